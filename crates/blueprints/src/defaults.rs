@@ -1,0 +1,37 @@
+//! The blueprints that come with the server: the default flows and stages, the administrators' group, the default
+//! brand.
+
+#[cfg(test)]
+mod tests;
+
+macro_rules! files {
+    ($($folder:literal / $name:literal),* $(,)?) => {
+        &[$((concat!($folder, "/", $name, ".yaml"), include_str!(concat!("../defaults/", $name, ".yaml")))),*]
+    };
+}
+
+/// In the order in which they can be applied: what a file finds is made by the files before it.
+const FILES: &[(&str, &str)] = files![
+    "system" / "bootstrap",
+    "default" / "flow-password-change",
+    "default" / "flow-default-authentication-flow",
+    "default" / "flow-default-invalidation-flow",
+    "default" / "flow-default-user-settings-flow",
+    "default" / "flow-default-authenticator-static-setup",
+    "default" / "flow-default-authenticator-totp-setup",
+    "default" / "flow-default-authenticator-webauthn-setup",
+    "default" / "flow-default-provider-authorization-explicit-consent",
+    "default" / "flow-default-provider-authorization-implicit-consent",
+    "default" / "flow-default-provider-invalidation",
+    "default" / "flow-default-source-authentication",
+    "default" / "flow-default-source-enrollment",
+    "default" / "flow-default-source-pre-authentication",
+    "default" / "flow-oobe",
+    "default" / "default-brand",
+];
+
+/// Path and YAML of each default blueprint, in application order. Every entry is `created`: applying them again
+/// brings back what is missing and leaves alone what an administrator changed.
+pub fn defaults() -> &'static [(&'static str, &'static str)] {
+    FILES
+}

@@ -1,0 +1,60 @@
+//! Who asks, and what they may do.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use http::request::Parts;
+use vestibule_kernel::{Actor, ApiError};
+
+/// Who asks: a value that every handler is given, so that none can forget it.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// For events and revisions.
+    pub actor: Actor,
+    /// May do everything.
+    pub superuser: bool,
+    /// Permissions over every object of a model, `app.verb_model`.
+    pub permissions: BTreeSet<String>,
+    /// Whether a cookie (rather than a token) says so.
+    pub by_session: bool,
+    /// Where the request comes from.
+    pub client_ip: IpAddr,
+}
+
+impl Principal {
+    /// Nobody.
+    pub fn anonymous(client_ip: IpAddr) -> Self {
+        Self { actor: Actor::Anonymous, superuser: false, permissions: BTreeSet::new(), by_session: false, client_ip }
+    }
+
+    /// Whether nobody is signed in.
+    pub fn is_anonymous(&self) -> bool {
+        matches!(self.actor, Actor::Anonymous)
+    }
+
+    /// The key of the user who asks.
+    pub fn user(&self) -> Option<i64> {
+        match &self.actor {
+            Actor::User { pk, .. } => Some(*pk),
+            Actor::System | Actor::Anonymous => None,
+        }
+    }
+
+    /// Whether they have a permission.
+    pub fn may(&self, permission: &str) -> bool {
+        self.superuser || self.permissions.contains(permission)
+    }
+
+    /// 403 unless they have a permission.
+    pub fn require(&self, permission: &str) -> Result<(), ApiError> {
+        if self.may(permission) { Ok(()) } else { Err(ApiError::Forbidden) }
+    }
+}
+
+/// Finds out who asks.
+#[async_trait]
+pub trait Authenticate: Send + Sync {
+    /// The principal of a request; credentials that are wrong are an error, none are [`Principal::anonymous`].
+    async fn principal(&self, parts: &Parts) -> Result<Principal, ApiError>;
+}

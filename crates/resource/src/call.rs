@@ -1,0 +1,225 @@
+//! Operations that are not one of the six of every resource, and what their handlers are given.
+
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, StatusCode};
+use serde_json::Value;
+use vestibule_kernel::{ApiError, Ctx, Object};
+use vestibule_store::{Configuration, Store};
+
+use crate::access::{Authenticate, Principal};
+use crate::field::{Field, Shape};
+use crate::http::Query;
+use crate::kind::{Kind, Registry, Verb};
+
+/// What every handler shares. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    /// Database and configuration.
+    pub store: Store,
+    /// Time and randomness.
+    pub ctx: Ctx,
+    /// Everything that is served.
+    pub registry: Arc<Registry>,
+    /// Finds out who asks.
+    pub authenticate: Arc<dyn Authenticate>,
+    /// Largest request body, bytes.
+    pub body_limit: usize,
+    /// Shared state of the families, by type.
+    pub extensions: Arc<Extensions>,
+}
+
+impl Api {
+    /// Shared state of a family.
+    ///
+    /// # Errors
+    /// It was not put there at start-up.
+    pub fn extension<T: Any + Send + Sync>(&self) -> Result<Arc<T>, ApiError> {
+        self.extensions.get().ok_or_else(|| ApiError::internal(format!("no {}", std::any::type_name::<T>())))
+    }
+}
+
+/// Shared state, by type.
+#[derive(Default)]
+pub struct Extensions(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl Extensions {
+    /// Adds a state.
+    pub fn with<T: Any + Send + Sync>(mut self, value: Arc<T>) -> Self {
+        self.0.insert(TypeId::of::<T>(), value);
+        self
+    }
+
+    /// Finds a state.
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.0.get(&TypeId::of::<T>())?).downcast().ok()
+    }
+}
+
+/// One call of an operation.
+pub struct Call {
+    /// What every handler shares.
+    pub api: Api,
+    /// Who asks.
+    pub principal: Principal,
+    /// The configuration at the start of the request.
+    pub configuration: Arc<Configuration>,
+    /// Method, address, headers.
+    pub parts: Parts,
+    /// Parameters of the path.
+    pub path: BTreeMap<String, String>,
+    /// Parameters of the address.
+    pub query: Query,
+    /// The decoded body; empty when the operation takes none.
+    pub body: Object,
+    /// The body as received, for operations that take something else than JSON.
+    pub raw: Bytes,
+    /// The object that the path names, for operations on one.
+    pub object: Object,
+    /// The kind it belongs to.
+    pub kind: Option<Arc<Kind>>,
+}
+
+impl Call {
+    /// A text of the body; empty when absent.
+    pub fn text(&self, field: &str) -> &str {
+        self.body.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The object's integer key.
+    pub fn object_id(&self) -> i64 {
+        self.object.get("pk").and_then(Value::as_i64).unwrap_or_default()
+    }
+}
+
+/// What a handler comes back with.
+pub type Answer = Result<Response, ApiError>;
+
+/// A handler.
+pub type Handler = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Anyone.
+    Public,
+    /// Anyone who is signed in.
+    SignedIn,
+    /// Those who may do this to the operation's kind.
+    Verb(Verb),
+    /// Those with this permission.
+    Named(&'static str),
+}
+
+/// A parameter of an address.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub shape: Shape,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+/// What a request carries.
+#[derive(Clone)]
+pub enum Body {
+    /// Nothing.
+    None,
+    /// JSON with these fields, under a schema name.
+    Json(&'static str, fn() -> Vec<Field>),
+    /// A form with files.
+    Multipart(&'static str, fn() -> Vec<Field>),
+}
+
+/// An operation.
+#[derive(Clone)]
+pub struct Operation {
+    /// HTTP method.
+    pub method: Method,
+    /// Path below the resource (`me/`, `{}/set_password/`), or below `/api/v3/` for those of no resource.
+    pub path: &'static str,
+    /// Its name in the schema.
+    pub id: &'static str,
+    /// What it does, for people.
+    pub doc: &'static str,
+    /// Who may call it.
+    pub permission: Permission,
+    /// Parameters of the address.
+    pub parameters: Vec<Parameter>,
+    /// What it takes.
+    pub body: Body,
+    /// What it answers when all is well.
+    pub answers: Vec<(StatusCode, Option<Shape>)>,
+    /// What it does.
+    pub handler: Handler,
+}
+
+impl Operation {
+    /// An operation that answers 200 with `shape`, or 204 for none.
+    pub fn new<F, R>(method: Method, path: &'static str, id: &'static str, answer: Option<Shape>, handler: F) -> Self
+    where
+        F: Fn(Call) -> R + Send + Sync + 'static,
+        R: Future<Output = Answer> + Send + 'static,
+    {
+        let status = if answer.is_some() { StatusCode::OK } else { StatusCode::NO_CONTENT };
+        Self {
+            method,
+            path,
+            id,
+            doc: "",
+            permission: Permission::SignedIn,
+            parameters: Vec::new(),
+            body: Body::None,
+            answers: vec![(status, answer)],
+            handler: Arc::new(move |call| Box::pin(handler(call))),
+        }
+    }
+    /// Who may call it.
+    pub fn permission(self, permission: Permission) -> Self {
+        Self { permission, ..self }
+    }
+    /// What it does, for people.
+    pub fn doc(self, doc: &'static str) -> Self {
+        Self { doc, ..self }
+    }
+    /// What it takes.
+    pub fn body(self, body: Body) -> Self {
+        Self { body, ..self }
+    }
+    /// A parameter of its address.
+    pub fn parameter(mut self, name: &'static str, shape: Shape) -> Self {
+        self.parameters.push(Parameter { name, shape, required: false });
+        self
+    }
+    /// Its success status, where it is neither 200 nor 204.
+    pub fn status(mut self, status: StatusCode) -> Self {
+        for answer in &mut self.answers {
+            answer.0 = status;
+        }
+        self
+    }
+}
+
+/// A JSON answer.
+pub fn json_answer(status: StatusCode, value: &Value) -> Response {
+    (status, [(http::header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+/// 200 with JSON.
+pub fn ok(value: &Value) -> Answer {
+    Ok(json_answer(StatusCode::OK, value))
+}
+
+/// 204.
+pub fn no_content() -> Answer {
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

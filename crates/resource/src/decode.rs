@@ -1,0 +1,332 @@
+//! Reads a request's body field by field and collects everything that is wrong with it.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vestibule_kernel::{FieldErrors, Object, duration};
+
+use crate::field::{Choices, Field, Format, Shape};
+
+/// What is wrong with a value.
+pub(crate) enum Wrong {
+    /// One message.
+    Message(String),
+    /// Messages by item.
+    Items(FieldErrors),
+}
+
+impl From<&str> for Wrong {
+    fn from(text: &str) -> Self {
+        Self::Message(text.to_owned())
+    }
+}
+impl From<String> for Wrong {
+    fn from(text: String) -> Self {
+        Self::Message(text)
+    }
+}
+
+/// The given fields in their stored form. `partial`: required fields may be absent. References are checked later, by
+/// whoever can look them up; here they are UUIDs or integers.
+pub(crate) fn decode(fields: &[Field], body: &Object, partial: bool, errors: &mut FieldErrors) -> Object {
+    let mut given = Object::new();
+    for field in fields.iter().filter(|field| field.is_writable()) {
+        let Some(value) = body.get(field.name) else {
+            if field.required && !partial {
+                errors.add(field.name, "This field is required.");
+            }
+            continue;
+        };
+        match decode_field(field, value) {
+            Ok(value) => {
+                given.insert(field.name.to_owned(), value);
+            }
+            Err(Wrong::Message(message)) => errors.add(field.name, message),
+            Err(Wrong::Items(items)) => errors.add_nested(field.name, items),
+        }
+    }
+    given
+}
+
+fn decode_field(field: &Field, value: &Value) -> Result<Value, Wrong> {
+    let blank_reference = matches!(field.shape, Shape::Reference(..)) && value.as_str() == Some("");
+    if value.is_null() || (blank_reference && field.nullable) {
+        return if field.nullable { Ok(Value::Null) } else { Err("This field may not be null.".into()) };
+    }
+    let decoded = decode_shape(&field.shape, value)?;
+    if let (Shape::List(_), Some([])) = (&field.shape, decoded.as_array().map(Vec::as_slice))
+        && field.required
+    {
+        return Err("This list may not be empty.".into());
+    }
+    Ok(decoded)
+}
+
+/// A value of a shape, in its stored form.
+pub(crate) fn decode_shape(shape: &Shape, value: &Value) -> Result<Value, Wrong> {
+    match shape {
+        Shape::Text { min, max, blank, trim, format } => decode_text(value, *min, *max, *blank, *trim, *format),
+        Shape::Boolean => decode_boolean(value).map(Value::Bool).ok_or_else(|| "Must be a valid boolean.".into()),
+        Shape::Integer { min, max } => decode_integer(value, *min, *max),
+        Shape::Float => decode_float(value),
+        Shape::Uuid => decode_uuid(value),
+        Shape::Time => decode_time(value),
+        Shape::Choice(choices) => decode_choice(choices, value),
+        Shape::List(item) => decode_list(item, value),
+        Shape::Reference(..) => decode_reference(value),
+        Shape::Map => match value {
+            Value::Object(_) => Ok(value.clone()),
+            _ => Err("Value must be a dictionary, and not have any duplicate keys.".into()),
+        },
+        Shape::Object(_, fields) => decode_object(&fields(), value),
+        Shape::Json | Shape::Schema(_) | Shape::Binary => Ok(value.clone()),
+    }
+}
+
+fn decode_text(
+    value: &Value,
+    min: Option<i64>,
+    max: Option<i64>,
+    blank: bool,
+    trim: bool,
+    format: Format,
+) -> Result<Value, Wrong> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return Err("Not a valid string.".into()),
+    };
+    let text = if trim { text.trim().to_owned() } else { text };
+    if text.is_empty() {
+        return if blank { Ok(text.into()) } else { Err("This field may not be blank.".into()) };
+    }
+    if text.contains('\0') {
+        return Err("Null characters are not allowed.".into());
+    }
+    let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    if let Some(max) = max.filter(|max| length > *max) {
+        return Err(format!("Ensure this field has no more than {max} characters.").into());
+    }
+    if let Some(min) = min.filter(|min| length < *min) {
+        return Err(format!("Ensure this field has at least {min} characters.").into());
+    }
+    match format {
+        Format::Slug if !is_slug(&text) => {
+            Err("Enter a valid “slug” consisting of letters, numbers, underscores or hyphens.".into())
+        }
+        Format::Url if !is_url(&text) => Err("Enter a valid URL.".into()),
+        Format::Email if !is_email(&text) => Err("Enter a valid email address.".into()),
+        Format::Duration => match duration::parse(&text) {
+            Ok(_) => Ok(text.into()),
+            Err(part) => Err(format!("{part} is not in the correct format of 'hours=3;minutes=1'.").into()),
+        },
+        _ => Ok(text.into()),
+    }
+}
+
+fn is_slug(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+fn is_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https")
+        && !host.is_empty()
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// The shape of an address of RFC 5321 that mail systems accept in practice: one `@`, a dotted or local domain.
+pub(crate) fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let local_fits = !local.is_empty()
+        && local.len() <= 64
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c));
+    let label_fits = |label: &str| {
+        !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    local_fits && (domain == "localhost" || (domain.contains('.') && domain.split('.').all(label_fits)))
+}
+
+/// The usual spellings of true and false.
+pub(crate) fn decode_boolean(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(value) => Some(*value),
+        Value::Number(number) if number.as_f64() == Some(1.0) => Some(true),
+        Value::Number(number) if number.as_f64() == Some(0.0) => Some(false),
+        Value::String(text) => match text.trim().to_lowercase().as_str() {
+            "t" | "y" | "yes" | "true" | "on" | "1" => Some(true),
+            "f" | "n" | "no" | "false" | "off" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn decode_integer(value: &Value, min: i64, max: i64) -> Result<Value, Wrong> {
+    let wrong = || Wrong::from("A valid integer is required.");
+    let number: i128 = match value {
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => whole.into(),
+            None => match number.as_f64() {
+                Some(float) if float.fract() == 0.0 && float.abs() < 1e18 => {
+                    format!("{float:.0}").parse().map_err(|_| wrong())?
+                }
+                Some(float) if float.abs() >= 1e18 => if float > 0.0 { i128::MAX } else { i128::MIN },
+                _ => return Err(wrong()),
+            },
+        },
+        Value::String(text) if text.len() <= 1000 => {
+            let text = text.trim();
+            text.strip_suffix(".0").unwrap_or(text).parse().map_err(|_| wrong())?
+        }
+        _ => return Err(wrong()),
+    };
+    if number > i128::from(max) {
+        return Err(format!("Ensure this value is less than or equal to {max}.").into());
+    }
+    if number < i128::from(min) {
+        return Err(format!("Ensure this value is greater than or equal to {min}.").into());
+    }
+    Ok(json!(i64::try_from(number).map_err(|_| wrong())?))
+}
+
+fn decode_float(value: &Value) -> Result<Value, Wrong> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.filter(|number| number.is_finite()).map(|number| json!(number)).ok_or_else(|| "A valid number is required.".into())
+}
+
+/// A UUID in any of its usual spellings, in its canonical one.
+pub(crate) fn parse_uuid(text: &str) -> Option<Uuid> {
+    Uuid::parse_str(text.trim()).ok()
+}
+
+fn decode_uuid(value: &Value) -> Result<Value, Wrong> {
+    match value.as_str().and_then(parse_uuid) {
+        Some(uuid) => Ok(uuid.to_string().into()),
+        None => Err(format!("“{}” is not a valid UUID.", python(value)).into()),
+    }
+}
+
+fn decode_time(value: &Value) -> Result<Value, Wrong> {
+    const WRONG: &str = "Datetime has wrong format. Use one of these formats instead: \
+                         YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
+    value.as_str().and_then(parse_time).map(|time| format_time(time).into()).ok_or_else(|| WRONG.into())
+}
+
+/// A moment as people and clients write it; without a zone it is UTC.
+pub(crate) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if let Ok(time) = DateTime::parse_from_rfc3339(&text.replacen(' ', "T", 1)) {
+        return Some(time.to_utc());
+    }
+    let text = text.replacen(' ', "T", 1);
+    let naive = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"].iter().find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok());
+    naive
+        .or_else(|| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
+        .map(|naive| naive.and_utc())
+}
+
+/// The wire form of a moment.
+pub(crate) fn format_time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+fn decode_choice(choices: &Choices, value: &Value) -> Result<Value, Wrong> {
+    let text = python(value);
+    if value.is_null() {
+        return Err("This field may not be null.".into());
+    }
+    match choices.values.iter().find(|(one, _)| *one == text) {
+        Some((one, _)) if !value.is_array() && !value.is_object() => Ok((*one).into()),
+        _ => Err(format!("\"{text}\" is not a valid choice.").into()),
+    }
+}
+
+fn decode_list(item: &Shape, value: &Value) -> Result<Value, Wrong> {
+    let Value::Array(values) = value else {
+        return Err(format!("Expected a list of items but got type \"{}\".", python_type(value)).into());
+    };
+    let mut decoded = Vec::with_capacity(values.len());
+    let mut errors = FieldErrors::new();
+    for (position, value) in values.iter().enumerate() {
+        match decode_shape(item, value) {
+            Ok(value) => decoded.push(value),
+            // Keys of other objects are not told apart by their place.
+            Err(wrong) if matches!(item, Shape::Reference(..)) => return Err(wrong),
+            Err(Wrong::Message(message)) => errors.add(&position.to_string(), message),
+            Err(Wrong::Items(items)) => errors.add_nested(&position.to_string(), items),
+        }
+    }
+    if errors.is_empty() { Ok(Value::Array(decoded)) } else { Err(Wrong::Items(errors)) }
+}
+
+/// A key: a UUID in canonical form, or an integer. Whether it exists is found out later.
+fn decode_reference(value: &Value) -> Result<Value, Wrong> {
+    match value {
+        Value::String(text) => match parse_uuid(text) {
+            Some(uuid) => Ok(uuid.to_string().into()),
+            None => match text.trim().parse::<i64>() {
+                Ok(number) => Ok(json!(number)),
+                Err(_) => Err(format!("“{text}” is not a valid UUID.").into()),
+            },
+        },
+        Value::Number(number) if number.is_i64() => Ok(value.clone()),
+        Value::Bool(_) => Err("Incorrect type. Expected pk value, received bool.".into()),
+        Value::Null => Err("This field may not be null.".into()),
+        other => Err(format!("“{}” is not a valid UUID.", python(other)).into()),
+    }
+}
+
+fn decode_object(fields: &[Field], value: &Value) -> Result<Value, Wrong> {
+    let Value::Object(body) = value else {
+        return Err(format!("Invalid data. Expected a dictionary, but got {}.", python_type(value)).into());
+    };
+    let mut errors = FieldErrors::new();
+    let mut whole = crate::field::defaults(fields);
+    whole.extend(decode(fields, body, false, &mut errors));
+    if errors.is_empty() { Ok(Value::Object(whole)) } else { Err(Wrong::Items(errors)) }
+}
+
+/// What the wire calls a JSON type.
+pub(crate) fn python_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
+    }
+}
+
+/// How the wire's messages quote a value.
+pub(crate) fn python(value: &Value) -> String {
+    fn inner(value: &Value) -> String {
+        match value {
+            Value::String(text) => format!("'{text}'"),
+            other => python(other),
+        }
+    }
+    match value {
+        Value::Null => "None".into(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(inner).collect::<Vec<_>>().join(", ")),
+        Value::Object(object) => {
+            let pairs = object.iter().map(|(key, value)| format!("'{key}': {}", inner(value)));
+            format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! The engine: the routes of every kind, family and operation, and the six uniform operations behind them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::RawPathParams;
+use axum::response::Response;
+use axum::routing::any;
+use http::request::Parts;
+use http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+use vestibule_kernel::{ApiError, Object};
+use vestibule_store::Configuration;
+
+use crate::access::Principal;
+use crate::call::{Answer, Api, Body as BodyShape, Call, Operation, Permission, json_answer, no_content, ok};
+use crate::http::{PathValues, Query, allow, error_answer, json_object, negotiate, read_body};
+use crate::kind::{Family, Kind, Storage, Verb};
+use crate::represent::Represent;
+use crate::write::{Mode, delete_object, write_object};
+use crate::{decode, list, options, table, used_by};
+
+/// What a route leads to.
+#[derive(Clone)]
+pub(crate) enum Target {
+    /// A kind's list.
+    Kind(Arc<Kind>),
+    /// One of its objects.
+    Object(Arc<Kind>),
+    /// Who refers to one of its objects.
+    UsedBy(Arc<Kind>),
+    /// A family's list.
+    Family(&'static Family),
+    /// One of its members.
+    Member(&'static Family),
+    /// Who refers to one of its members.
+    MemberUsedBy(&'static Family),
+    /// Operations that share a path; with the kind they belong to, and whether they are about one object.
+    Operations(Vec<Operation>, Option<Arc<Kind>>, bool),
+}
+
+/// The routes of everything in the registry, below `/api/v3/`.
+pub fn routes(api: &Api) -> Router {
+    let mut router = Router::new();
+    for (path, target) in targets(api) {
+        let api = api.clone();
+        router = router.route(
+            &path,
+            any(move |params: RawPathParams, request: Request<Body>| {
+                let (api, target) = (api.clone(), target.clone());
+                async move { serve(api, target, &params, request).await }
+            }),
+        );
+    }
+    router
+}
+
+/// Every path with what it leads to.
+pub(crate) fn targets(api: &Api) -> Vec<(String, Target)> {
+    let registry = &api.registry;
+    let mut targets = Vec::new();
+    for family in registry.families() {
+        let base = format!("/api/v3/{}/", family.path);
+        targets.push((base.clone(), Target::Family(family)));
+        targets.push((format!("{base}{{key}}/"), Target::Member(family)));
+        targets.push((format!("{base}{{key}}/used_by/"), Target::MemberUsedBy(family)));
+    }
+    for kind in registry.kinds().iter().filter(|kind| !kind.spec.path.is_empty()) {
+        let base = kind.wire_path();
+        targets.push((base.clone(), Target::Kind(Arc::clone(kind))));
+        targets.push((format!("{base}{{key}}/"), Target::Object(Arc::clone(kind))));
+        targets.push((format!("{base}{{key}}/used_by/"), Target::UsedBy(Arc::clone(kind))));
+        for (path, operations) in grouped(&kind.spec.operations) {
+            let detail = path.starts_with("{}/");
+            let path = format!("{base}{}", path.replacen("{}", "{key}", 1));
+            targets.push((path, Target::Operations(operations, Some(Arc::clone(kind)), detail)));
+        }
+    }
+    for (path, operations) in grouped(registry.operations()) {
+        targets.push((format!("/api/v3/{path}"), Target::Operations(operations, None, false)));
+    }
+    targets
+}
+
+fn grouped(operations: &[Operation]) -> BTreeMap<&'static str, Vec<Operation>> {
+    let mut groups: BTreeMap<&'static str, Vec<Operation>> = BTreeMap::new();
+    for operation in operations {
+        groups.entry(operation.path).or_default().push(operation.clone());
+    }
+    groups
+}
+
+impl Target {
+    fn methods(&self) -> Vec<&'static str> {
+        let mut methods = match self {
+            Self::Kind(kind) if kind.spec.read_only => vec!["GET"],
+            Self::Kind(_) => vec!["GET", "POST"],
+            Self::Object(kind) if kind.spec.read_only => vec!["GET", "DELETE"],
+            Self::Object(_) => vec!["GET", "PUT", "PATCH", "DELETE"],
+            Self::Member(_) => vec!["GET", "DELETE"],
+            Self::UsedBy(_) | Self::MemberUsedBy(_) | Self::Family(_) => vec!["GET"],
+            Self::Operations(operations, ..) => {
+                let known = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+                known.into_iter().filter(|name| operations.iter().any(|one| one.method == *name)).collect()
+            }
+        };
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods.push("OPTIONS");
+        methods
+    }
+
+    fn is_detail(&self) -> bool {
+        match self {
+            Self::Object(_) | Self::UsedBy(_) | Self::Member(_) | Self::MemberUsedBy(_) => true,
+            Self::Kind(_) | Self::Family(_) => false,
+            Self::Operations(_, _, detail) => *detail,
+        }
+    }
+
+    fn is_public(&self, method: &Method) -> bool {
+        matches!(self, Self::Operations(operations, ..)
+            if operations.iter().any(|one| one.permission == Permission::Public && (one.method == *method || *method == Method::HEAD)))
+    }
+}
+
+/// A request that was read.
+struct Received {
+    api: Api,
+    principal: Principal,
+    configuration: Arc<Configuration>,
+    parts: Parts,
+    path: PathValues,
+    query: Query,
+    raw: bytes::Bytes,
+}
+
+async fn serve(api: Api, target: Target, params: &RawPathParams, request: Request<Body>) -> Response {
+    let methods = target.methods().join(", ");
+    let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let answer = answer(api, target, path, request).await;
+    allow(answer.unwrap_or_else(|error| error_answer(&error)), &methods)
+}
+
+async fn answer(api: Api, target: Target, path: PathValues, request: Request<Body>) -> Answer {
+    let query = Query::parse(request.uri().query().unwrap_or_default());
+    let (parts, raw) = read_body(request, api.body_limit).await?;
+    let also: &[&str] = match &target {
+        Target::Operations(operations, ..) if operations.iter().any(|one| one.path == "schema/") => &["yaml", "openapi", "vnd"],
+        Target::Operations(operations, ..) if operations.iter().any(|one| one.path.ends_with("export/")) => &["yaml", "octet-stream"],
+        _ => &[],
+    };
+    negotiate(&parts, &query, also)?;
+    let principal = api.authenticate.principal(&parts).await?;
+    if principal.is_anonymous() && !target.is_public(&parts.method) {
+        return Err(if target.is_detail() { ApiError::Forbidden } else { ApiError::NotAuthenticated });
+    }
+    let known = target.methods();
+    if !known.contains(&parts.method.as_str()) {
+        return Err(ApiError::MethodNotAllowed(parts.method.to_string()));
+    }
+    api.store.refresh_for_api().await?;
+    let configuration = api.store.configuration();
+    let received = Received { api, principal, configuration, parts, path, query, raw };
+    if received.parts.method == Method::OPTIONS {
+        return options::answer(&target, &received.principal);
+    }
+    match target {
+        Target::Kind(kind) => match received.parts.method {
+            Method::POST => create(&received, &kind).await,
+            _ => list_kind(&received, &kind).await,
+        },
+        Target::Object(kind) => object(&received, &kind).await,
+        Target::UsedBy(kind) => {
+            received.principal.require(&kind.permission(Verb::View))?;
+            let object = find(&received, &kind).await?;
+            ok(&used_by::used_by(&received.configuration, &received.api.registry, &kind, &object).into())
+        }
+        Target::Family(family) => list_family(&received, family).await,
+        Target::Member(family) => member(&received, family).await,
+        Target::MemberUsedBy(family) => {
+            let (kind, object) = find_member(&received, family, Verb::View)?;
+            ok(&used_by::used_by(&received.configuration, &received.api.registry, &kind, &object).into())
+        }
+        Target::Operations(operations, kind, detail) => operation(received, &operations, kind, detail).await,
+    }
+}
+
+async fn operation(received: Received, operations: &[Operation], kind: Option<Arc<Kind>>, detail: bool) -> Answer {
+    let method = if received.parts.method == Method::HEAD { Method::GET } else { received.parts.method.clone() };
+    let operation = operations.iter().find(|operation| operation.method == method);
+    let operation = operation.ok_or_else(|| ApiError::MethodNotAllowed(method.to_string()))?;
+    match (operation.permission, &kind) {
+        (Permission::Public | Permission::SignedIn, _) => {}
+        (Permission::Verb(verb), Some(kind)) => received.principal.require(&kind.permission(verb))?,
+        (Permission::Verb(_), None) if !received.principal.superuser => return Err(ApiError::Forbidden),
+        (Permission::Verb(_), None) => {}
+        (Permission::Named(permission), _) => received.principal.require(permission)?,
+    }
+    let object = match (&kind, detail) {
+        (Some(kind), true) => find(&received, kind).await?,
+        _ => Object::new(),
+    };
+    let body = match &operation.body {
+        BodyShape::None | BodyShape::Multipart(..) => Object::new(),
+        BodyShape::Json(_, fields) => {
+            let body = json_object(&received.parts, &received.raw)?;
+            let fields = fields();
+            let mut errors = vestibule_kernel::FieldErrors::new();
+            let mut whole = crate::field::defaults(&fields);
+            whole.extend(decode::decode(&fields, &body, false, &mut errors));
+            errors.into_result()?;
+            whole
+        }
+    };
+    let Received { api, principal, configuration, parts, path, query, raw } = received;
+    (operation.handler)(Call { api, principal, configuration, parts, path, query, body, raw, object, kind }).await
+}
+
+/// An object's key as the path gives it, in its stored form.
+fn path_key(received: &Received, shape: &crate::Shape) -> Option<Value> {
+    let text = received.path.get("key")?;
+    match shape {
+        crate::Shape::Uuid => decode::parse_uuid(text).map(|uuid| uuid.to_string().into()),
+        crate::Shape::Integer { .. } => text.parse::<i64>().ok().map(Value::from),
+        _ => Some(json!(text)),
+    }
+}
+
+async fn find(received: &Received, kind: &Arc<Kind>) -> Result<Object, ApiError> {
+    let lookup = kind.spec.lookup;
+    let shape = kind.field(lookup).map_or(&crate::Shape::Uuid, |field| &field.shape);
+    let key = path_key(received, shape).ok_or_else(ApiError::not_found)?;
+    match kind.spec.storage {
+        Storage::Documents => {
+            let mut documents = received.configuration.documents(kind.model());
+            let found = documents.find(|document| document.value.get(lookup) == Some(&key));
+            found.map(|document| document.value.clone()).ok_or_else(|| kind.no_match())
+        }
+        Storage::Table { .. } => {
+            let Some(field) = kind.field(lookup) else { return Err(kind.no_match()) };
+            let tail = format!(" WHERE {} = $1", field.column);
+            let params = vec![table::param(field, &key)];
+            let mut objects = table::select(received.api.store.database(), kind, &tail, params).await?;
+            attach(&received.api, kind, &mut objects).await?;
+            objects.into_iter().next().ok_or_else(|| kind.no_match())
+        }
+    }
+}
+
+async fn attach(api: &Api, kind: &Kind, objects: &mut [Object]) -> Result<(), ApiError> {
+    match kind.spec.hooks {
+        Some(hooks) => hooks.attach(api, objects).await,
+        None => Ok(()),
+    }
+}
+
+fn show(received: &Received, configuration: &Configuration, kind: &Kind, object: &Object, written: &[String]) -> Value {
+    let registry = &received.api.registry;
+    Represent { configuration, registry, kind, principal: Some(&received.principal), written }.object(object)
+}
+
+async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
+    received.principal.require(&kind.permission(Verb::View))?;
+    let Received { api, configuration, query, .. } = received;
+    let conditions =
+        list::conditions(&api.store, &api.registry, configuration, &kind.fields, &kind.spec.filters, query).await?;
+    let mut page = match kind.spec.storage {
+        Storage::Documents => {
+            list::documents(configuration, &[kind], &conditions, kind.spec.search, kind.spec.ordering, &|_| true, query)?
+        }
+        Storage::Table { .. } => list::rows(&api.store, kind, &conditions, None, query).await?,
+    };
+    attach(api, kind, &mut page.objects).await?;
+    let results = page.objects.iter().map(|object| show(received, configuration, kind, object, &[])).collect();
+    paginated(page.pagination, results)
+}
+
+fn paginated(pagination: Value, results: Vec<Value>) -> Answer {
+    ok(&json!({"pagination": pagination, "results": results, "autocomplete": {}}))
+}
+
+async fn create(received: &Received, kind: &Arc<Kind>) -> Answer {
+    received.principal.require(&kind.permission(Verb::Add))?;
+    let body = json_object(&received.parts, &received.raw)?;
+    write(received, kind, None, &body, Mode::Create).await
+}
+
+async fn write(received: &Received, kind: &Arc<Kind>, existing: Option<&Object>, body: &Object, mode: Mode) -> Answer {
+    let Received { api, principal, .. } = received;
+    let mut change = api.store.change(principal.actor.clone()).await?;
+    let object = write_object(&mut change, &api.registry, &api.ctx, principal, kind, existing, body, mode).await?;
+    change.commit().await?;
+    let mut objects = [object];
+    attach(api, kind, &mut objects).await?;
+    let [object] = objects;
+    let written: Vec<String> = body.keys().cloned().collect();
+    let status = if existing.is_none() { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(json_answer(status, &show(received, &api.store.configuration(), kind, &object, &written)))
+}
+
+async fn object(received: &Received, kind: &Arc<Kind>) -> Answer {
+    let (verb, mode) = match received.parts.method {
+        Method::PUT => (Verb::Change, Some(Mode::Update)),
+        Method::PATCH => (Verb::Change, Some(Mode::PartialUpdate)),
+        Method::DELETE => (Verb::Delete, None),
+        _ => (Verb::View, None),
+    };
+    received.principal.require(&kind.permission(verb))?;
+    let object = find(received, kind).await?;
+    match (verb, mode) {
+        (_, Some(mode)) => {
+            let body = json_object(&received.parts, &received.raw)?;
+            write(received, kind, Some(&object), &body, mode).await
+        }
+        (Verb::Delete, _) => destroy(received, kind, &object).await,
+        _ => ok(&show(received, &received.configuration, kind, &object, &[])),
+    }
+}
+
+async fn destroy(received: &Received, kind: &Arc<Kind>, object: &Object) -> Answer {
+    let Received { api, principal, .. } = received;
+    let mut change = api.store.change(principal.actor.clone()).await?;
+    delete_object(&mut change, &api.registry, &api.ctx, principal, kind, object).await?;
+    change.commit().await?;
+    no_content()
+}
+
+fn family_permission(family: &Family, verb: Verb) -> String {
+    let (app, name) = family.model.split_once('.').unwrap_or_default();
+    format!("{app}.{}_{name}", verb.as_str())
+}
+
+async fn list_family(received: &Received, family: &'static Family) -> Answer {
+    received.principal.require(&family_permission(family, Verb::View))?;
+    let Received { api, configuration, query, .. } = received;
+    let kinds = api.registry.members(family.model);
+    let fields = (family.fields)();
+    let filters: Vec<_> = family.filters.iter().map(|text| crate::Filter::parse(text)).collect();
+    let conditions = list::conditions(&api.store, &api.registry, configuration, &fields, &filters, query).await?;
+    let page = list::documents(configuration, &kinds, &conditions, family.search, family.ordering, &|_| true, query)?;
+    let results = page.objects.iter().filter_map(|object| show_member(received, family, object)).collect();
+    paginated(page.pagination, results)
+}
+
+fn show_member(received: &Received, family: &Family, object: &Object) -> Option<Value> {
+    let pk = decode::parse_uuid(object.get("pk")?.as_str()?)?;
+    let registry = &received.api.registry;
+    let kind = registry.members(family.model).into_iter().find(|kind| received.configuration.document(kind.model(), pk).is_some())?;
+    let represent = Represent {
+        configuration: &received.configuration,
+        registry,
+        kind,
+        principal: Some(&received.principal),
+        written: &[],
+    };
+    Some(Value::Object(represent.fields(&(family.fields)(), object)))
+}
+
+fn find_member(received: &Received, family: &'static Family, verb: Verb) -> Result<(Arc<Kind>, Object), ApiError> {
+    received.principal.require(&family_permission(family, verb))?;
+    let shape = if family.lookup == "pk" { crate::Shape::Uuid } else { crate::Shape::TEXT };
+    let key = path_key(received, &shape).ok_or_else(ApiError::not_found)?;
+    for kind in received.api.registry.members(family.model) {
+        let mut documents = received.configuration.documents(kind.model());
+        if let Some(document) = documents.find(|document| document.value.get(family.lookup) == Some(&key)) {
+            return Ok((Arc::clone(kind), document.value.clone()));
+        }
+    }
+    Err(ApiError::NotFound(format!("No {} matches the given query.", family.schema)))
+}
+
+async fn member(received: &Received, family: &'static Family) -> Answer {
+    if received.parts.method == Method::DELETE {
+        let (kind, object) = find_member(received, family, Verb::Delete)?;
+        return destroy(received, &kind, &object).await;
+    }
+    let (_, object) = find_member(received, family, Verb::View)?;
+    match show_member(received, family, &object) {
+        Some(value) => ok(&value),
+        None => Err(ApiError::not_found()),
+    }
+}

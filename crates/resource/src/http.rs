@@ -1,0 +1,152 @@
+//! Between HTTP and the engine: reading requests, writing errors. The one place that writes JSON error bodies.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::Value;
+use vestibule_kernel::{ApiError, FieldErrors, Object};
+
+use crate::call::json_answer;
+use crate::decode::python_type;
+
+/// The parameters of an address, in the order given.
+#[derive(Clone, Debug, Default)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// From the text after the `?`.
+    pub fn parse(text: &str) -> Self {
+        Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+    /// The last value of a parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+    /// Every value of a parameter.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+/// An error as an answer. What the client can do nothing about goes to the log.
+pub fn error_answer(error: &ApiError) -> Response {
+    if let ApiError::Internal(cause) = error {
+        tracing::error!(error = %cause, "a request failed");
+    }
+    let status = http::StatusCode::from_u16(error.status()).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json_answer(status, &error.body());
+    if let ApiError::Throttled(seconds) = error {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+    }
+    response
+}
+
+/// Sets the `Allow` header.
+pub(crate) fn allow(mut response: Response, methods: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(methods) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+/// 406 or 404 for a client that wants something else than JSON.
+pub(crate) fn negotiate(parts: &Parts, query: &Query, also: &[&str]) -> Result<(), ApiError> {
+    if let Some(format) = query.get("format").filter(|format| *format != "json" && !also.contains(format)) {
+        let _ = format;
+        return Err(ApiError::not_found());
+    }
+    let Some(accept) = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else { return Ok(()) };
+    let fits = |range: &str| {
+        let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        matches!(range.as_str(), "" | "*/*" | "application/*" | "application/json") || also.iter().any(|one| range.contains(one))
+    };
+    if accept.split(',').any(fits) { Ok(()) } else { Err(ApiError::NotAcceptable) }
+}
+
+/// The whole body, if it is within the limit.
+pub async fn read_body(request: Request<Body>, limit: usize) -> Result<(Parts, Bytes), ApiError> {
+    let (parts, body) = request.into_parts();
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok((parts, collected.to_bytes())),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(ApiError::TooLarge),
+        Err(_) => Err(ApiError::BadRequest("The request body could not be read.".into())),
+    }
+}
+
+/// The media type of a request without its parameters.
+pub fn media_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+/// A JSON object from a body; an empty body counts as an empty object.
+pub(crate) fn json_object(parts: &Parts, body: &Bytes) -> Result<Object, ApiError> {
+    if body.is_empty() {
+        return Ok(Object::new());
+    }
+    if !media_type(&parts.headers).eq_ignore_ascii_case("application/json") {
+        let given = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        return Err(ApiError::UnsupportedMediaType(given.unwrap_or_default().to_owned()));
+    }
+    match parse_json(body).map_err(ApiError::BadRequest)? {
+        Value::Object(object) => Ok(object),
+        Value::Null => Err(FieldErrors::one(vestibule_kernel::error::NON_FIELD, "No data provided").into()),
+        other => {
+            let message = format!("Invalid data. Expected a dictionary, but got {}.", python_type(&other));
+            Err(FieldErrors::one(vestibule_kernel::error::NON_FIELD, message).into())
+        }
+    }
+}
+
+/// JSON from bytes, or what is wrong and where.
+pub fn parse_json(body: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        let position = error.valid_up_to();
+        let byte = body.get(position).copied().unwrap_or_default();
+        format!("JSON parse error - 'utf-8' codec can't decode byte 0x{byte:02x} in position {position}: invalid start byte")
+    })?;
+    serde_json::from_str(text).map_err(|error| {
+        let reason = error.to_string();
+        let reason = reason.split(" at line ").next().unwrap_or_default();
+        let (reason, back) = match reason {
+            "expected ident" | "expected value" => ("invalid literal", 1),
+            "trailing comma" => ("trailing comma is not allowed", 1),
+            "key must be a string" if text.get(..offset(text, &error)).is_some_and(|head| head.trim_end_matches(['}', ' ']).ends_with(',')) => {
+                ("trailing comma is not allowed", 1)
+            }
+            other => (other, 0),
+        };
+        let mut position = offset(text, &error).saturating_sub(1);
+        let mut column = error.column().max(1);
+        if reason == "invalid literal" {
+            // The parser stops inside of the word; the message names its beginning.
+            let head = text.get(..=position).unwrap_or_default();
+            let word = head.chars().rev().take_while(|c| c.is_alphabetic()).count().saturating_sub(back);
+            position = position.saturating_sub(word);
+            column = column.saturating_sub(word);
+        } else if back == 1 && reason.starts_with("trailing") {
+            position = position.saturating_sub(1);
+            column = column.saturating_sub(1);
+        }
+        format!("JSON parse error - {reason}: line {} column {} (char {position})", error.line(), column.max(1))
+    })
+}
+
+/// Characters before the place of an error.
+fn offset(text: &str, error: &serde_json::Error) -> usize {
+    let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(|line| line.chars().count()).sum();
+    before + error.column()
+}
+
+/// Whether a method changes nothing (RFC 9110, section 9.2.1).
+pub fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+}
+
+/// Values of a path template's parameters.
+pub(crate) type PathValues = BTreeMap<String, String>;

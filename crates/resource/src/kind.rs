@@ -1,0 +1,448 @@
+//! Kinds: resources without their Rust type, which is what the engine serves.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+use vestibule_kernel::{ApiError, FieldErrors, Object};
+use vestibule_store::{Change, Codec, DocumentType, Param};
+
+use crate::call::{Api, Operation};
+use crate::field::{Field, Fields, Shape};
+use crate::write::{Validation, WriteCx};
+
+/// Kinds that share one set of keys and names: stages, policies, sources, providers.
+#[derive(Debug)]
+pub struct Family {
+    /// Its model, e.g. `authentik_flows.stage`.
+    pub model: &'static str,
+    /// Its path, e.g. `stages/all`.
+    pub path: &'static str,
+    /// Name in error messages and of the schema, e.g. `Stage`.
+    pub schema: &'static str,
+    /// For people.
+    pub verbose_name: &'static str,
+    /// For people.
+    pub verbose_name_plural: &'static str,
+    /// The field that a path names a member by: `pk` or `slug`.
+    pub lookup: &'static str,
+    /// What the path's parameter is called.
+    pub parameter: &'static str,
+    /// Fields that every member has, in wire order.
+    pub fields: fn() -> Vec<Field>,
+    /// Filters of its list.
+    pub filters: &'static [&'static str],
+    /// Fields that its list's `search` looks into.
+    pub search: &'static [&'static str],
+    /// Fields that order its list.
+    pub ordering: &'static [&'static str],
+    /// What `used_by` calls a member.
+    pub describe: fn(&Object) -> String,
+}
+
+/// Where objects of a kind live.
+#[derive(Clone, Copy, Debug)]
+pub enum Storage {
+    /// Documents of the configuration.
+    Documents,
+    /// Rows of a table whose key column is named.
+    Table {
+        /// The table.
+        name: &'static str,
+        /// Its key column.
+        key: &'static str,
+        /// Whether the database makes the key.
+        serial: bool,
+    },
+}
+
+/// What one may do to objects of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// List and retrieve.
+    View,
+    /// Create.
+    Add,
+    /// Update.
+    Change,
+    /// Destroy.
+    Delete,
+}
+
+impl Verb {
+    /// Its name in permissions.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Add => "add",
+            Self::Change => "change",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// How a filter compares.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Lookup {
+    /// Equal.
+    Exact,
+    /// Contained, whatever the case.
+    Contains,
+    /// Greater.
+    Greater,
+    /// Less.
+    Less,
+    /// Null or not.
+    IsNull,
+    /// Begins with.
+    StartsWith,
+    /// The table's own condition, with `$?` where the next parameter goes.
+    Sql(fn(&str) -> Result<Option<(String, Vec<Param>)>, FieldErrors>),
+    /// Understood and of no effect on the selection (`include_groups`).
+    Ignored,
+}
+
+/// A filter of a list.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// The query parameter.
+    pub name: &'static str,
+    /// The field it compares.
+    pub field: &'static str,
+    /// How.
+    pub lookup: Lookup,
+    /// The parameter's type, where it is not the field's.
+    pub shape: Option<Shape>,
+}
+
+impl Filter {
+    /// From its declaration: `name`, `date_joined__gt`, or `stage_uuid=pk` where the names differ.
+    pub fn parse(text: &'static str) -> Self {
+        let (name, target) = text.split_once('=').unwrap_or((text, text));
+        let (field, lookup) = match target.rsplit_once("__") {
+            Some((field, "gt")) => (field, Lookup::Greater),
+            Some((field, "lt")) => (field, Lookup::Less),
+            Some((field, "isnull")) => (field, Lookup::IsNull),
+            Some((field, "icontains")) => (field, Lookup::Contains),
+            Some((field, "startswith")) => (field, Lookup::StartsWith),
+            _ => (target, Lookup::Exact),
+        };
+        let shape = (lookup == Lookup::IsNull).then_some(Shape::Boolean);
+        Self { name, field, lookup, shape }
+    }
+}
+
+/// What a resource is called and what of it is served.
+pub struct Spec {
+    pub(crate) path: &'static str,
+    pub(crate) model: &'static str,
+    pub(crate) schema: &'static str,
+    pub(crate) verbose_name: &'static str,
+    pub(crate) verbose_name_plural: &'static str,
+    pub(crate) component: &'static str,
+    pub(crate) family: Option<&'static Family>,
+    pub(crate) lookup: &'static str,
+    pub(crate) parameter: &'static str,
+    pub(crate) search: &'static [&'static str],
+    pub(crate) filters: Vec<Filter>,
+    pub(crate) ordering: &'static [&'static str],
+    pub(crate) storage: Storage,
+    pub(crate) hooks: Option<&'static dyn Hooks>,
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) read_only: bool,
+    pub(crate) unique_together: &'static [&'static str],
+    pub(crate) description: fn(&Object) -> String,
+    pub(crate) through: Option<(&'static str, &'static str)>,
+}
+
+impl Spec {
+    /// A resource at `path` below `/api/v3/` whose model is `app.model`.
+    pub fn new(path: &'static str, model: &'static str, schema: &'static str) -> Self {
+        Self {
+            path,
+            model,
+            schema,
+            verbose_name: schema,
+            verbose_name_plural: schema,
+            component: "",
+            family: None,
+            lookup: "pk",
+            parameter: "uuid",
+            search: &["name"],
+            filters: Vec::new(),
+            ordering: &["name"],
+            storage: Storage::Documents,
+            hooks: None,
+            operations: Vec::new(),
+            read_only: false,
+            unique_together: &[],
+            description: |object| object.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned(),
+            through: None,
+        }
+    }
+    /// Names for people, one and many.
+    pub fn verbose(self, one: &'static str, many: &'static str) -> Self {
+        Self { verbose_name: one, verbose_name_plural: many, ..self }
+    }
+    /// The form component that clients show it with.
+    pub fn component(self, component: &'static str) -> Self {
+        Self { component, ..self }
+    }
+    /// Makes it a member of a family: keys and names are unique across it.
+    pub fn family(self, family: &'static Family) -> Self {
+        Self { family: Some(family), ..self }
+    }
+    /// The field that a path names an object by, and the parameter's name in the schema.
+    pub fn lookup(self, field: &'static str, parameter: &'static str) -> Self {
+        Self { lookup: field, parameter, ..self }
+    }
+    /// Fields that `search` looks into.
+    pub fn search(self, fields: &'static [&'static str]) -> Self {
+        Self { search: fields, ..self }
+    }
+    /// Filters, in the form that [`Filter::parse`] reads.
+    pub fn filter(mut self, filters: &[&'static str]) -> Self {
+        self.filters.extend(filters.iter().map(|text| Filter::parse(text)));
+        self
+    }
+    /// One filter with its own comparison and type.
+    pub fn filter_with(mut self, name: &'static str, field: &'static str, lookup: Lookup, shape: Shape) -> Self {
+        self.filters.push(Filter { name, field, lookup, shape: Some(shape) });
+        self
+    }
+    /// Fields that order a list unless it says otherwise.
+    pub fn order(self, fields: &'static [&'static str]) -> Self {
+        Self { ordering: fields, ..self }
+    }
+    /// Lives in a table.
+    pub fn table(self, name: &'static str, key: &'static str) -> Self {
+        Self { storage: Storage::Table { name, key, serial: false }, ..self }
+    }
+    /// Lives in a table whose keys the database makes.
+    pub fn serial_table(self, name: &'static str, key: &'static str) -> Self {
+        Self { storage: Storage::Table { name, key, serial: true }, ..self }
+    }
+    /// What happens around reading and writing.
+    pub fn hooks(self, hooks: &'static dyn Hooks) -> Self {
+        Self { hooks: Some(hooks), ..self }
+    }
+    /// Further operations; a path that begins with `/` is below the collection, `{}` in it stands for an object.
+    pub fn operation(mut self, operation: Operation) -> Self {
+        self.operations.push(operation);
+        self
+    }
+    /// Not created or updated through the API.
+    pub fn read_only(self) -> Self {
+        Self { read_only: true, ..self }
+    }
+    /// Fields that no two objects may have alike.
+    pub fn unique_together(self, fields: &'static [&'static str]) -> Self {
+        Self { unique_together: fields, ..self }
+    }
+    /// Ties the objects of two of its fields to one another: a binding.
+    pub fn through(self, one: &'static str, other: &'static str) -> Self {
+        Self { through: Some((one, other)), ..self }
+    }
+    /// What `used_by` and events call an object.
+    pub fn describe(self, description: fn(&Object) -> String) -> Self {
+        Self { description, ..self }
+    }
+}
+
+/// Around the reading and writing of objects, where plain data is not enough.
+#[async_trait]
+pub trait Hooks: Send + Sync {
+    /// Adds to each of `objects` what another table holds (memberships, a token's user). One query for all of them.
+    async fn attach(&self, _api: &Api, _objects: &mut [Object]) -> Result<(), ApiError> {
+        Ok(())
+    }
+    /// Before an object is validated as a whole and stored.
+    async fn before_save(&self, _cx: &mut WriteCx<'_>, _object: &mut Object) -> Result<(), ApiError> {
+        Ok(())
+    }
+    /// After it is stored, in the same transaction.
+    async fn after_save(&self, _cx: &mut WriteCx<'_>, _object: &Object) -> Result<(), ApiError> {
+        Ok(())
+    }
+    /// Before it is deleted, in the same transaction.
+    async fn before_delete(&self, _change: &mut Change, _object: &Object) -> Result<(), ApiError> {
+        Ok(())
+    }
+}
+
+/// A struct that is served as a resource.
+pub trait Resource: Fields {
+    /// What it is called and what of it is served.
+    fn spec() -> Spec;
+    /// What must hold between its fields. Runs after every field was read on its own.
+    fn validate(_cx: &Validation<'_>, _errors: &mut FieldErrors) {}
+}
+
+/// Reads an object's stored form into its Rust type.
+type Decode = fn(&Object) -> Result<Arc<dyn Any + Send + Sync>, String>;
+
+/// A resource without its Rust type.
+pub struct Kind {
+    /// What it is called and what of it is served.
+    pub spec: Spec,
+    /// Its fields in wire order.
+    pub fields: Vec<Field>,
+    pub(crate) validate: fn(&Validation<'_>, &mut FieldErrors),
+    decode: Decode,
+    sealed: Vec<&'static str>,
+}
+
+impl Kind {
+    /// A kind that is kept as documents.
+    pub fn document<T: Resource + DocumentType>() -> Self {
+        Self::new::<T>(|object| T::read(object).map(|typed| Arc::new(typed) as Arc<dyn Any + Send + Sync>))
+    }
+
+    /// A kind that is kept in a table.
+    pub fn record<T: Resource>() -> Self {
+        Self::new::<T>(|object| T::read(object).map(|_| Arc::new(()) as Arc<dyn Any + Send + Sync>))
+    }
+
+    fn new<T: Resource>(decode: Decode) -> Self {
+        let fields = T::fields();
+        let sealed = fields.iter().filter(|field| field.sealed).map(|field| field.name).collect();
+        Self { spec: T::spec(), fields, validate: T::validate, decode, sealed }
+    }
+
+    /// The model, e.g. `authentik_flows.flow`.
+    pub fn model(&self) -> &'static str {
+        self.spec.model
+    }
+    /// The application part of the model.
+    pub fn app(&self) -> &'static str {
+        self.spec.model.split_once('.').map_or("", |(app, _)| app)
+    }
+    /// The last part of the model.
+    pub fn model_name(&self) -> &'static str {
+        self.spec.model.split_once('.').map_or("", |(_, name)| name)
+    }
+    /// The permission for a verb, e.g. `authentik_flows.view_flow`.
+    pub fn permission(&self, verb: Verb) -> String {
+        format!("{}.{}_{}", self.app(), verb.as_str(), self.model_name())
+    }
+    /// A field by name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+    /// Whether it is kept as documents.
+    pub fn is_document(&self) -> bool {
+        matches!(self.spec.storage, Storage::Documents)
+    }
+    /// What people call one object of it.
+    pub fn describe(&self, object: &Object) -> String {
+        (self.spec.description)(object)
+    }
+    /// The 404 of an object that is not there.
+    pub fn no_match(&self) -> ApiError {
+        ApiError::NotFound(format!("No {} matches the given query.", self.spec.schema))
+    }
+    /// The label of a field.
+    pub fn wire_path(&self) -> String {
+        format!("/api/v3/{}/", self.spec.path)
+    }
+}
+
+struct KindCodec(Arc<Kind>);
+
+impl Codec for KindCodec {
+    fn kind(&self) -> &'static str {
+        self.0.model()
+    }
+    fn decode(&self, _: Uuid, value: &Object) -> Result<Arc<dyn Any + Send + Sync>, String> {
+        // A field that is newer than the stored document has its default.
+        if self.0.fields.iter().all(|field| !field.is_stored() || value.contains_key(field.name)) {
+            return (self.0.decode)(value);
+        }
+        let mut whole = crate::field::defaults(&self.0.fields);
+        whole.extend(value.iter().map(|(name, value)| (name.clone(), value.clone())));
+        (self.0.decode)(&whole)
+    }
+    fn sealed(&self) -> &[&'static str] {
+        &self.0.sealed
+    }
+}
+
+/// Everything that is served.
+#[derive(Default)]
+pub struct Registry {
+    kinds: Vec<Arc<Kind>>,
+    families: Vec<&'static Family>,
+    operations: Vec<Operation>,
+    by_model: BTreeMap<&'static str, usize>,
+}
+
+impl Registry {
+    /// A registry of these kinds, families and further operations.
+    ///
+    /// # Errors
+    /// Declarations that name what does not exist: references, filters, orderings, search fields.
+    pub fn new(kinds: Vec<Kind>, families: Vec<&'static Family>, operations: Vec<Operation>) -> Result<Self, String> {
+        let kinds: Vec<Arc<Kind>> = kinds.into_iter().map(Arc::new).collect();
+        let by_model = kinds.iter().enumerate().map(|(position, kind)| (kind.model(), position)).collect();
+        let registry = Self { kinds, families, operations, by_model };
+        registry.check()?;
+        Ok(registry)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for kind in &self.kinds {
+            let known = |name: &str| name == "pk" || kind.field(name).is_some_and(Field::is_stored);
+            let filters = kind.spec.filters.iter().filter(|filter| !matches!(filter.lookup, Lookup::Sql(_) | Lookup::Ignored));
+            let named = filters
+                .map(|filter| filter.field)
+                .chain(kind.spec.search.iter().copied())
+                .chain(kind.spec.ordering.iter().map(|name| name.trim_start_matches('-')))
+                .chain(kind.spec.unique_together.iter().copied())
+                .chain([kind.spec.lookup]);
+            if let Some(name) = named.into_iter().find(|name| !known(name)) {
+                return Err(format!("{}: there is no field `{name}`", kind.model()));
+            }
+            for (field, (model, ..)) in kind.fields.iter().filter_map(|field| Some((field, field.reference()?))) {
+                if self.kind(model).is_none() && self.family(model).is_none() {
+                    return Err(format!("{}.{}: there is no model `{model}`", kind.model(), field.name));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every kind.
+    pub fn kinds(&self) -> &[Arc<Kind>] {
+        &self.kinds
+    }
+    /// Every family.
+    pub fn families(&self) -> &[&'static Family] {
+        &self.families
+    }
+    /// Operations that belong to no kind.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+    /// A kind by its model.
+    pub fn kind(&self, model: &str) -> Option<&Arc<Kind>> {
+        self.by_model.get(model).and_then(|position| self.kinds.get(*position))
+    }
+    /// A family by its model.
+    pub fn family(&self, model: &str) -> Option<&'static Family> {
+        self.families.iter().copied().find(|family| family.model == model)
+    }
+    /// The kinds that `model` means: itself, or a family's members.
+    pub fn members(&self, model: &str) -> Vec<&Arc<Kind>> {
+        match self.kind(model) {
+            Some(kind) => vec![kind],
+            None => self.kinds.iter().filter(|kind| kind.spec.family.is_some_and(|family| family.model == model)).collect(),
+        }
+    }
+    /// What the store needs to read documents.
+    pub fn codecs(&self) -> Vec<Arc<dyn Codec>> {
+        let documents = self.kinds.iter().filter(|kind| kind.is_document());
+        documents.map(|kind| Arc::new(KindCodec(Arc::clone(kind))) as Arc<dyn Codec>).collect()
+    }
+}

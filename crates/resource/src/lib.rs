@@ -1,0 +1,32 @@
+//! A resource is declared once; its API, its errors, its permissions, its schema and its storage follow from it.
+//!
+//! A struct with `#[derive(Fields)]` is the declaration of the data, [`Resource`] names it and says how it behaves,
+//! [`Kind`] is the same without its type, and the engine serves kinds.
+
+pub mod access;
+pub mod call;
+mod decode;
+mod engine;
+mod field;
+pub mod http;
+mod kind;
+mod list;
+pub mod openapi;
+mod options;
+mod represent;
+mod table;
+mod used_by;
+mod write;
+
+pub use access::{Authenticate, Principal};
+pub use call::{Api, Call, Handler, Operation, Parameter};
+pub use engine::routes;
+pub use field::{Access, Choices, Computed, Field, FieldValue, Fields, Format, OnDelete, Shape, read_field};
+pub use kind::{Family, Filter, Hooks, Kind, Lookup, Registry, Resource, Spec, Storage, Verb};
+pub use represent::Represent;
+pub use serde_json::json;
+pub use table::{load_one, select};
+pub use vestibule_kernel::{FieldErrors, Object};
+pub use vestibule_resource_derive::Fields;
+pub use write::{Mode, Validation, WriteCx, delete_object, write_object};
+pub use serde_json::Value as __Value;

@@ -1,0 +1,370 @@
+//! Lists: filters, search, order and pages, over documents in memory and over tables.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use vestibule_kernel::fold::{escape_like, fold};
+use vestibule_kernel::{ApiError, FieldErrors, Object};
+use vestibule_store::{Configuration, Document, Param, Store};
+
+use crate::decode;
+use crate::field::{Field, Shape};
+use crate::http::Query;
+use crate::kind::{Filter, Kind, Lookup, Registry, Storage};
+use crate::table;
+
+/// Objects on a page unless the client asks for another number, and at most.
+const PAGE_SIZE: usize = 20;
+const PAGE_SIZE_MAX: usize = 100;
+
+/// A page and where it stands.
+pub(crate) struct Page {
+    /// The objects on it.
+    pub objects: Vec<Object>,
+    /// The `pagination` of the answer.
+    pub pagination: Value,
+}
+
+/// A condition, read from the query.
+pub(crate) struct Condition<'a> {
+    pub field: &'a Field,
+    pub lookup: Lookup,
+    pub value: Value,
+    pub sql: Option<(String, Vec<Param>)>,
+}
+
+/// Reads the filters of a query. Values that make no sense are an error, except booleans, which are ignored.
+pub(crate) async fn conditions<'a>(
+    store: &Store,
+    registry: &Registry,
+    configuration: &Configuration,
+    fields: &'a [Field],
+    filters: &[Filter],
+    query: &Query,
+) -> Result<Vec<Condition<'a>>, ApiError> {
+    let mut conditions = Vec::new();
+    let mut errors = FieldErrors::new();
+    for filter in filters {
+        let Some(text) = query.get(filter.name).filter(|text| !text.is_empty()) else { continue };
+        let Some(field) = fields.iter().find(|field| field.name == filter.field).or_else(|| fields.first()) else { continue };
+        match &filter.lookup {
+            Lookup::Ignored => {}
+            Lookup::Sql(condition) => {
+                if let Some(sql) = condition(&query.all(filter.name).join(","))? {
+                    conditions.push(Condition { field, lookup: filter.lookup.clone(), value: Value::Null, sql: Some(sql) });
+                }
+            }
+            Lookup::IsNull => {
+                if let Some(value) = decode::decode_boolean(&json!(text)) {
+                    conditions.push(Condition { field, lookup: Lookup::IsNull, value: value.into(), sql: None });
+                }
+            }
+            lookup => match filter_value(filter.shape.as_ref().unwrap_or(&field.shape), text) {
+                Ok(None) => {}
+                Ok(Some(value)) => {
+                    if let Shape::Reference(model, _) = field.shape
+                        && !exists(store, registry, configuration, model, &value).await?
+                    {
+                        errors.add(filter.name, "Select a valid choice. That choice is not one of the available choices.");
+                        continue;
+                    }
+                    conditions.push(Condition { field, lookup: lookup.clone(), value, sql: None });
+                }
+                Err(message) => errors.add(filter.name, message),
+            },
+        }
+    }
+    errors.into_result()?;
+    Ok(conditions)
+}
+
+/// Whether the object that a key names exists.
+pub(crate) async fn exists(
+    store: &Store,
+    registry: &Registry,
+    configuration: &Configuration,
+    model: &str,
+    key: &Value,
+) -> Result<bool, ApiError> {
+    for kind in registry.members(model) {
+        let found = match (kind.spec.storage, key) {
+            (Storage::Documents, Value::String(text)) => {
+                decode::parse_uuid(text).is_some_and(|pk| configuration.document(kind.model(), pk).is_some())
+            }
+            (Storage::Documents, _) => false,
+            (Storage::Table { name, key: column, serial }, key) => match table::key_param(key, serial) {
+                Some(param) => {
+                    let sql = format!("SELECT {column} FROM {name} WHERE {column} = $1");
+                    store.database().query_one(sql, vec![param]).await?.is_some()
+                }
+                None => false,
+            },
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A filter's value in the stored form of its field; `None`: it is to be ignored.
+fn filter_value(shape: &Shape, text: &str) -> Result<Option<Value>, String> {
+    let value = json!(text);
+    Ok(match shape {
+        Shape::Boolean => decode::decode_boolean(&value).map(Value::Bool),
+        Shape::Choice(choices) => match choices.values.iter().any(|(one, _)| *one == text) {
+            true => Some(value),
+            false => return Err(format!("Select a valid choice. {text} is not one of the available choices.")),
+        },
+        Shape::Uuid | Shape::Reference(..) => match decode::parse_uuid(text) {
+            Some(uuid) => Some(uuid.to_string().into()),
+            None => match (shape, text.parse::<i64>()) {
+                (Shape::Reference(..), Ok(number)) => Some(number.into()),
+                _ => return Err(format!("“{text}” is not a valid UUID.")),
+            },
+        },
+        Shape::Integer { .. } | Shape::Float => match text.trim().parse::<f64>() {
+            Ok(_) if text.trim().parse::<i64>().is_ok() => Some(json!(text.trim().parse::<i64>().unwrap_or_default())),
+            Ok(number) => Some(json!(number)),
+            Err(_) => return Err("Enter a number.".into()),
+        },
+        Shape::Time => match decode::parse_time(text) {
+            Some(time) => Some(decode::format_time(time).into()),
+            None => return Err("Enter a valid date/time.".into()),
+        },
+        Shape::List(item) => {
+            let items: Result<Vec<_>, _> = text.split(',').map(|one| filter_value(item, one)).collect();
+            Some(Value::Array(items?.into_iter().flatten().collect()))
+        }
+        _ => Some(value),
+    })
+}
+
+/// Lists documents of some kinds.
+pub(crate) fn documents(
+    configuration: &Configuration,
+    kinds: &[&Arc<Kind>],
+    conditions: &[Condition<'_>],
+    search: &[&str],
+    ordering: &[&str],
+    visible: &dyn Fn(&Document) -> bool,
+    query: &Query,
+) -> Result<Page, ApiError> {
+    let terms = terms(query);
+    let all = kinds.iter().flat_map(|kind| configuration.documents(kind.model()));
+    let mut found: Vec<&Arc<Document>> = all
+        .filter(|document| visible(document))
+        .filter(|document| conditions.iter().all(|condition| holds(condition, &document.value)))
+        .filter(|document| {
+            terms.iter().all(|term| search.iter().any(|field| fold(document.text(field)).contains(term.as_str())))
+        })
+        .collect();
+    let known = |name: &str| {
+        kinds.first().is_some_and(|kind| kind.field(name).is_some_and(|field| field.is_stored() && field.is_readable()))
+    };
+    let order = order(query, ordering, &known);
+    found.sort_by(|one, other| {
+        let by_field = |(name, descending): &(String, bool)| {
+            let ordering = compare(one.value.get(name.as_str()), other.value.get(name.as_str()));
+            if *descending { ordering.reverse() } else { ordering }
+        };
+        order.iter().map(by_field).find(|ordering| ordering.is_ne()).unwrap_or_else(|| one.pk.cmp(&other.pk))
+    });
+    let (range, pagination) = page(query, found.len())?;
+    let objects = found.get(range).unwrap_or_default().iter().map(|document| document.value.clone()).collect();
+    Ok(Page { objects, pagination })
+}
+
+fn holds(condition: &Condition<'_>, object: &Object) -> bool {
+    let value = object.get(condition.field.name).unwrap_or(&Value::Null);
+    match condition.lookup {
+        Lookup::Exact => match (&condition.value, value) {
+            // A list is asked for by members that it must have.
+            (Value::Array(wanted), Value::Array(have)) => wanted.iter().all(|one| have.contains(one)),
+            (wanted, Value::Array(have)) => have.contains(wanted),
+            (wanted, have) => wanted == have,
+        },
+        Lookup::Contains => fold(value.as_str().unwrap_or_default()).contains(&fold(condition.value.as_str().unwrap_or_default())),
+        Lookup::StartsWith => value.as_str().unwrap_or_default().starts_with(condition.value.as_str().unwrap_or_default()),
+        Lookup::Greater => compare(Some(value), Some(&condition.value)) == Ordering::Greater,
+        Lookup::Less => compare(Some(value), Some(&condition.value)) == Ordering::Less,
+        Lookup::IsNull => value.is_null() == (condition.value == Value::Bool(true)),
+        Lookup::Sql(_) | Lookup::Ignored => true,
+    }
+}
+
+/// The order of two stored values: null first, texts folded and then as they are, as the tables order them.
+fn compare(one: Option<&Value>, other: Option<&Value>) -> Ordering {
+    match (one.unwrap_or(&Value::Null), other.unwrap_or(&Value::Null)) {
+        (Value::String(one), Value::String(other)) => fold(one).cmp(&fold(other)).then_with(|| one.cmp(other)),
+        (Value::Number(one), Value::Number(other)) => {
+            one.as_f64().unwrap_or_default().total_cmp(&other.as_f64().unwrap_or_default())
+        }
+        (Value::Bool(one), Value::Bool(other)) => one.cmp(other),
+        (Value::Null, Value::Null) => Ordering::Equal,
+        (Value::Null, _) => Ordering::Less,
+        (_, Value::Null) => Ordering::Greater,
+        _ => Ordering::Equal,
+    }
+}
+
+/// The words of a search, folded.
+fn terms(query: &Query) -> Vec<String> {
+    let text = query.get("search").unwrap_or_default();
+    text.split([' ', ',', '\0']).filter(|term| !term.is_empty()).map(fold).collect()
+}
+
+/// The fields to order by, and whether downwards. Names that mean nothing are passed over.
+fn order(query: &Query, default: &[&str], known: &dyn Fn(&str) -> bool) -> Vec<(String, bool)> {
+    let read = |name: &str| {
+        let (name, descending) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
+        (name.to_owned(), descending)
+    };
+    let asked = query.get("ordering").unwrap_or_default().split(',').map(str::trim);
+    let asked: Vec<_> = asked.map(read).filter(|(name, _)| known(name)).collect();
+    if asked.is_empty() { default.iter().copied().map(read).collect() } else { asked }
+}
+
+/// Which objects of `count` the query asks for.
+fn page(query: &Query, count: usize) -> Result<(std::ops::Range<usize>, Value), ApiError> {
+    let size = query.get("page_size").and_then(|text| text.trim().parse::<usize>().ok()).filter(|size| *size > 0);
+    let size = size.unwrap_or(PAGE_SIZE).min(PAGE_SIZE_MAX);
+    let total = count.div_ceil(size).max(1);
+    let invalid = || ApiError::NotFound("Invalid page.".into());
+    let current = match query.get("page") {
+        None | Some("") => 1,
+        Some("last") => total,
+        Some(text) => text.trim().parse::<usize>().map_err(|_| invalid())?,
+    };
+    if current == 0 || current > total {
+        return Err(invalid());
+    }
+    let start = (current - 1) * size;
+    let end = (start + size).min(count);
+    let pagination = json!({
+        "next": if current < total { current + 1 } else { 0 },
+        "previous": current - 1,
+        "count": count,
+        "current": current,
+        "total_pages": total,
+        "start_index": if count == 0 { 0 } else { start + 1 },
+        "end_index": end,
+    });
+    Ok((start..end, pagination))
+}
+
+/// Lists rows of a table.
+pub(crate) async fn rows(
+    store: &Store,
+    kind: &Kind,
+    conditions: &[Condition<'_>],
+    scope: Option<(String, Vec<Param>)>,
+    query: &Query,
+) -> Result<Page, ApiError> {
+    let mut clauses = Clauses::default();
+    if let Some((sql, params)) = scope {
+        clauses.add(&sql, params);
+    }
+    for condition in conditions {
+        clauses.condition(condition);
+    }
+    for term in terms(query) {
+        clauses.search(kind, &term);
+    }
+    let known = |name: &str| kind.field(name).is_some_and(|field| table::is_column(field) && field.is_readable());
+    let mut order: Vec<String> = Vec::new();
+    for (name, descending) in order_by(query, kind, &known) {
+        let direction = if descending { "DESC" } else { "ASC" };
+        if let Some(field) = kind.field(&name) {
+            if field.folded {
+                order.push(format!("{}_folded {direction}", field.column));
+            }
+            // Null comes first going up, on both databases.
+            let nulls = if descending { "NULLS LAST" } else { "NULLS FIRST" };
+            order.push(format!("{} {direction} {nulls}", field.column));
+        }
+    }
+    let Storage::Table { name, key, .. } = kind.spec.storage else {
+        return Err(ApiError::internal("not a table"));
+    };
+    order.push(key.to_owned());
+    let filter = clauses.sql();
+    let count = store.database().query_one(format!("SELECT COUNT(*) AS count FROM {name}{filter}"), clauses.params.clone());
+    let count = count.await?.map(|row| row.int("count")).transpose()?.unwrap_or_default();
+    let (range, pagination) = page(query, usize::try_from(count).unwrap_or_default())?;
+    let tail = format!("{filter} ORDER BY {} LIMIT {} OFFSET {}", order.join(", "), range.len(), range.start);
+    let objects = table::select(store.database(), kind, &tail, clauses.params).await?;
+    Ok(Page { objects, pagination })
+}
+
+fn order_by(query: &Query, kind: &Kind, known: &dyn Fn(&str) -> bool) -> Vec<(String, bool)> {
+    order(query, kind.spec.ordering, known)
+}
+
+#[derive(Default)]
+struct Clauses {
+    clauses: Vec<String>,
+    params: Vec<Param>,
+}
+
+impl Clauses {
+    /// Adds a condition whose parameters are written `$?`.
+    fn add(&mut self, sql: &str, params: Vec<Param>) {
+        let mut numbered = String::new();
+        let mut next = self.params.len();
+        for (position, part) in sql.split("$?").enumerate() {
+            if position > 0 {
+                next += 1;
+                numbered.push_str(&format!("${next}"));
+            }
+            numbered.push_str(part);
+        }
+        self.clauses.push(format!("({numbered})"));
+        self.params.extend(params);
+    }
+
+    fn condition(&mut self, condition: &Condition<'_>) {
+        let column = condition.field.column;
+        if let Some((sql, params)) = &condition.sql {
+            self.add(sql, params.clone());
+            return;
+        }
+        let param = || vec![table::param(condition.field, &condition.value)];
+        let text = || condition.value.as_str().unwrap_or_default().to_owned();
+        match condition.lookup {
+            Lookup::Exact => self.add(&format!("{column} = $?"), param()),
+            Lookup::Greater => self.add(&format!("{column} > $?"), param()),
+            Lookup::Less => self.add(&format!("{column} < $?"), param()),
+            Lookup::IsNull if condition.value == Value::Bool(true) => self.add(&format!("{column} IS NULL"), vec![]),
+            Lookup::IsNull => self.add(&format!("{column} IS NOT NULL"), vec![]),
+            Lookup::StartsWith => {
+                // Byte-wise on both: SQLite's LIKE would fold ASCII.
+                self.add(&format!("SUBSTR({column}, 1, LENGTH($?)) = $?"), vec![text().into(), text().into()]);
+            }
+            Lookup::Contains => {
+                let pattern = format!("%{}%", escape_like(&fold(&text())));
+                let suffix = if condition.field.folded { "_folded" } else { "" };
+                self.add(&format!("{column}{suffix} LIKE $? ESCAPE '\\'"), vec![pattern.into()]);
+            }
+            Lookup::Sql(_) | Lookup::Ignored => {}
+        }
+    }
+
+    fn search(&mut self, kind: &Kind, term: &str) {
+        let pattern = format!("%{}%", escape_like(term));
+        let columns = kind.spec.search.iter().filter_map(|name| kind.field(name)).map(|field| match field.folded {
+            true => format!("{}_folded LIKE $? ESCAPE '\\'", field.column),
+            false => format!("LOWER({}) LIKE $? ESCAPE '\\'", field.column),
+        });
+        let columns: Vec<String> = columns.collect();
+        if !columns.is_empty() {
+            let params = columns.iter().map(|_| pattern.as_str().into()).collect();
+            self.add(&columns.join(" OR "), params);
+        }
+    }
+
+    fn sql(&self) -> String {
+        if self.clauses.is_empty() { String::new() } else { format!(" WHERE {}", self.clauses.join(" AND ")) }
+    }
+}

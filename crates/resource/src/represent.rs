@@ -1,0 +1,43 @@
+//! How an object looks in an answer.
+
+use serde_json::Value;
+use vestibule_kernel::Object;
+use vestibule_store::Configuration;
+
+use crate::access::Principal;
+use crate::field::Field;
+use crate::kind::{Kind, Registry};
+
+/// What computed fields may look at.
+pub struct Represent<'a> {
+    /// The configuration that the answer shows.
+    pub configuration: &'a Configuration,
+    /// Everything that is served.
+    pub registry: &'a Registry,
+    /// The kind of the object.
+    pub kind: &'a Kind,
+    /// Who asks; `None` for an export.
+    pub principal: Option<&'a Principal>,
+    /// The fields that this very request has written; empty for reads.
+    pub written: &'a [String],
+}
+
+impl Represent<'_> {
+    /// An object as its kind shows it.
+    pub fn object(&self, object: &Object) -> Value {
+        Value::Object(self.fields(&self.kind.fields, object))
+    }
+
+    /// An object as a table of fields shows it.
+    pub fn fields(&self, fields: &[Field], object: &Object) -> Object {
+        let shown = fields.iter().filter(|field| field.is_readable());
+        shown.map(|field| (field.name.to_owned(), self.field(field, object))).collect()
+    }
+
+    fn field(&self, field: &Field, object: &Object) -> Value {
+        match field.computed {
+            Some(compute) => compute(self, object),
+            None => object.get(field.name).cloned().unwrap_or_else(|| field.default.map_or(Value::Null, |default| default())),
+        }
+    }
+}

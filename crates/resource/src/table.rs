@@ -1,0 +1,150 @@
+//! Objects of a table: rows to objects and back.
+
+use chrono::DateTime;
+use serde_json::{Value, json};
+use vestibule_kernel::fold::fold;
+use vestibule_kernel::{ApiError, Object};
+use vestibule_store::{Database, Param, Row, StoreError, Transaction};
+
+use crate::decode::{format_time, parse_uuid};
+use crate::field::{Field, Shape};
+use crate::kind::{Kind, Storage};
+
+/// Whether a field has a column: computed ones have none, and lists of keys live in tables of their own.
+pub(crate) fn is_column(field: &Field) -> bool {
+    field.is_stored() && !matches!(field.reference(), Some((_, _, true)))
+}
+
+/// A stored value as a parameter for its field's column.
+pub(crate) fn param(field: &Field, value: &Value) -> Param {
+    let text = || value.as_str().map(str::to_owned);
+    match &field.shape {
+        Shape::Boolean => Param::Bool(value.as_bool()),
+        Shape::Integer { .. } => Param::Int(value.as_i64()),
+        Shape::Float => Param::Float(value.as_f64()),
+        Shape::Uuid => Param::Uuid(value.as_str().and_then(parse_uuid)),
+        Shape::Time => {
+            Param::Time(value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|time| time.to_utc()))
+        }
+        Shape::Reference(..) if value.is_i64() => Param::Int(value.as_i64()),
+        Shape::Reference(model, _) if *model == "authentik_core.user" => Param::Int(value.as_i64()),
+        Shape::Reference(..) => Param::Uuid(value.as_str().and_then(parse_uuid)),
+        Shape::Text { .. } | Shape::Choice(_) => Param::Text(text()),
+        Shape::List(_) | Shape::Json | Shape::Map | Shape::Object(..) | Shape::Schema(_) | Shape::Binary => {
+            Param::Text(Some(value.to_string()))
+        }
+    }
+}
+
+/// A key as a parameter.
+pub(crate) fn key_param(key: &Value, serial: bool) -> Option<Param> {
+    if serial {
+        let number = key.as_i64().or_else(|| key.as_str()?.parse().ok())?;
+        return Some(number.into());
+    }
+    parse_uuid(key.as_str()?).map(Param::from)
+}
+
+fn value(field: &Field, row: &Row) -> Result<Value, StoreError> {
+    let column = field.column;
+    Ok(match &field.shape {
+        Shape::Boolean => row.optional_bool(column)?.into(),
+        Shape::Integer { .. } => row.optional_int(column)?.into(),
+        Shape::Float => row.optional_float(column)?.into(),
+        Shape::Uuid => row.optional_uuid(column)?.map(|uuid| uuid.to_string()).into(),
+        Shape::Time => row.optional_time(column)?.map(format_time).into(),
+        Shape::Reference(model, _) if *model == "authentik_core.user" => row.optional_int(column)?.into(),
+        Shape::Reference(..) => row.optional_uuid(column)?.map(|uuid| uuid.to_string()).into(),
+        Shape::Text { .. } | Shape::Choice(_) => row.optional_text(column)?.into(),
+        _ => row.json(column)?,
+    })
+}
+
+/// A row as an object.
+pub(crate) fn object(kind: &Kind, row: &Row) -> Result<Object, StoreError> {
+    let columns = kind.fields.iter().filter(|field| is_column(field));
+    columns.map(|field| Ok((field.name.to_owned(), value(field, row)?))).collect()
+}
+
+fn select_sql(kind: &Kind, tail: &str) -> Result<String, ApiError> {
+    let Storage::Table { name, .. } = kind.spec.storage else { return Err(ApiError::internal("not a table")) };
+    let columns: Vec<_> = kind.fields.iter().filter(|field| is_column(field)).map(|field| field.column).collect();
+    Ok(format!("SELECT {} FROM {name}{tail}", columns.join(", ")))
+}
+
+/// Rows of a kind's table as objects. `tail` begins with a blank: ` WHERE ... ORDER BY ...`.
+pub async fn select(database: &Database, kind: &Kind, tail: &str, params: Vec<Param>) -> Result<Vec<Object>, ApiError> {
+    let rows = database.query(select_sql(kind, tail)?, params).await?;
+    Ok(rows.iter().map(|row| object(kind, row)).collect::<Result<_, _>>()?)
+}
+
+/// One row by a field of it, inside a transaction.
+pub async fn load_one(
+    transaction: &mut Transaction,
+    kind: &Kind,
+    field: &str,
+    key: &Value,
+) -> Result<Option<Object>, ApiError> {
+    let Some(field) = kind.field(field) else { return Ok(None) };
+    let sql = select_sql(kind, &format!(" WHERE {} = $1", field.column))?;
+    let row = transaction.query_one(sql, vec![param(field, key)]).await?;
+    Ok(row.map(|row| object(kind, &row)).transpose()?)
+}
+
+fn columns_of(field: &Field, value: &Value) -> Vec<(String, Param)> {
+    let mut columns = vec![(field.column.to_owned(), param(field, value))];
+    if field.folded {
+        columns.push((format!("{}_folded", field.column), Param::Text(value.as_str().map(fold))));
+    }
+    columns
+}
+
+/// Inserts an object; a key that the database makes is put into it.
+pub(crate) async fn insert(transaction: &mut Transaction, kind: &Kind, object: &mut Object) -> Result<(), ApiError> {
+    let Storage::Table { name, key, serial } = kind.spec.storage else { return Err(ApiError::internal("not a table")) };
+    let mut columns = Vec::new();
+    for field in kind.fields.iter().filter(|field| is_column(field) && !(serial && field.column == key)) {
+        columns.extend(columns_of(field, object.get(field.name).unwrap_or(&Value::Null)));
+    }
+    let places: Vec<String> = (1..=columns.len()).map(|number| format!("${number}")).collect();
+    let (names, params): (Vec<String>, Vec<Param>) = columns.into_iter().unzip();
+    let sql = format!("INSERT INTO {name} ({}) VALUES ({}) RETURNING {key}", names.join(", "), places.join(", "));
+    let row = transaction.query_one(sql, params).await?;
+    if let (true, Some(row)) = (serial, row) {
+        object.insert("pk".into(), json!(row.int(key)?));
+    }
+    Ok(())
+}
+
+/// Writes the fields that differ.
+pub(crate) async fn update(
+    transaction: &mut Transaction,
+    kind: &Kind,
+    before: &Object,
+    after: &Object,
+) -> Result<(), ApiError> {
+    let Storage::Table { name, key, serial } = kind.spec.storage else { return Err(ApiError::internal("not a table")) };
+    let mut columns = Vec::new();
+    for field in kind.fields.iter().filter(|field| is_column(field) && before.get(field.name) != after.get(field.name)) {
+        columns.extend(columns_of(field, after.get(field.name).unwrap_or(&Value::Null)));
+    }
+    let Some(key_value) = key_param(after.get("pk").unwrap_or(&Value::Null), serial) else { return Ok(()) };
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let (names, mut params): (Vec<String>, Vec<Param>) = columns.into_iter().unzip();
+    let sets: Vec<String> = names.iter().zip(1..).map(|(name, number)| format!("{name} = ${number}")).collect();
+    let sql = format!("UPDATE {name} SET {} WHERE {key} = ${}", sets.join(", "), params.len() + 1);
+    params.push(key_value);
+    transaction.execute(sql, params).await?;
+    Ok(())
+}
+
+/// Deletes an object's row; rows that hang on it go with it.
+pub(crate) async fn delete(transaction: &mut Transaction, kind: &Kind, object: &Object) -> Result<(), ApiError> {
+    let Storage::Table { name, key, serial } = kind.spec.storage else { return Err(ApiError::internal("not a table")) };
+    if let Some(param) = key_param(object.get("pk").unwrap_or(&Value::Null), serial) {
+        transaction.execute(format!("DELETE FROM {name} WHERE {key} = $1"), vec![param]).await?;
+    }
+    Ok(())
+}

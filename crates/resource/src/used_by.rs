@@ -1,0 +1,102 @@
+//! Who refers to an object.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vestibule_kernel::Object;
+use vestibule_store::Configuration;
+
+use crate::field::OnDelete;
+use crate::kind::{Kind, Registry};
+
+/// A document that refers to an object.
+pub(crate) struct Referrer {
+    pub model: &'static str,
+    pub pk: Uuid,
+    pub field: &'static str,
+    pub on_delete: OnDelete,
+    pub many: bool,
+}
+
+/// Every document that refers to an object, by each of its fields.
+pub(crate) fn referrers(configuration: &Configuration, registry: &Registry, kind: &Kind, object: &Object) -> Vec<Referrer> {
+    let Some(own) = object.get("pk") else { return Vec::new() };
+    let family = kind.spec.family.map(|family| family.model);
+    let mut found = Vec::new();
+    for other in registry.kinds().iter().filter(|other| other.is_document()) {
+        for field in &other.fields {
+            let Some((model, on_delete, many)) = field.reference() else { continue };
+            if !field.is_stored() || (model != kind.model() && Some(model) != family) {
+                continue;
+            }
+            let refers = |value: &Value| match value {
+                Value::Array(keys) => keys.contains(own),
+                key => key == own,
+            };
+            let documents = configuration.documents(other.model());
+            found.extend(documents.filter(|document| document.value.get(field.name).is_some_and(refers)).map(|document| {
+                Referrer { model: other.model(), pk: document.pk, field: field.name, on_delete, many }
+            }));
+        }
+    }
+    found
+}
+
+/// The answer of `used_by`: who refers to the object and what its deletion would do to them.
+pub(crate) fn used_by(configuration: &Configuration, registry: &Registry, kind: &Kind, object: &Object) -> Vec<Value> {
+    let mut answer: Vec<Value> = Vec::new();
+    let mut found = referrers(configuration, registry, kind, object);
+    let order = |referrer: &Referrer| {
+        let document = configuration.document(referrer.model, referrer.pk)?;
+        document.value.get("order").and_then(Value::as_i64)
+    };
+    found.sort_by_key(|referrer| (referrer.model, order(referrer)));
+    for referrer in found {
+        let Some(other) = registry.kind(referrer.model) else { continue };
+        let Some(document) = configuration.document(referrer.model, referrer.pk) else { continue };
+        let action = match (referrer.many, referrer.on_delete) {
+            (true, _) => "cascade_many",
+            (false, OnDelete::Cascade) => "cascade",
+            (false, OnDelete::SetNull) => "set_null",
+            (false, OnDelete::Protect) => "left_dangling",
+        };
+        answer.push(entry(other.model(), &referrer.pk.to_string(), &other.describe(&document.value), action));
+        // What is bound to it is used by it, and the other way round.
+        let far = match other.spec.through {
+            Some((one, far)) if one == referrer.field => Some(far),
+            Some((far, one)) if one == referrer.field => Some(far),
+            _ => None,
+        };
+        if let Some(value) = far.and_then(|far| document.value.get(far))
+            && let Some((model, ..)) = far.and_then(|far| other.field(far)?.reference())
+        {
+            answer.extend(tied(configuration, registry, model, value));
+        }
+    }
+    // A list of keys ties both ends.
+    for field in &kind.fields {
+        if let (Some((model, _, true)), Some(Value::Array(keys))) = (field.reference(), object.get(field.name)) {
+            answer.extend(keys.iter().filter_map(|key| tied(configuration, registry, model, key)));
+        }
+    }
+    let mut seen = Vec::new();
+    answer.retain(|entry| !seen.contains(entry) && { seen.push(entry.clone()); true });
+    answer.sort_by_key(|entry| (entry["app"].to_string(), entry["model_name"].to_string()));
+    answer
+}
+
+fn entry(model: &str, pk: &str, name: &str, action: &str) -> Value {
+    let (app, model_name) = model.split_once('.').unwrap_or_default();
+    json!({"app": app, "model_name": model_name, "pk": pk, "name": name, "action": action})
+}
+
+/// An object at the far end of a tie, under the model that the tie names (a family, often).
+fn tied(configuration: &Configuration, registry: &Registry, model: &str, key: &Value) -> Option<Value> {
+    let pk = crate::decode::parse_uuid(key.as_str()?)?;
+    let members = registry.members(model);
+    let (kind, document) = members.into_iter().find_map(|kind| Some((kind, configuration.document(kind.model(), pk)?)))?;
+    let name = match registry.family(model) {
+        Some(family) => (family.describe)(&document.value),
+        None => kind.describe(&document.value),
+    };
+    Some(entry(model, &pk.to_string(), &name, "cascade_many"))
+}

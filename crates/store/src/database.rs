@@ -1,0 +1,265 @@
+//! Connections, statements and transactions over SQLite or PostgreSQL.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool, Postgres, SqliteConnection, SqlitePool};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::StoreError;
+use crate::value::{Param, Row, bind};
+
+/// SQL with `$1`, `$2`, ... for its parameters, in the subset that both databases speak.
+type Sql = Cow<'static, str>;
+
+/// How sure a commit must be before it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Survives a power cut: configuration and accounts.
+    Full,
+    /// Survives the death of the process: sessions.
+    Process,
+}
+
+/// A database. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    statements: AtomicU64,
+}
+
+enum Engine {
+    /// Many readers, one writer: SQLite has one anyway, and waiting in line here beats its busy handler.
+    Sqlite { path: PathBuf, readers: SqlitePool, writer: Arc<Mutex<Writer>> },
+    /// A pool.
+    Postgres { pool: PgPool },
+}
+
+struct Writer {
+    connection: SqliteConnection,
+    /// A transaction was begun; still set at the next begin if its owner vanished.
+    open: bool,
+    durability: Durability,
+}
+
+impl Database {
+    /// Opens (and creates) the SQLite file at `path`.
+    pub async fn sqlite(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .statement_cache_capacity(256)
+            .busy_timeout(Duration::from_secs(10));
+        let connection = options.connect().await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .idle_timeout(Duration::from_secs(600))
+            .test_before_acquire(false)
+            .connect_with(options.create_if_missing(false))
+            .await?;
+        let writer = Arc::new(Mutex::new(Writer { connection, open: false, durability: Durability::Full }));
+        Ok(Self::new(Engine::Sqlite { path: path.to_owned(), readers, writer }))
+    }
+
+    /// Connects to PostgreSQL.
+    pub async fn postgres(url: &str) -> Result<Self, StoreError> {
+        let pool = sqlx::postgres::PgPoolOptions::new()
+            .max_connections(16)
+            .acquire_timeout(Duration::from_secs(10))
+            .test_before_acquire(false)
+            .connect(url)
+            .await?;
+        Ok(Self::new(Engine::Postgres { pool }))
+    }
+
+    fn new(engine: Engine) -> Self {
+        Self { inner: Arc::new(Inner { engine, statements: AtomicU64::new(0) }) }
+    }
+
+    /// Whether this is SQLite.
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self.inner.engine, Engine::Sqlite { .. })
+    }
+
+    /// The SQLite file.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.inner.engine {
+            Engine::Sqlite { path, .. } => Some(path),
+            Engine::Postgres { .. } => None,
+        }
+    }
+
+    /// PostgreSQL's pool, for notifications.
+    pub(crate) fn pool(&self) -> Option<&PgPool> {
+        match &self.inner.engine {
+            Engine::Sqlite { .. } => None,
+            Engine::Postgres { pool } => Some(pool),
+        }
+    }
+
+    /// Statements sent since the start, transaction control aside.
+    pub fn statements(&self) -> u64 {
+        self.inner.statements.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) {
+        self.inner.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The rows of a query, outside of a transaction.
+    pub async fn query(&self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
+        self.count();
+        let sql = AssertSqlSafe(sql.into().into_owned());
+        Ok(match &self.inner.engine {
+            Engine::Sqlite { readers, .. } => {
+                bind!(sqlx::query(sql), params).fetch(readers).map_ok(Row::Sqlite).try_collect().await?
+            }
+            Engine::Postgres { pool } => {
+                bind!(sqlx::query(sql), params).fetch(pool).map_ok(Row::Postgres).try_collect().await?
+            }
+        })
+    }
+
+    /// The first row of a query, if there is one.
+    pub async fn query_one(&self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs one statement as its own transaction; how many rows it touched.
+    pub async fn execute(
+        &self,
+        durability: Durability,
+        sql: impl Into<Sql>,
+        params: Vec<Param>,
+    ) -> Result<u64, StoreError> {
+        let mut transaction = self.begin(durability).await?;
+        let rows = transaction.execute(sql, params).await?;
+        transaction.commit().await?;
+        Ok(rows)
+    }
+
+    /// Begins a transaction. Dropped without a commit, it never happened.
+    pub async fn begin(&self, durability: Durability) -> Result<Transaction, StoreError> {
+        let inner = match &self.inner.engine {
+            Engine::Sqlite { writer, .. } => {
+                let mut writer = Arc::clone(writer).lock_owned().await;
+                if writer.open {
+                    raw(&mut writer.connection, "ROLLBACK").await?;
+                    writer.open = false;
+                }
+                if writer.durability != durability {
+                    let mode = if durability == Durability::Full { "FULL" } else { "NORMAL" };
+                    raw(&mut writer.connection, &format!("PRAGMA synchronous = {mode}")).await?;
+                    writer.durability = durability;
+                }
+                // Set first: if this task is dropped while BEGIN is under way, the next one rolls back.
+                writer.open = true;
+                raw(&mut writer.connection, "BEGIN IMMEDIATE").await?;
+                TransactionInner::Sqlite(writer)
+            }
+            Engine::Postgres { pool } => TransactionInner::Postgres(pool.begin().await?),
+        };
+        Ok(Transaction { database: self.clone(), inner })
+    }
+
+    /// Runs statements that carry no parameters, one after the other: migrations.
+    pub(crate) async fn script(&self, sql: &str) -> Result<(), StoreError> {
+        match &self.inner.engine {
+            Engine::Sqlite { writer, .. } => {
+                let mut writer = writer.lock().await;
+                raw(&mut writer.connection, sql).await
+            }
+            Engine::Postgres { pool } => {
+                sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(pool).await?;
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn raw(connection: &mut SqliteConnection, sql: &str) -> Result<(), StoreError> {
+    let mut results = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute_many(connection);
+    while let Some(result) = results.next().await {
+        result?;
+    }
+    Ok(())
+}
+
+/// A transaction under way.
+pub struct Transaction {
+    database: Database,
+    inner: TransactionInner,
+}
+
+enum TransactionInner {
+    Sqlite(OwnedMutexGuard<Writer>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Transaction {
+    /// The rows of a query.
+    pub async fn query(&mut self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
+        self.database.count();
+        let sql = AssertSqlSafe(sql.into().into_owned());
+        Ok(match &mut self.inner {
+            TransactionInner::Sqlite(writer) => {
+                bind!(sqlx::query(sql), params)
+                    .fetch(&mut writer.connection)
+                    .map_ok(Row::Sqlite)
+                    .try_collect()
+                    .await?
+            }
+            TransactionInner::Postgres(transaction) => {
+                bind!(sqlx::query(sql), params).fetch(&mut **transaction).map_ok(Row::Postgres).try_collect().await?
+            }
+        })
+    }
+
+    /// The first row of a query, if there is one.
+    pub async fn query_one(&mut self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs a statement; how many rows it touched.
+    pub async fn execute(&mut self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<u64, StoreError> {
+        self.database.count();
+        let sql = AssertSqlSafe(sql.into().into_owned());
+        Ok(match &mut self.inner {
+            TransactionInner::Sqlite(writer) => {
+                bind!(sqlx::query(sql), params).execute(&mut writer.connection).await?.rows_affected()
+            }
+            TransactionInner::Postgres(transaction) => {
+                bind!(sqlx::query(sql), params).execute(&mut **transaction).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Commits.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.inner {
+            TransactionInner::Sqlite(mut writer) => {
+                raw(&mut writer.connection, "COMMIT").await?;
+                writer.open = false;
+                Ok(())
+            }
+            TransactionInner::Postgres(transaction) => Ok(transaction.commit().await?),
+        }
+    }
+
+    /// Whether this is SQLite.
+    pub fn is_sqlite(&self) -> bool {
+        self.database.is_sqlite()
+    }
+}

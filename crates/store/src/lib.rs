@@ -1,0 +1,63 @@
+//! The database: SQLite or PostgreSQL behind one set of calls, migrations, and the configuration of the server as an
+//! immutable snapshot. The only crate that knows which SQL dialect is spoken.
+
+mod configuration;
+mod database;
+mod migrate;
+mod store;
+mod value;
+
+pub use configuration::{Codec, Configuration, Document, DocumentType, Index};
+pub use database::{Database, Durability, Transaction};
+pub use store::{Change, Revision, Store};
+pub use value::{Param, Row};
+
+/// What the database, or a document in it, answered instead of a result.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The driver's error.
+    #[error("database: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// The database is newer than this program.
+    #[error("the database has schema version {found}, this program knows up to {known}: start a newer Vestibule")]
+    TooNew {
+        /// Version found in the database.
+        found: i64,
+        /// Newest version this program has a migration for.
+        known: i64,
+    },
+    /// A stored document that its codec cannot read.
+    #[error("document {kind}/{pk}: {reason}")]
+    Document {
+        /// Kind of the document.
+        kind: String,
+        /// Its primary key.
+        pk: uuid::Uuid,
+        /// What the codec says.
+        reason: String,
+    },
+    /// A secret that could not be opened.
+    #[error(transparent)]
+    Seal(#[from] vestibule_kernel::secret::SealError),
+    /// Files of the data folder.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// Whether a unique constraint refused the write.
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}
+
+impl From<StoreError> for vestibule_kernel::ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::internal(error)
+    }
+}

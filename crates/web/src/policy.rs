@@ -1,0 +1,101 @@
+//! The content security policy of a page: strict, with nothing inline, opened only for a captcha that is there.
+
+use crate::Shell;
+
+/// The value of `Content-Security-Policy` for a page.
+///
+/// `form-action 'self'` also covers redirects that follow a form, so an answer that leads to another host is the page
+/// `xak-flow-redirect`, not a 302.
+pub fn content_security_policy(shell: &Shell) -> String {
+    let captcha: String = shell
+        .script_origins
+        .iter()
+        .filter(|origin| is_origin(origin))
+        .fold(String::new(), |list, origin| list + " " + origin);
+    let frames = if shell.layout.ends_with("_frame_background") { " https:" } else { "" };
+    format!(
+        "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'; \
+         manifest-src 'self'; font-src 'self' data:; img-src 'self' data: https:; script-src 'self'{captcha}; \
+         style-src 'self'{captcha}; connect-src 'self'{captcha}; frame-src 'self'{captcha}{frames}"
+    )
+}
+
+/// The origins that a captcha's script needs, itself and what it loads, from the `js_url` of its challenge.
+pub fn captcha_origins(js_url: &str) -> Vec<String> {
+    let Some(own) = origin_of(js_url) else { return Vec::new() };
+    let host = own.rsplit('/').next().unwrap_or_default();
+    let further: &[&str] = if host == "hcaptcha.com" || host.ends_with(".hcaptcha.com") {
+        &["https://hcaptcha.com", "https://*.hcaptcha.com"]
+    } else if matches!(host, "www.google.com" | "www.recaptcha.net" | "recaptcha.net") {
+        &[
+            "https://www.google.com",
+            "https://www.recaptcha.net",
+            "https://www.gstatic.com",
+            "https://recaptcha.google.com",
+        ]
+    } else {
+        &[]
+    };
+    let mut origins = vec![own];
+    for origin in further {
+        if !origins.iter().any(|known| known == origin) {
+            origins.push((*origin).to_owned());
+        }
+    }
+    origins
+}
+
+/// Scheme, host and port of an absolute http address.
+fn origin_of(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let origin = format!("{}://{}", scheme.to_ascii_lowercase(), authority.to_ascii_lowercase());
+    is_origin(&origin).then_some(origin)
+}
+
+/// Whether the text is an origin and nothing that could end a directive or start another.
+fn is_origin(text: &str) -> bool {
+    let Some(authority) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    !authority.is_empty()
+        && authority.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '*' | '[' | ']'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{captcha_origins, content_security_policy};
+    use crate::Shell;
+
+    #[test]
+    fn nothing_inline_is_ever_allowed() {
+        let policy = content_security_policy(&Shell::default());
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert!(policy.contains("script-src 'self';"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    }
+
+    #[test]
+    fn a_captcha_opens_its_own_origins() {
+        assert_eq!(
+            captcha_origins("https://challenges.cloudflare.com/turnstile/v0/api.js"),
+            ["https://challenges.cloudflare.com"]
+        );
+        assert_eq!(captcha_origins("http://127.0.0.1:9999/captcha.js"), ["http://127.0.0.1:9999"]);
+        assert_eq!(captcha_origins("https://js.hcaptcha.com/1/api.js").len(), 3);
+        assert!(
+            captcha_origins("https://www.google.com/recaptcha/api.js").contains(&"https://www.gstatic.com".to_owned())
+        );
+        assert!(captcha_origins("/local.js").is_empty());
+    }
+
+    #[test]
+    fn an_origin_cannot_write_a_directive() {
+        assert!(captcha_origins("https://a.example; script-src *").is_empty());
+        let shell = Shell {
+            script_origins: vec!["https://a; script-src *".into(), "https://b.example".into()],
+            ..Shell::default()
+        };
+        let policy = content_security_policy(&shell);
+        assert!(policy.contains("script-src 'self' https://b.example;"), "{policy}");
+        assert!(!policy.contains("https://a"), "{policy}");
+    }
+}

@@ -1,0 +1,120 @@
+// What the pages do beyond plain forms. Everything works without it; no text lives here.
+
+const KEY = "vestibule.identifier";
+const TYPED = "vestibule.typed";
+const SLOW = 10000;
+
+const live = document.querySelector("[data-live]");
+const say = (text) => {
+  if (live) live.textContent = text || "";
+};
+
+/** A storage that may be absent or forbidden; an empty value removes. */
+const storage = (name) => ({
+  get(key) {
+    try { return window[name].getItem(key) || ""; } catch { return ""; }
+  },
+  set(key, value) {
+    try {
+      if (value) window[name].setItem(key, value);
+      else window[name].removeItem(key);
+    } catch { /* private browsing: nothing is kept */ }
+  },
+});
+const kept = storage("localStorage");
+const session = storage("sessionStorage");
+
+/** The button shows at once that something happens, and a second press does nothing. */
+const busy = (form) => {
+  const slow = form.querySelector("[data-slow]");
+  const end = () => {
+    clearTimeout(form.timer);
+    delete form.dataset.busy;
+    form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
+  };
+  form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    if ("busy" in form.dataset) return event.preventDefault();
+    form.dataset.busy = "";
+    (event.submitter ?? form.querySelector(".primary"))?.setAttribute("aria-busy", "true");
+    for (const button of form.querySelectorAll("[data-reveal][aria-pressed=true]")) reveal(button, false);
+    say(form.dataset.busyText);
+    form.timer = setTimeout(() => {
+      end();
+      if (slow) slow.hidden = false;
+      say(slow?.textContent);
+    }, SLOW);
+  });
+  addEventListener("pageshow", (event) => event.persisted && end());
+};
+
+const reveal = (button, shown) => {
+  const input = document.getElementById(button.dataset.reveal);
+  if (input) input.type = shown ? "text" : "password";
+  button.setAttribute("aria-pressed", String(shown));
+};
+
+const passwords = () => {
+  for (const button of document.querySelectorAll("[data-reveal]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const shown = button.getAttribute("aria-pressed") !== "true";
+      reveal(button, shown);
+      say(shown ? button.dataset.shownText : button.dataset.hiddenText);
+    });
+  }
+  for (const hint of document.querySelectorAll("[data-caps]")) {
+    const input = document.getElementById(hint.dataset.caps);
+    const look = (event) => {
+      const on = event.getModifierState?.("CapsLock") === true;
+      if (on && hint.hidden) say(hint.textContent);
+      hint.hidden = !on;
+    };
+    input?.addEventListener("keydown", look);
+    input?.addEventListener("keyup", look);
+    input?.addEventListener("blur", () => { hint.hidden = true; });
+  }
+};
+
+/** Who signed in here last, if they wished so: survives the login, ends with "Not you?" and with the box unticked. */
+const remember = () => {
+  for (const link of document.querySelectorAll("[data-forget]")) {
+    link.addEventListener("click", () => {
+      kept.set(KEY, "");
+      session.set(TYPED, "");
+    });
+  }
+  const input = document.querySelector("#uid_field");
+  if (!input) return;
+  const label = document.querySelector("[data-remember-toggle]");
+  const box = label?.querySelector("input");
+  if (input.dataset.remember === "off") kept.set(KEY, "");
+  if (box) {
+    label.hidden = false;
+    box.checked = kept.get(KEY) !== "";
+    box.addEventListener("change", () => box.checked || kept.set(KEY, ""));
+  }
+  const failed = document.querySelector("#form-error, .problem");
+  if (!input.value) input.value = (failed && session.get(TYPED)) || (box && kept.get(KEY)) || "";
+  session.set(TYPED, "");
+  input.form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    session.set(TYPED, input.value);
+    if (box) kept.set(KEY, box.checked ? input.value.trim() : "");
+  });
+};
+
+/** The first field in error, otherwise the first empty one. */
+const focus = () => {
+  const at = document.activeElement;
+  if (at && at !== document.body && !(at.matches("input") && at.value)) return;
+  const fields = [...document.querySelectorAll(".field input")];
+  (fields.find((field) => field.getAttribute("aria-invalid")) ?? fields.find((field) => !field.value))?.focus();
+};
+
+remember();
+passwords();
+focus();
+for (const form of document.forms) busy(form);
+const alert = document.querySelector("[role=alert]");
+if (alert) setTimeout(() => say(alert.textContent.trim()), 200);
