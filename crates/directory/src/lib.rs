@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Who there is: users, groups, tokens, sessions and passwords, and the brands that greet them.
+
+pub mod app_password;
+pub mod authenticate;
+pub mod bootstrap;
+pub mod client;
+pub mod password;
+pub mod resources;
+pub mod session;
+mod superuser;
+pub mod user;
+
+pub use authenticate::{Authenticator, Grants, load_session, require_same_origin};
+pub use client::ClientInfo;
+pub use password::{PasswordError, Passwords, Verified};
+pub use resources::brand::{Brand, current_brand};
+pub use resources::{kinds, operations};
+pub use session::{Login, Session, SessionUser, Sessions};
+pub use user::{Found, Identifier, UserRow, Users};

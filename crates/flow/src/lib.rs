@@ -1,1 +1,59 @@
-//! Placeholder.
+//! Flows: what an administrator arranges and people walk through. The planner, the executor, what a stage is, and the
+//! two faces of a challenge: JSON at `/api/v3/flows/executor/<slug>/`, a page at `/if/flow/<slug>/`.
+
+mod answer;
+mod binding;
+mod cookies;
+mod diagram;
+mod executor;
+mod export;
+mod flow;
+mod inspector;
+mod json;
+mod limits;
+mod next;
+mod page;
+mod plan;
+mod planner;
+mod program;
+pub mod schema;
+pub mod setup;
+pub mod stage;
+mod state;
+mod views;
+
+pub use answer::{Answer, AnswerError, AnswerErrors, Take};
+pub use binding::{FlowStageBinding, InvalidResponseAction};
+pub use limits::Limits;
+pub use page::not_found_page;
+pub use flow::{Designation, Flow, Requirement};
+pub use plan::{Pending, Plan};
+pub use program::Program;
+pub use stage::{
+    Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry, StageRegistry, Visit,
+};
+pub use state::FlowState;
+
+use vestibule_resource::{Family, Kind, Operation};
+
+/// Flows and their bindings.
+pub fn kinds() -> Vec<Kind> {
+    vec![Kind::document::<Flow>(), Kind::document::<FlowStageBinding>()]
+}
+
+/// The family of all stages.
+pub fn families() -> Vec<&'static Family> {
+    vec![&STAGES]
+}
+
+/// Operations that belong to no resource.
+pub fn operations() -> Vec<Operation> {
+    let mut operations = inspector::operations();
+    operations.extend(stage::operations());
+    operations
+}
+
+/// Everything that answers outside of the uniform API: the executor, the pages, the redirects.
+pub fn routes(state: &FlowState) -> axum::Router {
+    json::routes(state).merge(page::routes(state)).merge(views::routes(state)).merge(setup::routes(state))
+}

@@ -1,1 +1,88 @@
-//! Placeholder.
+//! Policies: the rules that decide who may pass. So far the family alone; kinds of policies join it one by one.
+
+#[cfg(test)]
+mod tests;
+
+use http::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vestibule_resource::call::{Permission, no_content, ok};
+use vestibule_resource::{Computed, Family, Fields, Operation, Shape, shapes};
+
+/// The fields that every policy begins with.
+#[derive(Clone, Debug, Fields)]
+pub struct PolicyBase {
+    #[field(read_only, label = "Policy uuid")]
+    pub pk: Uuid,
+    #[field(unique = "Policy with this name already exists.")]
+    pub name: String,
+    /// Writes an event at every evaluation, not only when one fails.
+    #[field(default = false)]
+    pub execution_logging: bool,
+    #[field(computed = |represent, _| represent.kind.spec.component_name().into())]
+    pub component: Computed,
+    #[field(computed = |represent, _| represent.kind.spec.verbose_name().into())]
+    pub verbose_name: Computed,
+    #[field(computed = |represent, _| represent.kind.spec.verbose_name_plural().into())]
+    pub verbose_name_plural: Computed,
+    #[field(computed = |represent, _| represent.kind.model().into())]
+    pub meta_model_name: Computed,
+    /// How many things the policy is bound to.
+    #[field(shape = Shape::INTEGER, computed = |_, _| json!(0))]
+    pub bound_to: Computed,
+}
+
+/// All policies.
+pub static POLICIES: Family = Family {
+    model: "authentik_policies.policy",
+    path: "policies/all",
+    schema: "Policy",
+    verbose_name: "policy",
+    verbose_name_plural: "policies",
+    lookup: "pk",
+    parameter: "policy_uuid",
+    fields: PolicyBase::fields,
+    // Nothing is bound, to a policy or by one, until bindings exist: both are about a key that is never null.
+    filters: &["bindings__isnull=pk__isnull", "promptstage__isnull=pk__isnull"],
+    search: &["name"],
+    ordering: &["name"],
+    describe: |object| object.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
+};
+
+/// The family of all policies.
+pub fn families() -> Vec<&'static Family> {
+    vec![&POLICIES]
+}
+
+/// Operations that belong to no resource.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            Method::GET,
+            "policies/all/types/",
+            "policies_all_types_list",
+            Some(shapes::type_create()),
+            |_| async { ok(&json!([])) },
+        )
+        .permission(Permission::Named("authentik_policies.view_policy"))
+        .doc("Kinds of policies that can be created."),
+        Operation::new(
+            Method::GET,
+            "policies/all/cache_info/",
+            "policies_all_cache_info_retrieve",
+            Some(shapes::cache()),
+            |_| async { ok(&json!({"count": 0})) },
+        )
+        .permission(Permission::Named("authentik_policies.view_policy_cache"))
+        .doc("How many verdicts are kept in a cache: none, policies are asked anew each time."),
+        Operation::new(
+            Method::POST,
+            "policies/all/cache_clear/",
+            "policies_all_cache_clear_create",
+            None,
+            |_| async { no_content() },
+        )
+        .permission(Permission::Named("authentik_policies.clear_policy_cache"))
+        .doc("Forgets verdicts that are kept in a cache: there are none."),
+    ]
+}

@@ -7,9 +7,10 @@ use syn::{Data, DeriveInput, Expr, ExprLit, Field, Lit, Meta, parse_macro_input,
 
 /// Describes the fields of a resource.
 ///
-/// `#[field(...)]` takes: `flatten`; `default = EXPR`; `required`; `read_only`, `write_only`, `internal`; `sealed`;
-/// `computed = FN, shape = EXPR`; `references = "app.model"` with `on_delete = Cascade | SetNull | Protect`;
-/// `max = N`, `min = N`, `blank`, `format = Slug | Url | Email | Duration`, `raw` (not trimmed); `unique = "message"`;
+/// `#[field(...)]` takes: `flatten`; `default = EXPR`; `required`, `optional` (may be absent, never null),
+/// `nullable`; `read_only`, `write_only`, `internal`; `sealed`; `computed = FN, shape = EXPR`;
+/// `references = "app.model"` with `on_delete = Cascade | SetNull | Protect`; `max = N`, `min = N`, `blank`,
+/// `format = Slug | Identifier | Url | Email | Duration`, `raw` (not trimmed); `unique = "message"`;
 /// `folded` (a table keeps a case-folded column beside it); `label = "..."`; `column = "..."`.
 /// A doc comment becomes the field's description; a field without `default`, that is no `Option`, is required.
 #[proc_macro_derive(Fields, attributes(field))]
@@ -24,6 +25,7 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
     };
     let mut tables = Vec::new();
     let mut readers = Vec::new();
+    let mut names = Vec::new();
     for field in &data.fields {
         let Some(name) = &field.ident else {
             return Err(syn::Error::new(field.span(), "Fields describes structs with named fields"));
@@ -31,9 +33,14 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
         let (table, reader) = expand_field(field)?;
         tables.push(table);
         readers.push(quote!(#name: #reader));
+        names.push(name);
     }
     let name = &input.ident;
     Ok(quote! {
+        // A struct that only describes a body is never read field by field.
+        const _: fn(&#name) = |value| {
+            #(let _ = &value.#names;)*
+        };
         impl ::vestibule_resource::Fields for #name {
             fn fields() -> ::std::vec::Vec<::vestibule_resource::Field> {
                 let mut fields = ::std::vec::Vec::new();
@@ -55,9 +62,7 @@ fn expand_field(field: &Field) -> syn::Result<(Tokens, Tokens)> {
     let mut setters = Vec::new();
     let mut flatten = false;
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("field")) {
-        let metas = attribute.parse_args_with(
-            syn::punctuated::Punctuated::<Meta, syn::Token![,]>::parse_terminated,
-        )?;
+        let metas = attribute.parse_args_with(syn::punctuated::Punctuated::<Meta, syn::Token![,]>::parse_terminated)?;
         for meta in metas {
             if meta.path().is_ident("flatten") {
                 flatten = true;
@@ -87,9 +92,11 @@ fn expand_field(field: &Field) -> syn::Result<(Tokens, Tokens)> {
 fn setter(meta: &Meta) -> syn::Result<Tokens> {
     let name = meta.path().require_ident()?;
     match (name.to_string().as_str(), meta) {
-        ("required" | "read_only" | "write_only" | "internal" | "sealed" | "blank" | "raw" | "folded", Meta::Path(_)) => {
-            Ok(quote!(.#name()))
-        }
+        (
+            "required" | "optional" | "nullable" | "read_only" | "write_only" | "internal" | "sealed" | "blank" | "raw"
+            | "folded",
+            Meta::Path(_),
+        ) => Ok(quote!(.#name())),
         ("default", Meta::NameValue(pair)) => {
             let value = &pair.value;
             Ok(quote!(.default(|| ::vestibule_resource::json!(#value))))
@@ -102,7 +109,10 @@ fn setter(meta: &Meta) -> syn::Result<Tokens> {
             let value = &pair.value;
             Ok(quote!(.format(::vestibule_resource::Format::#value)))
         }
-        ("references" | "unique" | "label" | "column" | "computed" | "shape" | "max" | "min", Meta::NameValue(pair)) => {
+        (
+            "references" | "unique" | "label" | "column" | "computed" | "shape" | "max" | "min",
+            Meta::NameValue(pair),
+        ) => {
             let value = &pair.value;
             Ok(quote!(.#name(#value)))
         }

@@ -57,4 +57,10 @@ impl Principal {
 pub trait Authenticate: Send + Sync {
     /// The principal of a request; credentials that are wrong are an error, none are [`Principal::anonymous`].
     async fn principal(&self, parts: &Parts) -> Result<Principal, ApiError>;
+
+    /// Scheme, host and port under which the client reached this server.
+    fn origin(&self, parts: &Parts) -> String {
+        let host = parts.headers.get(http::header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        format!("http://{host}")
+    }
 }

@@ -17,7 +17,8 @@ use vestibule_store::{Configuration, Store};
 use crate::access::{Authenticate, Principal};
 use crate::field::{Field, Shape};
 use crate::http::Query;
-use crate::kind::{Kind, Registry, Verb};
+use crate::kind::{Kind, Verb};
+use crate::registry::Registry;
 
 /// What every handler shares. Cheap to clone.
 #[derive(Clone)]
@@ -138,6 +139,8 @@ pub enum Body {
     Json(&'static str, fn() -> Vec<Field>),
     /// A form with files.
     Multipart(&'static str, fn() -> Vec<Field>),
+    /// JSON under a schema that is described elsewhere; the handler reads it itself.
+    Schema(&'static str),
 }
 
 /// An operation.
@@ -159,6 +162,8 @@ pub struct Operation {
     pub body: Body,
     /// What it answers when all is well.
     pub answers: Vec<(StatusCode, Option<Shape>)>,
+    /// Media types of its answers.
+    pub produces: &'static [&'static str],
     /// What it does.
     pub handler: Handler,
 }
@@ -180,6 +185,7 @@ impl Operation {
             parameters: Vec::new(),
             body: Body::None,
             answers: vec![(status, answer)],
+            produces: &["application/json"],
             handler: Arc::new(move |call| Box::pin(handler(call))),
         }
     }
@@ -199,6 +205,10 @@ impl Operation {
     pub fn parameter(mut self, name: &'static str, shape: Shape) -> Self {
         self.parameters.push(Parameter { name, shape, required: false });
         self
+    }
+    /// Media types of its answers, where it is not JSON alone.
+    pub fn produces(self, produces: &'static [&'static str]) -> Self {
+        Self { produces, ..self }
     }
     /// Its success status, where it is neither 200 nor 204.
     pub fn status(mut self, status: StatusCode) -> Self {

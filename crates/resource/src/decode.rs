@@ -3,9 +3,10 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{FieldErrors, Object, duration};
 
-use crate::field::{Choices, Field, Format, Shape};
+use crate::field::{Choices, Field, Format, Shape, has_integer_keys};
 
 /// What is wrong with a value.
 pub(crate) enum Wrong {
@@ -50,7 +51,7 @@ pub(crate) fn decode(fields: &[Field], body: &Object, partial: bool, errors: &mu
 
 fn decode_field(field: &Field, value: &Value) -> Result<Value, Wrong> {
     let blank_reference = matches!(field.shape, Shape::Reference(..)) && value.as_str() == Some("");
-    if value.is_null() || (blank_reference && field.nullable) {
+    if value.is_null() || blank_reference {
         return if field.nullable { Ok(Value::Null) } else { Err("This field may not be null.".into()) };
     }
     let decoded = decode_shape(&field.shape, value)?;
@@ -73,7 +74,7 @@ pub(crate) fn decode_shape(shape: &Shape, value: &Value) -> Result<Value, Wrong>
         Shape::Time => decode_time(value),
         Shape::Choice(choices) => decode_choice(choices, value),
         Shape::List(item) => decode_list(item, value),
-        Shape::Reference(..) => decode_reference(value),
+        Shape::Reference(model, _) => decode_reference(value, has_integer_keys(model)),
         Shape::Map => match value {
             Value::Object(_) => Ok(value.clone()),
             _ => Err("Value must be a dictionary, and not have any duplicate keys.".into()),
@@ -114,6 +115,9 @@ fn decode_text(
         Format::Slug if !is_slug(&text) => {
             Err("Enter a valid “slug” consisting of letters, numbers, underscores or hyphens.".into())
         }
+        Format::Identifier if !is_slug(&text) => {
+            Err("Enter a valid \"slug\" consisting of letters, numbers, underscores or hyphens.".into())
+        }
         Format::Url if !is_url(&text) => Err("Enter a valid URL.".into()),
         Format::Email if !is_email(&text) => Err("Enter a valid email address.".into()),
         Format::Duration => match duration::parse(&text) {
@@ -146,7 +150,9 @@ pub(crate) fn is_email(text: &str) -> bool {
         && !local.contains("..")
         && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c));
     let label_fits = |label: &str| {
-        !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
             && label.chars().all(|c| c.is_alphanumeric() || c == '-')
     };
     local_fits && (domain == "localhost" || (domain.contains('.') && domain.split('.').all(label_fits)))
@@ -176,14 +182,18 @@ fn decode_integer(value: &Value, min: i64, max: i64) -> Result<Value, Wrong> {
                 Some(float) if float.fract() == 0.0 && float.abs() < 1e18 => {
                     format!("{float:.0}").parse().map_err(|_| wrong())?
                 }
-                Some(float) if float.abs() >= 1e18 => if float > 0.0 { i128::MAX } else { i128::MIN },
+                Some(float) if float.abs() >= 1e18 => {
+                    if float > 0.0 {
+                        i128::MAX
+                    } else {
+                        i128::MIN
+                    }
+                }
                 _ => return Err(wrong()),
             },
         },
-        Value::String(text) if text.len() <= 1000 => {
-            let text = text.trim();
-            text.strip_suffix(".0").unwrap_or(text).parse().map_err(|_| wrong())?
-        }
+        Value::String(text) if text.len() > 1000 => return Err("String value too large.".into()),
+        Value::String(text) => parse_whole(text.trim()).ok_or_else(wrong)?,
         _ => return Err(wrong()),
     };
     if number > i128::from(max) {
@@ -195,13 +205,30 @@ fn decode_integer(value: &Value, min: i64, max: i64) -> Result<Value, Wrong> {
     Ok(json!(i64::try_from(number).map_err(|_| wrong())?))
 }
 
+/// A whole number as people write it, `5` or `5.00`; one out of reach is the nearest within.
+fn parse_whole(text: &str) -> Option<i128> {
+    let text = match text.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole,
+        Some(_) => return None,
+        None => text,
+    };
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    Some(text.parse().unwrap_or(if text.starts_with('-') { i128::MIN } else { i128::MAX }))
+}
+
 fn decode_float(value: &Value) -> Result<Value, Wrong> {
     let number = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    number.filter(|number| number.is_finite()).map(|number| json!(number)).ok_or_else(|| "A valid number is required.".into())
+    number
+        .filter(|number| number.is_finite())
+        .map(|number| json!(number))
+        .ok_or_else(|| "A valid number is required.".into())
 }
 
 /// A UUID in any of its usual spellings, in its canonical one.
@@ -229,7 +256,9 @@ pub(crate) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
         return Some(time.to_utc());
     }
     let text = text.replacen(' ', "T", 1);
-    let naive = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"].iter().find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok());
+    let naive = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok());
     naive
         .or_else(|| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
         .map(|naive| naive.and_utc())
@@ -258,7 +287,12 @@ fn decode_list(item: &Shape, value: &Value) -> Result<Value, Wrong> {
     let mut decoded = Vec::with_capacity(values.len());
     let mut errors = FieldErrors::new();
     for (position, value) in values.iter().enumerate() {
-        match decode_shape(item, value) {
+        let found = match (item, value) {
+            (Shape::Json, _) => Ok(value.clone()),
+            (_, Value::Null) => Err("This field may not be null.".into()),
+            _ => decode_shape(item, value),
+        };
+        match found {
             Ok(value) => decoded.push(value),
             // Keys of other objects are not told apart by their place.
             Err(wrong) if matches!(item, Shape::Reference(..)) => return Err(wrong),
@@ -270,28 +304,25 @@ fn decode_list(item: &Shape, value: &Value) -> Result<Value, Wrong> {
 }
 
 /// A key: a UUID in canonical form, or an integer. Whether it exists is found out later.
-fn decode_reference(value: &Value) -> Result<Value, Wrong> {
+fn decode_reference(value: &Value, integer: bool) -> Result<Value, Wrong> {
+    let wrong_type = || Err(format!("Incorrect type. Expected pk value, received {}.", python_type(value)).into());
     match value {
-        Value::String(text) => match parse_uuid(text) {
-            Some(uuid) => Ok(uuid.to_string().into()),
-            None => match text.trim().parse::<i64>() {
-                Ok(number) => Ok(json!(number)),
-                Err(_) => Err(format!("“{text}” is not a valid UUID.").into()),
-            },
-        },
-        Value::Number(number) if number.is_i64() => Ok(value.clone()),
-        Value::Bool(_) => Err("Incorrect type. Expected pk value, received bool.".into()),
         Value::Null => Err("This field may not be null.".into()),
-        other => Err(format!("“{}” is not a valid UUID.", python(other)).into()),
+        Value::Bool(_) => wrong_type(),
+        Value::Number(number) if number.is_i64() => Ok(value.clone()),
+        Value::String(text) if integer => text.trim().parse::<i64>().map(Value::from).or_else(|_| wrong_type()),
+        _ if integer => wrong_type(),
+        _ => decode_uuid(value),
     }
 }
 
 fn decode_object(fields: &[Field], value: &Value) -> Result<Value, Wrong> {
     let Value::Object(body) = value else {
-        return Err(format!("Invalid data. Expected a dictionary, but got {}.", python_type(value)).into());
+        let message = format!("Invalid data. Expected a dictionary, but got {}.", python_type(value));
+        return Err(Wrong::Items(FieldErrors::one(NON_FIELD, message)));
     };
     let mut errors = FieldErrors::new();
-    let mut whole = crate::field::defaults(fields);
+    let mut whole = crate::value::defaults(fields);
     whole.extend(decode(fields, body, false, &mut errors));
     if errors.is_empty() { Ok(Value::Object(whole)) } else { Err(Wrong::Items(errors)) }
 }

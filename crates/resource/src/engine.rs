@@ -1,5 +1,7 @@
 //! The engine: the routes of every kind, family and operation, and the six uniform operations behind them.
 
+mod family;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,9 +20,11 @@ use crate::access::Principal;
 use crate::call::{Answer, Api, Body as BodyShape, Call, Operation, Permission, json_answer, no_content, ok};
 use crate::http::{PathValues, Query, allow, error_answer, json_object, negotiate, read_body};
 use crate::kind::{Family, Kind, Storage, Verb};
+use crate::registry::Registry;
 use crate::represent::Represent;
 use crate::write::{Mode, delete_object, write_object};
 use crate::{decode, list, options, table, used_by};
+use family::{find_member, list_family, member};
 
 /// What a route leads to.
 #[derive(Clone)]
@@ -44,7 +48,7 @@ pub(crate) enum Target {
 /// The routes of everything in the registry, below `/api/v3/`.
 pub fn routes(api: &Api) -> Router {
     let mut router = Router::new();
-    for (path, target) in targets(api) {
+    for (path, target) in targets(&api.registry) {
         let api = api.clone();
         router = router.route(
             &path,
@@ -58,8 +62,7 @@ pub fn routes(api: &Api) -> Router {
 }
 
 /// Every path with what it leads to.
-pub(crate) fn targets(api: &Api) -> Vec<(String, Target)> {
-    let registry = &api.registry;
+pub(crate) fn targets(registry: &Registry) -> Vec<(String, Target)> {
     let mut targets = Vec::new();
     for family in registry.families() {
         let base = format!("/api/v3/{}/", family.path);
@@ -93,7 +96,7 @@ fn grouped(operations: &[Operation]) -> BTreeMap<&'static str, Vec<Operation>> {
 }
 
 impl Target {
-    fn methods(&self) -> Vec<&'static str> {
+    pub(crate) fn methods(&self) -> Vec<&'static str> {
         let mut methods = match self {
             Self::Kind(kind) if kind.spec.read_only => vec!["GET"],
             Self::Kind(_) => vec!["GET", "POST"],
@@ -113,17 +116,25 @@ impl Target {
         methods
     }
 
+    /// The media types of its answers besides JSON.
+    fn produces(&self, method: &Method) -> Vec<&'static str> {
+        let Self::Operations(operations, ..) = self else { return Vec::new() };
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        operations.iter().filter(|one| one.method == *method).flat_map(|one| one.produces.iter().copied()).collect()
+    }
+
     fn is_detail(&self) -> bool {
         match self {
             Self::Object(_) | Self::UsedBy(_) | Self::Member(_) | Self::MemberUsedBy(_) => true,
-            Self::Kind(_) | Self::Family(_) => false,
-            Self::Operations(_, _, detail) => *detail,
+            // Their own permission check comes first there, so that nobody is told the detail's words.
+            Self::Kind(_) | Self::Family(_) | Self::Operations(..) => false,
         }
     }
 
     fn is_public(&self, method: &Method) -> bool {
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
         matches!(self, Self::Operations(operations, ..)
-            if operations.iter().any(|one| one.permission == Permission::Public && (one.method == *method || *method == Method::HEAD)))
+            if operations.iter().any(|one| one.permission == Permission::Public && one.method == *method))
     }
 }
 
@@ -136,6 +147,7 @@ struct Received {
     path: PathValues,
     query: Query,
     raw: bytes::Bytes,
+    origin: String,
 }
 
 async fn serve(api: Api, target: Target, params: &RawPathParams, request: Request<Body>) -> Response {
@@ -148,12 +160,7 @@ async fn serve(api: Api, target: Target, params: &RawPathParams, request: Reques
 async fn answer(api: Api, target: Target, path: PathValues, request: Request<Body>) -> Answer {
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let (parts, raw) = read_body(request, api.body_limit).await?;
-    let also: &[&str] = match &target {
-        Target::Operations(operations, ..) if operations.iter().any(|one| one.path == "schema/") => &["yaml", "openapi", "vnd"],
-        Target::Operations(operations, ..) if operations.iter().any(|one| one.path.ends_with("export/")) => &["yaml", "octet-stream"],
-        _ => &[],
-    };
-    negotiate(&parts, &query, also)?;
+    negotiate(&parts, &query, &target.produces(&parts.method))?;
     let principal = api.authenticate.principal(&parts).await?;
     if principal.is_anonymous() && !target.is_public(&parts.method) {
         return Err(if target.is_detail() { ApiError::Forbidden } else { ApiError::NotAuthenticated });
@@ -164,7 +171,8 @@ async fn answer(api: Api, target: Target, path: PathValues, request: Request<Bod
     }
     api.store.refresh_for_api().await?;
     let configuration = api.store.configuration();
-    let received = Received { api, principal, configuration, parts, path, query, raw };
+    let origin = api.authenticate.origin(&parts);
+    let received = Received { api, principal, configuration, parts, path, query, raw, origin };
     if received.parts.method == Method::OPTIONS {
         return options::answer(&target, &received.principal);
     }
@@ -194,10 +202,9 @@ async fn operation(received: Received, operations: &[Operation], kind: Option<Ar
     let operation = operations.iter().find(|operation| operation.method == method);
     let operation = operation.ok_or_else(|| ApiError::MethodNotAllowed(method.to_string()))?;
     match (operation.permission, &kind) {
-        (Permission::Public | Permission::SignedIn, _) => {}
         (Permission::Verb(verb), Some(kind)) => received.principal.require(&kind.permission(verb))?,
         (Permission::Verb(_), None) if !received.principal.superuser => return Err(ApiError::Forbidden),
-        (Permission::Verb(_), None) => {}
+        (Permission::Public | Permission::SignedIn | Permission::Verb(_), _) => {}
         (Permission::Named(permission), _) => received.principal.require(permission)?,
     }
     let object = match (&kind, detail) {
@@ -205,18 +212,18 @@ async fn operation(received: Received, operations: &[Operation], kind: Option<Ar
         _ => Object::new(),
     };
     let body = match &operation.body {
-        BodyShape::None | BodyShape::Multipart(..) => Object::new(),
+        BodyShape::None | BodyShape::Multipart(..) | BodyShape::Schema(_) => Object::new(),
         BodyShape::Json(_, fields) => {
             let body = json_object(&received.parts, &received.raw)?;
             let fields = fields();
             let mut errors = vestibule_kernel::FieldErrors::new();
-            let mut whole = crate::field::defaults(&fields);
+            let mut whole = crate::value::defaults(&fields);
             whole.extend(decode::decode(&fields, &body, false, &mut errors));
             errors.into_result()?;
             whole
         }
     };
-    let Received { api, principal, configuration, parts, path, query, raw } = received;
+    let Received { api, principal, configuration, parts, path, query, raw, .. } = received;
     (operation.handler)(Call { api, principal, configuration, parts, path, query, body, raw, object, kind }).await
 }
 
@@ -245,22 +252,23 @@ async fn find(received: &Received, kind: &Arc<Kind>) -> Result<Object, ApiError>
             let tail = format!(" WHERE {} = $1", field.column);
             let params = vec![table::param(field, &key)];
             let mut objects = table::select(received.api.store.database(), kind, &tail, params).await?;
-            attach(&received.api, kind, &mut objects).await?;
+            attach(&received.api, kind, &received.query, &mut objects).await?;
             objects.into_iter().next().ok_or_else(|| kind.no_match())
         }
     }
 }
 
-async fn attach(api: &Api, kind: &Kind, objects: &mut [Object]) -> Result<(), ApiError> {
+async fn attach(api: &Api, kind: &Kind, query: &Query, objects: &mut [Object]) -> Result<(), ApiError> {
     match kind.spec.hooks {
-        Some(hooks) => hooks.attach(api, objects).await,
+        Some(hooks) => hooks.attach(api, query, objects).await,
         None => Ok(()),
     }
 }
 
 fn show(received: &Received, configuration: &Configuration, kind: &Kind, object: &Object, written: &[String]) -> Value {
     let registry = &received.api.registry;
-    Represent { configuration, registry, kind, principal: Some(&received.principal), written }.object(object)
+    let principal = Some(&received.principal);
+    Represent { configuration, registry, kind, principal, origin: &received.origin, written }.object(object)
 }
 
 async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
@@ -269,17 +277,23 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
     let conditions =
         list::conditions(&api.store, &api.registry, configuration, &kind.fields, &kind.spec.filters, query).await?;
     let mut page = match kind.spec.storage {
-        Storage::Documents => {
-            list::documents(configuration, &[kind], &conditions, kind.spec.search, kind.spec.ordering, &|_| true, query)?
-        }
+        Storage::Documents => list::documents(
+            configuration,
+            &[kind],
+            &conditions,
+            kind.spec.search,
+            kind.spec.ordering,
+            &|_| true,
+            query,
+        )?,
         Storage::Table { .. } => list::rows(&api.store, kind, &conditions, None, query).await?,
     };
-    attach(api, kind, &mut page.objects).await?;
-    let results = page.objects.iter().map(|object| show(received, configuration, kind, object, &[])).collect();
-    paginated(page.pagination, results)
+    attach(api, kind, query, &mut page.objects).await?;
+    let results: Vec<_> = page.objects.iter().map(|object| show(received, configuration, kind, object, &[])).collect();
+    paginated(&page.pagination, &results)
 }
 
-fn paginated(pagination: Value, results: Vec<Value>) -> Answer {
+fn paginated(pagination: &Value, results: &[Value]) -> Answer {
     ok(&json!({"pagination": pagination, "results": results, "autocomplete": {}}))
 }
 
@@ -289,13 +303,34 @@ async fn create(received: &Received, kind: &Arc<Kind>) -> Answer {
     write(received, kind, None, &body, Mode::Create).await
 }
 
+/// A body with what the kind's hooks found out elsewhere.
+async fn prepare(
+    api: &Api,
+    kind: &Kind,
+    existing: Option<&Object>,
+    body: &Object,
+    mode: Mode,
+) -> Result<Object, ApiError> {
+    let mut whole = body.clone();
+    if let Some(hooks) = kind.spec.hooks {
+        let mut errors = vestibule_kernel::FieldErrors::new();
+        let given = decode::decode(&kind.fields, body, mode == Mode::PartialUpdate, &mut errors);
+        // What is wrong in itself the write will say.
+        if errors.is_empty() {
+            whole.extend(hooks.prepare(api, existing, &given).await?);
+        }
+    }
+    Ok(whole)
+}
+
 async fn write(received: &Received, kind: &Arc<Kind>, existing: Option<&Object>, body: &Object, mode: Mode) -> Answer {
     let Received { api, principal, .. } = received;
+    let whole = prepare(api, kind, existing, body, mode).await?;
     let mut change = api.store.change(principal.actor.clone()).await?;
-    let object = write_object(&mut change, &api.registry, &api.ctx, principal, kind, existing, body, mode).await?;
+    let object = write_object(&mut change, &api.registry, &api.ctx, principal, kind, existing, &whole, mode).await?;
     change.commit().await?;
     let mut objects = [object];
-    attach(api, kind, &mut objects).await?;
+    attach(api, kind, &received.query, &mut objects).await?;
     let [object] = objects;
     let written: Vec<String> = body.keys().cloned().collect();
     let status = if existing.is_none() { StatusCode::CREATED } else { StatusCode::OK };
@@ -327,60 +362,4 @@ async fn destroy(received: &Received, kind: &Arc<Kind>, object: &Object) -> Answ
     delete_object(&mut change, &api.registry, &api.ctx, principal, kind, object).await?;
     change.commit().await?;
     no_content()
-}
-
-fn family_permission(family: &Family, verb: Verb) -> String {
-    let (app, name) = family.model.split_once('.').unwrap_or_default();
-    format!("{app}.{}_{name}", verb.as_str())
-}
-
-async fn list_family(received: &Received, family: &'static Family) -> Answer {
-    received.principal.require(&family_permission(family, Verb::View))?;
-    let Received { api, configuration, query, .. } = received;
-    let kinds = api.registry.members(family.model);
-    let fields = (family.fields)();
-    let filters: Vec<_> = family.filters.iter().map(|text| crate::Filter::parse(text)).collect();
-    let conditions = list::conditions(&api.store, &api.registry, configuration, &fields, &filters, query).await?;
-    let page = list::documents(configuration, &kinds, &conditions, family.search, family.ordering, &|_| true, query)?;
-    let results = page.objects.iter().filter_map(|object| show_member(received, family, object)).collect();
-    paginated(page.pagination, results)
-}
-
-fn show_member(received: &Received, family: &Family, object: &Object) -> Option<Value> {
-    let pk = decode::parse_uuid(object.get("pk")?.as_str()?)?;
-    let registry = &received.api.registry;
-    let kind = registry.members(family.model).into_iter().find(|kind| received.configuration.document(kind.model(), pk).is_some())?;
-    let represent = Represent {
-        configuration: &received.configuration,
-        registry,
-        kind,
-        principal: Some(&received.principal),
-        written: &[],
-    };
-    Some(Value::Object(represent.fields(&(family.fields)(), object)))
-}
-
-fn find_member(received: &Received, family: &'static Family, verb: Verb) -> Result<(Arc<Kind>, Object), ApiError> {
-    received.principal.require(&family_permission(family, verb))?;
-    let shape = if family.lookup == "pk" { crate::Shape::Uuid } else { crate::Shape::TEXT };
-    let key = path_key(received, &shape).ok_or_else(ApiError::not_found)?;
-    for kind in received.api.registry.members(family.model) {
-        let mut documents = received.configuration.documents(kind.model());
-        if let Some(document) = documents.find(|document| document.value.get(family.lookup) == Some(&key)) {
-            return Ok((Arc::clone(kind), document.value.clone()));
-        }
-    }
-    Err(ApiError::NotFound(format!("No {} matches the given query.", family.schema)))
-}
-
-async fn member(received: &Received, family: &'static Family) -> Answer {
-    if received.parts.method == Method::DELETE {
-        let (kind, object) = find_member(received, family, Verb::Delete)?;
-        return destroy(received, &kind, &object).await;
-    }
-    let (_, object) = find_member(received, family, Verb::View)?;
-    match show_member(received, family, &object) {
-        Some(value) => ok(&value),
-        None => Err(ApiError::not_found()),
-    }
 }

@@ -54,16 +54,18 @@ pub(crate) fn allow(mut response: Response, methods: &str) -> Response {
     response
 }
 
-/// 406 or 404 for a client that wants something else than JSON.
+/// 406 or 404 for a client that wants neither JSON nor one of the media types in `also`.
 pub(crate) fn negotiate(parts: &Parts, query: &Query, also: &[&str]) -> Result<(), ApiError> {
-    if let Some(format) = query.get("format").filter(|format| *format != "json" && !also.contains(format)) {
-        let _ = format;
-        return Err(ApiError::not_found());
+    if let Some(format) = query.get("format") {
+        let named = |media: &&str| media.split(['/', '+']).skip(1).any(|part| part == format);
+        if format != "json" && !also.iter().any(named) {
+            return Err(ApiError::not_found());
+        }
     }
     let Some(accept) = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else { return Ok(()) };
     let fits = |range: &str| {
         let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        matches!(range.as_str(), "" | "*/*" | "application/*" | "application/json") || also.iter().any(|one| range.contains(one))
+        matches!(range.as_str(), "" | "*/*" | "application/*" | "application/json") || also.contains(&range.as_str())
     };
     if accept.split(',').any(fits) { Ok(()) } else { Err(ApiError::NotAcceptable) }
 }
@@ -105,42 +107,54 @@ pub(crate) fn json_object(parts: &Parts, body: &Bytes) -> Result<Object, ApiErro
 
 /// JSON from bytes, or what is wrong and where.
 pub fn parse_json(body: &[u8]) -> Result<Value, String> {
-    let text = std::str::from_utf8(body).map_err(|error| {
-        let position = error.valid_up_to();
-        let byte = body.get(position).copied().unwrap_or_default();
-        format!("JSON parse error - 'utf-8' codec can't decode byte 0x{byte:02x} in position {position}: invalid start byte")
-    })?;
+    let text = std::str::from_utf8(body).map_err(|error| format!("JSON parse error - {}", not_utf8(body, error)))?;
     serde_json::from_str(text).map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.split(" at line ").next().unwrap_or_default();
-        let (reason, back) = match reason {
-            "expected ident" | "expected value" => ("invalid literal", 1),
-            "trailing comma" => ("trailing comma is not allowed", 1),
-            "key must be a string" if text.get(..offset(text, &error)).is_some_and(|head| head.trim_end_matches(['}', ' ']).ends_with(',')) => {
-                ("trailing comma is not allowed", 1)
-            }
-            other => (other, 0),
-        };
-        let mut position = offset(text, &error).saturating_sub(1);
-        let mut column = error.column().max(1);
-        if reason == "invalid literal" {
-            // The parser stops inside of the word; the message names its beginning.
-            let head = text.get(..=position).unwrap_or_default();
-            let word = head.chars().rev().take_while(|c| c.is_alphabetic()).count().saturating_sub(back);
-            position = position.saturating_sub(word);
-            column = column.saturating_sub(word);
-        } else if back == 1 && reason.starts_with("trailing") {
-            position = position.saturating_sub(1);
-            column = column.saturating_sub(1);
-        }
-        format!("JSON parse error - {reason}: line {} column {} (char {position})", error.line(), column.max(1))
+        let message = error.to_string();
+        let reason = message.split(" at line ").next().unwrap_or_default();
+        let (reason, at) = place(reason, text, byte_offset(text, &error));
+        let head = text.get(..at).unwrap_or(text);
+        let line = head.matches('\n').count() + 1;
+        let column = head.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("JSON parse error - {reason}: line {line} column {column} (char {})", head.chars().count())
     })
 }
 
-/// Characters before the place of an error.
-fn offset(text: &str, error: &serde_json::Error) -> usize {
-    let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(|line| line.chars().count()).sum();
-    before + error.column()
+/// What is no UTF-8, in the words that clients know.
+fn not_utf8(body: &[u8], error: std::str::Utf8Error) -> String {
+    let start = error.valid_up_to();
+    let byte = body.get(start).copied().unwrap_or_default();
+    let end = error.error_len().map_or(body.len(), |length| start + length);
+    let reason = match error.error_len() {
+        None => "unexpected end of data",
+        Some(_) if matches!(byte, 0xc2..=0xf4) => "invalid continuation byte",
+        Some(_) => "invalid start byte",
+    };
+    if end - start > 1 {
+        return format!("'utf-8' codec can't decode bytes in position {start}-{}: {reason}", end - 1);
+    }
+    format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {start}: {reason}")
+}
+
+/// The byte at which the parser gave up: it counts lines and the bytes of a line from one.
+fn byte_offset(text: &str, error: &serde_json::Error) -> usize {
+    let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let at = (before + error.column()).saturating_sub(1).min(text.len());
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+/// The reason in the words that clients know, and the byte that they are told.
+fn place<'a>(reason: &'a str, text: &str, at: usize) -> (&'a str, usize) {
+    let head = text.get(..at).unwrap_or(text);
+    match reason {
+        // The parser may stop inside of the word; the message names its beginning.
+        "expected ident" | "expected value" => {
+            ("invalid literal", head.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len())
+        }
+        "trailing comma" => ("trailing comma is not allowed", head.rfind(',').unwrap_or(at)),
+        "trailing characters" => ("unexpected content after document", at),
+        other if other.starts_with("EOF while parsing") => ("unexpected end of data", text.len()),
+        other => (other, at),
+    }
 }
 
 /// Whether a method changes nothing (RFC 9110, section 9.2.1).

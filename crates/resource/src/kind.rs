@@ -1,16 +1,17 @@
 //! Kinds: resources without their Rust type, which is what the engine serves.
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use uuid::Uuid;
+use serde_json::Value;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_store::{Change, Codec, DocumentType, Param};
+use vestibule_store::{Change, DocumentType, Param};
 
 use crate::call::{Api, Operation};
-use crate::field::{Field, Fields, Shape};
+use crate::field::{Field, Shape};
+use crate::http::Query;
+use crate::value::Fields;
 use crate::write::{Validation, WriteCx};
 
 /// Kinds that share one set of keys and names: stages, policies, sources, providers.
@@ -83,8 +84,14 @@ impl Verb {
     }
 }
 
+/// Makes a table's own condition of a parameter's text; `None`: it selects everything.
+pub type SqlFilter = fn(&str) -> Result<Option<(String, Vec<Param>)>, FieldErrors>;
+
+/// Whether a document's own condition holds for the parameter's value.
+pub type DocumentFilter = fn(&Object, &Value) -> bool;
+
 /// How a filter compares.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Lookup {
     /// Equal.
     Exact,
@@ -99,7 +106,9 @@ pub enum Lookup {
     /// Begins with.
     StartsWith,
     /// The table's own condition, with `$?` where the next parameter goes.
-    Sql(fn(&str) -> Result<Option<(String, Vec<Param>)>, FieldErrors>),
+    Sql(SqlFilter),
+    /// The documents' own condition.
+    Holds(DocumentFilter),
     /// Understood and of no effect on the selection (`include_groups`).
     Ignored,
 }
@@ -129,7 +138,7 @@ impl Filter {
             Some((field, "startswith")) => (field, Lookup::StartsWith),
             _ => (target, Lookup::Exact),
         };
-        let shape = (lookup == Lookup::IsNull).then_some(Shape::Boolean);
+        let shape = matches!(lookup, Lookup::IsNull).then_some(Shape::Boolean);
         Self { name, field, lookup, shape }
     }
 }
@@ -228,7 +237,7 @@ impl Spec {
     pub fn hooks(self, hooks: &'static dyn Hooks) -> Self {
         Self { hooks: Some(hooks), ..self }
     }
-    /// Further operations; a path that begins with `/` is below the collection, `{}` in it stands for an object.
+    /// A further operation; its path is below the collection's, `{}` at its start stands for an object.
     pub fn operation(mut self, operation: Operation) -> Self {
         self.operations.push(operation);
         self
@@ -245,6 +254,18 @@ impl Spec {
     pub fn through(self, one: &'static str, other: &'static str) -> Self {
         Self { through: Some((one, other)), ..self }
     }
+    /// The form component that clients show it with.
+    pub fn component_name(&self) -> &'static str {
+        self.component
+    }
+    /// What people call one of it.
+    pub fn verbose_name(&self) -> &'static str {
+        self.verbose_name
+    }
+    /// What people call many of it.
+    pub fn verbose_name_plural(&self) -> &'static str {
+        self.verbose_name_plural
+    }
     /// What `used_by` and events call an object.
     pub fn describe(self, description: fn(&Object) -> String) -> Self {
         Self { description, ..self }
@@ -255,8 +276,14 @@ impl Spec {
 #[async_trait]
 pub trait Hooks: Send + Sync {
     /// Adds to each of `objects` what another table holds (memberships, a token's user). One query for all of them.
-    async fn attach(&self, _api: &Api, _objects: &mut [Object]) -> Result<(), ApiError> {
+    /// `query` is the request's: some parts are shown only when it asks for them (`include_users`).
+    async fn attach(&self, _api: &Api, _query: &Query, _objects: &mut [Object]) -> Result<(), ApiError> {
         Ok(())
+    }
+    /// Before the transaction of a request is begun, for what takes its time: asks elsewhere. `given` are the fields of
+    /// the request in their stored form; what is returned is laid over them.
+    async fn prepare(&self, _api: &Api, _existing: Option<&Object>, _given: &Object) -> Result<Object, ApiError> {
+        Ok(Object::new())
     }
     /// Before an object is validated as a whole and stored.
     async fn before_save(&self, _cx: &mut WriteCx<'_>, _object: &mut Object) -> Result<(), ApiError> {
@@ -290,8 +317,8 @@ pub struct Kind {
     /// Its fields in wire order.
     pub fields: Vec<Field>,
     pub(crate) validate: fn(&Validation<'_>, &mut FieldErrors),
-    decode: Decode,
-    sealed: Vec<&'static str>,
+    pub(crate) decode: Decode,
+    pub(crate) sealed: Vec<&'static str>,
 }
 
 impl Kind {
@@ -343,106 +370,8 @@ impl Kind {
     pub fn no_match(&self) -> ApiError {
         ApiError::NotFound(format!("No {} matches the given query.", self.spec.schema))
     }
-    /// The label of a field.
+    /// The path of its list.
     pub fn wire_path(&self) -> String {
         format!("/api/v3/{}/", self.spec.path)
-    }
-}
-
-struct KindCodec(Arc<Kind>);
-
-impl Codec for KindCodec {
-    fn kind(&self) -> &'static str {
-        self.0.model()
-    }
-    fn decode(&self, _: Uuid, value: &Object) -> Result<Arc<dyn Any + Send + Sync>, String> {
-        // A field that is newer than the stored document has its default.
-        if self.0.fields.iter().all(|field| !field.is_stored() || value.contains_key(field.name)) {
-            return (self.0.decode)(value);
-        }
-        let mut whole = crate::field::defaults(&self.0.fields);
-        whole.extend(value.iter().map(|(name, value)| (name.clone(), value.clone())));
-        (self.0.decode)(&whole)
-    }
-    fn sealed(&self) -> &[&'static str] {
-        &self.0.sealed
-    }
-}
-
-/// Everything that is served.
-#[derive(Default)]
-pub struct Registry {
-    kinds: Vec<Arc<Kind>>,
-    families: Vec<&'static Family>,
-    operations: Vec<Operation>,
-    by_model: BTreeMap<&'static str, usize>,
-}
-
-impl Registry {
-    /// A registry of these kinds, families and further operations.
-    ///
-    /// # Errors
-    /// Declarations that name what does not exist: references, filters, orderings, search fields.
-    pub fn new(kinds: Vec<Kind>, families: Vec<&'static Family>, operations: Vec<Operation>) -> Result<Self, String> {
-        let kinds: Vec<Arc<Kind>> = kinds.into_iter().map(Arc::new).collect();
-        let by_model = kinds.iter().enumerate().map(|(position, kind)| (kind.model(), position)).collect();
-        let registry = Self { kinds, families, operations, by_model };
-        registry.check()?;
-        Ok(registry)
-    }
-
-    fn check(&self) -> Result<(), String> {
-        for kind in &self.kinds {
-            let known = |name: &str| name == "pk" || kind.field(name).is_some_and(Field::is_stored);
-            let filters = kind.spec.filters.iter().filter(|filter| !matches!(filter.lookup, Lookup::Sql(_) | Lookup::Ignored));
-            let named = filters
-                .map(|filter| filter.field)
-                .chain(kind.spec.search.iter().copied())
-                .chain(kind.spec.ordering.iter().map(|name| name.trim_start_matches('-')))
-                .chain(kind.spec.unique_together.iter().copied())
-                .chain([kind.spec.lookup]);
-            if let Some(name) = named.into_iter().find(|name| !known(name)) {
-                return Err(format!("{}: there is no field `{name}`", kind.model()));
-            }
-            for (field, (model, ..)) in kind.fields.iter().filter_map(|field| Some((field, field.reference()?))) {
-                if self.kind(model).is_none() && self.family(model).is_none() {
-                    return Err(format!("{}.{}: there is no model `{model}`", kind.model(), field.name));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Every kind.
-    pub fn kinds(&self) -> &[Arc<Kind>] {
-        &self.kinds
-    }
-    /// Every family.
-    pub fn families(&self) -> &[&'static Family] {
-        &self.families
-    }
-    /// Operations that belong to no kind.
-    pub fn operations(&self) -> &[Operation] {
-        &self.operations
-    }
-    /// A kind by its model.
-    pub fn kind(&self, model: &str) -> Option<&Arc<Kind>> {
-        self.by_model.get(model).and_then(|position| self.kinds.get(*position))
-    }
-    /// A family by its model.
-    pub fn family(&self, model: &str) -> Option<&'static Family> {
-        self.families.iter().copied().find(|family| family.model == model)
-    }
-    /// The kinds that `model` means: itself, or a family's members.
-    pub fn members(&self, model: &str) -> Vec<&Arc<Kind>> {
-        match self.kind(model) {
-            Some(kind) => vec![kind],
-            None => self.kinds.iter().filter(|kind| kind.spec.family.is_some_and(|family| family.model == model)).collect(),
-        }
-    }
-    /// What the store needs to read documents.
-    pub fn codecs(&self) -> Vec<Arc<dyn Codec>> {
-        let documents = self.kinds.iter().filter(|kind| kind.is_document());
-        documents.map(|kind| Arc::new(KindCodec(Arc::clone(kind))) as Arc<dyn Codec>).collect()
     }
 }

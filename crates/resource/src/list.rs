@@ -9,14 +9,17 @@ use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_store::{Configuration, Document, Param, Store};
 
 use crate::decode;
-use crate::field::{Field, Shape};
+use crate::field::{Field, Shape, has_integer_keys};
 use crate::http::Query;
-use crate::kind::{Filter, Kind, Lookup, Registry, Storage};
+use crate::kind::{Filter, Kind, Lookup, Storage};
+use crate::registry::Registry;
 use crate::table;
 
 /// Objects on a page unless the client asks for another number, and at most.
 const PAGE_SIZE: usize = 20;
 const PAGE_SIZE_MAX: usize = 100;
+/// Said of a key that names nothing.
+const NO_CHOICE: &str = "Select a valid choice. That choice is not one of the available choices.";
 
 /// A page and where it stands.
 pub(crate) struct Page {
@@ -47,12 +50,19 @@ pub(crate) async fn conditions<'a>(
     let mut errors = FieldErrors::new();
     for filter in filters {
         let Some(text) = query.get(filter.name).filter(|text| !text.is_empty()) else { continue };
-        let Some(field) = fields.iter().find(|field| field.name == filter.field).or_else(|| fields.first()) else { continue };
+        let Some(field) = fields.iter().find(|field| field.name == filter.field).or_else(|| fields.first()) else {
+            continue;
+        };
         match &filter.lookup {
             Lookup::Ignored => {}
             Lookup::Sql(condition) => {
                 if let Some(sql) = condition(&query.all(filter.name).join(","))? {
-                    conditions.push(Condition { field, lookup: filter.lookup.clone(), value: Value::Null, sql: Some(sql) });
+                    conditions.push(Condition {
+                        field,
+                        lookup: filter.lookup.clone(),
+                        value: Value::Null,
+                        sql: Some(sql),
+                    });
                 }
             }
             Lookup::IsNull => {
@@ -66,7 +76,7 @@ pub(crate) async fn conditions<'a>(
                     if let Shape::Reference(model, _) = field.shape
                         && !exists(store, registry, configuration, model, &value).await?
                     {
-                        errors.add(filter.name, "Select a valid choice. That choice is not one of the available choices.");
+                        errors.add(filter.name, NO_CHOICE);
                         continue;
                     }
                     conditions.push(Condition { field, lookup: lookup.clone(), value, sql: None });
@@ -109,25 +119,24 @@ pub(crate) async fn exists(
 }
 
 /// A filter's value in the stored form of its field; `None`: it is to be ignored.
-fn filter_value(shape: &Shape, text: &str) -> Result<Option<Value>, String> {
+pub(crate) fn filter_value(shape: &Shape, text: &str) -> Result<Option<Value>, String> {
     let value = json!(text);
     Ok(match shape {
         Shape::Boolean => decode::decode_boolean(&value).map(Value::Bool),
-        Shape::Choice(choices) => match choices.values.iter().any(|(one, _)| *one == text) {
-            true => Some(value),
-            false => return Err(format!("Select a valid choice. {text} is not one of the available choices.")),
+        Shape::Choice(choices) if choices.values.iter().any(|(one, _)| *one == text) => Some(value),
+        Shape::Choice(_) => return Err(format!("Select a valid choice. {text} is not one of the available choices.")),
+        Shape::Reference(model, _) if has_integer_keys(model) => match text.trim().parse::<i64>() {
+            Ok(number) => Some(number.into()),
+            Err(_) => return Err(NO_CHOICE.into()),
         },
         Shape::Uuid | Shape::Reference(..) => match decode::parse_uuid(text) {
             Some(uuid) => Some(uuid.to_string().into()),
-            None => match (shape, text.parse::<i64>()) {
-                (Shape::Reference(..), Ok(number)) => Some(number.into()),
-                _ => return Err(format!("“{text}” is not a valid UUID.")),
-            },
+            None => return Err(format!("“{text}” is not a valid UUID.")),
         },
-        Shape::Integer { .. } | Shape::Float => match text.trim().parse::<f64>() {
-            Ok(_) if text.trim().parse::<i64>().is_ok() => Some(json!(text.trim().parse::<i64>().unwrap_or_default())),
-            Ok(number) => Some(json!(number)),
-            Err(_) => return Err("Enter a number.".into()),
+        Shape::Integer { .. } | Shape::Float => match (text.trim().parse::<i64>(), text.trim().parse::<f64>()) {
+            (Ok(number), _) => Some(json!(number)),
+            (_, Ok(number)) if number.is_finite() => Some(json!(number)),
+            _ => return Err("Enter a number.".into()),
         },
         Shape::Time => match decode::parse_time(text) {
             Some(time) => Some(decode::format_time(time).into()),
@@ -185,11 +194,16 @@ fn holds(condition: &Condition<'_>, object: &Object) -> bool {
             (wanted, Value::Array(have)) => have.contains(wanted),
             (wanted, have) => wanted == have,
         },
-        Lookup::Contains => fold(value.as_str().unwrap_or_default()).contains(&fold(condition.value.as_str().unwrap_or_default())),
-        Lookup::StartsWith => value.as_str().unwrap_or_default().starts_with(condition.value.as_str().unwrap_or_default()),
+        Lookup::Contains => {
+            fold(value.as_str().unwrap_or_default()).contains(&fold(condition.value.as_str().unwrap_or_default()))
+        }
+        Lookup::StartsWith => {
+            value.as_str().unwrap_or_default().starts_with(condition.value.as_str().unwrap_or_default())
+        }
         Lookup::Greater => compare(Some(value), Some(&condition.value)) == Ordering::Greater,
         Lookup::Less => compare(Some(value), Some(&condition.value)) == Ordering::Less,
         Lookup::IsNull => value.is_null() == (condition.value == Value::Bool(true)),
+        Lookup::Holds(test) => test(object, &condition.value),
         Lookup::Sql(_) | Lookup::Ignored => true,
     }
 }
@@ -210,13 +224,13 @@ fn compare(one: Option<&Value>, other: Option<&Value>) -> Ordering {
 }
 
 /// The words of a search, folded.
-fn terms(query: &Query) -> Vec<String> {
+pub(crate) fn terms(query: &Query) -> Vec<String> {
     let text = query.get("search").unwrap_or_default();
     text.split([' ', ',', '\0']).filter(|term| !term.is_empty()).map(fold).collect()
 }
 
 /// The fields to order by, and whether downwards. Names that mean nothing are passed over.
-fn order(query: &Query, default: &[&str], known: &dyn Fn(&str) -> bool) -> Vec<(String, bool)> {
+pub(crate) fn order(query: &Query, default: &[&str], known: &dyn Fn(&str) -> bool) -> Vec<(String, bool)> {
     let read = |name: &str| {
         let (name, descending) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
         (name.to_owned(), descending)
@@ -227,9 +241,9 @@ fn order(query: &Query, default: &[&str], known: &dyn Fn(&str) -> bool) -> Vec<(
 }
 
 /// Which objects of `count` the query asks for.
-fn page(query: &Query, count: usize) -> Result<(std::ops::Range<usize>, Value), ApiError> {
-    let size = query.get("page_size").and_then(|text| text.trim().parse::<usize>().ok()).filter(|size| *size > 0);
-    let size = size.unwrap_or(PAGE_SIZE).min(PAGE_SIZE_MAX);
+pub(crate) fn page(query: &Query, count: usize) -> Result<(std::ops::Range<usize>, Value), ApiError> {
+    let size = query.get("page_size").map_or(0, |text| whole(text.trim()));
+    let size = if size == 0 { PAGE_SIZE } else { size.min(PAGE_SIZE_MAX) };
     let total = count.div_ceil(size).max(1);
     let invalid = || ApiError::NotFound("Invalid page.".into());
     let current = match query.get("page") {
@@ -252,6 +266,12 @@ fn page(query: &Query, count: usize) -> Result<(std::ops::Range<usize>, Value), 
         "end_index": end,
     });
     Ok((start..end, pagination))
+}
+
+/// A whole number; one out of reach is the largest within, what is none is 0.
+fn whole(text: &str) -> usize {
+    let digits = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    if digits { text.parse().unwrap_or(usize::MAX) } else { 0 }
 }
 
 /// Lists rows of a table.
@@ -290,7 +310,8 @@ pub(crate) async fn rows(
     };
     order.push(key.to_owned());
     let filter = clauses.sql();
-    let count = store.database().query_one(format!("SELECT COUNT(*) AS count FROM {name}{filter}"), clauses.params.clone());
+    let count =
+        store.database().query_one(format!("SELECT COUNT(*) AS count FROM {name}{filter}"), clauses.params.clone());
     let count = count.await?.map(|row| row.int("count")).transpose()?.unwrap_or_default();
     let (range, pagination) = page(query, usize::try_from(count).unwrap_or_default())?;
     let tail = format!("{filter} ORDER BY {} LIMIT {} OFFSET {}", order.join(", "), range.len(), range.start);
@@ -316,7 +337,8 @@ impl Clauses {
         for (position, part) in sql.split("$?").enumerate() {
             if position > 0 {
                 next += 1;
-                numbered.push_str(&format!("${next}"));
+                numbered.push('$');
+                numbered.push_str(&next.to_string());
             }
             numbered.push_str(part);
         }
@@ -347,15 +369,16 @@ impl Clauses {
                 let suffix = if condition.field.folded { "_folded" } else { "" };
                 self.add(&format!("{column}{suffix} LIKE $? ESCAPE '\\'"), vec![pattern.into()]);
             }
-            Lookup::Sql(_) | Lookup::Ignored => {}
+            Lookup::Sql(_) | Lookup::Holds(_) | Lookup::Ignored => {}
         }
     }
 
     fn search(&mut self, kind: &Kind, term: &str) {
         let pattern = format!("%{}%", escape_like(term));
-        let columns = kind.spec.search.iter().filter_map(|name| kind.field(name)).map(|field| match field.folded {
-            true => format!("{}_folded LIKE $? ESCAPE '\\'", field.column),
-            false => format!("LOWER({}) LIKE $? ESCAPE '\\'", field.column),
+        let columns = kind.spec.search.iter().filter_map(|name| kind.field(name)).map(|field| {
+            let column =
+                if field.folded { format!("{}_folded", field.column) } else { format!("LOWER({})", field.column) };
+            format!("{column} LIKE $? ESCAPE '\\'")
         });
         let columns: Vec<String> = columns.collect();
         if !columns.is_empty() {

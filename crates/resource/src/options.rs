@@ -29,16 +29,15 @@ pub(crate) fn answer(target: &Target, principal: &Principal) -> Answer {
             None => (String::new(), "", None),
         },
     };
-    let mut answer = json!({
-        "name": name,
-        "description": format!("{schema} Viewset"),
-        "renders": ["application/json"],
-        "parses": ["application/json"],
-    });
+    let mut answer = Object::new();
+    answer.insert("name".into(), name.into());
+    answer.insert("description".into(), format!("{schema} Viewset").into());
+    answer.insert("renders".into(), json!(["application/json"]));
+    answer.insert("parses".into(), json!(["application/json"]));
     if let Some((method, fields)) = action {
-        answer["actions"] = json!({ method: metadata(fields) });
+        answer.insert("actions".into(), json!({ method: metadata(fields) }));
     }
-    ok(&answer)
+    ok(&Value::Object(answer))
 }
 
 fn metadata(fields: &[Field]) -> Value {

@@ -6,7 +6,8 @@ use vestibule_store::Configuration;
 
 use crate::access::Principal;
 use crate::field::Field;
-use crate::kind::{Kind, Registry};
+use crate::kind::Kind;
+use crate::registry::Registry;
 
 /// What computed fields may look at.
 pub struct Represent<'a> {
@@ -18,6 +19,8 @@ pub struct Represent<'a> {
     pub kind: &'a Kind,
     /// Who asks; `None` for an export.
     pub principal: Option<&'a Principal>,
+    /// Scheme, host and port under which the client reached this server; empty for an export.
+    pub origin: &'a str,
     /// The fields that this very request has written; empty for reads.
     pub written: &'a [String],
 }
@@ -37,7 +40,10 @@ impl Represent<'_> {
     fn field(&self, field: &Field, object: &Object) -> Value {
         match field.computed {
             Some(compute) => compute(self, object),
-            None => object.get(field.name).cloned().unwrap_or_else(|| field.default.map_or(Value::Null, |default| default())),
+            None => object
+                .get(field.name)
+                .cloned()
+                .unwrap_or_else(|| field.default.map_or(Value::Null, |default| default())),
         }
     }
 }

@@ -7,7 +7,7 @@ use vestibule_kernel::{ApiError, Object};
 use vestibule_store::{Database, Param, Row, StoreError, Transaction};
 
 use crate::decode::{format_time, parse_uuid};
-use crate::field::{Field, Shape};
+use crate::field::{Field, Shape, has_integer_keys};
 use crate::kind::{Kind, Storage};
 
 /// Whether a field has a column: computed ones have none, and lists of keys live in tables of their own.
@@ -22,13 +22,12 @@ pub(crate) fn param(field: &Field, value: &Value) -> Param {
         Shape::Boolean => Param::Bool(value.as_bool()),
         Shape::Integer { .. } => Param::Int(value.as_i64()),
         Shape::Float => Param::Float(value.as_f64()),
-        Shape::Uuid => Param::Uuid(value.as_str().and_then(parse_uuid)),
-        Shape::Time => {
-            Param::Time(value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|time| time.to_utc()))
-        }
+        Shape::Time => Param::Time(
+            value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|time| time.to_utc()),
+        ),
         Shape::Reference(..) if value.is_i64() => Param::Int(value.as_i64()),
-        Shape::Reference(model, _) if *model == "authentik_core.user" => Param::Int(value.as_i64()),
-        Shape::Reference(..) => Param::Uuid(value.as_str().and_then(parse_uuid)),
+        Shape::Reference(model, _) if has_integer_keys(model) => Param::Int(value.as_i64()),
+        Shape::Uuid | Shape::Reference(..) => Param::Uuid(value.as_str().and_then(parse_uuid)),
         Shape::Text { .. } | Shape::Choice(_) => Param::Text(text()),
         Shape::List(_) | Shape::Json | Shape::Map | Shape::Object(..) | Shape::Schema(_) | Shape::Binary => {
             Param::Text(Some(value.to_string()))
@@ -53,7 +52,7 @@ fn value(field: &Field, row: &Row) -> Result<Value, StoreError> {
         Shape::Float => row.optional_float(column)?.into(),
         Shape::Uuid => row.optional_uuid(column)?.map(|uuid| uuid.to_string()).into(),
         Shape::Time => row.optional_time(column)?.map(format_time).into(),
-        Shape::Reference(model, _) if *model == "authentik_core.user" => row.optional_int(column)?.into(),
+        Shape::Reference(model, _) if has_integer_keys(model) => row.optional_int(column)?.into(),
         Shape::Reference(..) => row.optional_uuid(column)?.map(|uuid| uuid.to_string()).into(),
         Shape::Text { .. } | Shape::Choice(_) => row.optional_text(column)?.into(),
         _ => row.json(column)?,
@@ -125,7 +124,8 @@ pub(crate) async fn update(
 ) -> Result<(), ApiError> {
     let Storage::Table { name, key, serial } = kind.spec.storage else { return Err(ApiError::internal("not a table")) };
     let mut columns = Vec::new();
-    for field in kind.fields.iter().filter(|field| is_column(field) && before.get(field.name) != after.get(field.name)) {
+    for field in kind.fields.iter().filter(|field| is_column(field) && before.get(field.name) != after.get(field.name))
+    {
         columns.extend(columns_of(field, after.get(field.name).unwrap_or(&Value::Null)));
     }
     let Some(key_value) = key_param(after.get("pk").unwrap_or(&Value::Null), serial) else { return Ok(()) };

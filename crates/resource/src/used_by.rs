@@ -6,7 +6,8 @@ use vestibule_kernel::Object;
 use vestibule_store::Configuration;
 
 use crate::field::OnDelete;
-use crate::kind::{Kind, Registry};
+use crate::kind::Kind;
+use crate::registry::Registry;
 
 /// A document that refers to an object.
 pub(crate) struct Referrer {
@@ -18,7 +19,12 @@ pub(crate) struct Referrer {
 }
 
 /// Every document that refers to an object, by each of its fields.
-pub(crate) fn referrers(configuration: &Configuration, registry: &Registry, kind: &Kind, object: &Object) -> Vec<Referrer> {
+pub(crate) fn referrers(
+    configuration: &Configuration,
+    registry: &Registry,
+    kind: &Kind,
+    object: &Object,
+) -> Vec<Referrer> {
     let Some(own) = object.get("pk") else { return Vec::new() };
     let family = kind.spec.family.map(|family| family.model);
     let mut found = Vec::new();
@@ -33,9 +39,9 @@ pub(crate) fn referrers(configuration: &Configuration, registry: &Registry, kind
                 key => key == own,
             };
             let documents = configuration.documents(other.model());
-            found.extend(documents.filter(|document| document.value.get(field.name).is_some_and(refers)).map(|document| {
-                Referrer { model: other.model(), pk: document.pk, field: field.name, on_delete, many }
-            }));
+            found.extend(documents.filter(|document| document.value.get(field.name).is_some_and(refers)).map(
+                |document| Referrer { model: other.model(), pk: document.pk, field: field.name, on_delete, many },
+            ));
         }
     }
     found
@@ -79,7 +85,12 @@ pub(crate) fn used_by(configuration: &Configuration, registry: &Registry, kind: 
         }
     }
     let mut seen = Vec::new();
-    answer.retain(|entry| !seen.contains(entry) && { seen.push(entry.clone()); true });
+    answer.retain(|entry| {
+        !seen.contains(entry) && {
+            seen.push(entry.clone());
+            true
+        }
+    });
     answer.sort_by_key(|entry| (entry["app"].to_string(), entry["model_name"].to_string()));
     answer
 }
@@ -93,7 +104,8 @@ fn entry(model: &str, pk: &str, name: &str, action: &str) -> Value {
 fn tied(configuration: &Configuration, registry: &Registry, model: &str, key: &Value) -> Option<Value> {
     let pk = crate::decode::parse_uuid(key.as_str()?)?;
     let members = registry.members(model);
-    let (kind, document) = members.into_iter().find_map(|kind| Some((kind, configuration.document(kind.model(), pk)?)))?;
+    let (kind, document) =
+        members.into_iter().find_map(|kind| Some((kind, configuration.document(kind.model(), pk)?)))?;
     let name = match registry.family(model) {
         Some(family) => (family.describe)(&document.value),
         None => kind.describe(&document.value),

@@ -10,10 +10,12 @@ use vestibule_store::{Change, Configuration};
 
 use crate::access::Principal;
 use crate::decode;
-use crate::field::{Shape, defaults};
-use crate::kind::{Kind, Registry, Storage};
+use crate::field::Shape;
+use crate::kind::{Kind, Storage};
+use crate::registry::Registry;
 use crate::table;
 use crate::used_by::{Referrer, referrers};
+use crate::value::defaults;
 
 /// What a write means by what it leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +95,8 @@ pub async fn write_object(
     object.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
     let mut errors = FieldErrors::new();
     let configuration = change.configuration();
-    let validation = Validation { given: &given, object: &object, existing, configuration: &configuration, registry, principal };
+    let validation =
+        Validation { given: &given, object: &object, existing, configuration: &configuration, registry, principal };
     check_unique_together(&validation, kind, &mut errors);
     if errors.is_empty() {
         (kind.validate)(&validation, &mut errors);
@@ -124,7 +127,12 @@ fn new_object(ctx: &Ctx, kind: &Kind) -> Object {
     object
 }
 
-async fn save(change: &mut Change, kind: &Kind, existing: Option<&Object>, object: &mut Object) -> Result<(), ApiError> {
+async fn save(
+    change: &mut Change,
+    kind: &Kind,
+    existing: Option<&Object>,
+    object: &mut Object,
+) -> Result<(), ApiError> {
     match (kind.spec.storage, existing) {
         (Storage::Documents, _) => {
             let pk = key(object)?;
@@ -150,7 +158,8 @@ async fn check_references(
 ) -> Result<(), ApiError> {
     for field in &kind.fields {
         let (Some((model, _, many)), Some(value)) = (field.reference(), given.get(field.name)) else { continue };
-        let keys = if many { value.as_array().map(Vec::as_slice).unwrap_or_default() } else { std::slice::from_ref(value) };
+        let keys =
+            if many { value.as_array().map(Vec::as_slice).unwrap_or_default() } else { std::slice::from_ref(value) };
         for key in keys.iter().filter(|key| !key.is_null()) {
             if !exists(change, registry, model, key).await? {
                 errors.add(field.name, format!("Invalid pk \"{}\" - object does not exist.", decode::python(key)));
@@ -194,7 +203,10 @@ async fn check_unique(
 ) -> Result<(), ApiError> {
     for field in &kind.fields {
         let (Some(message), Some(value)) = (field.unique, given.get(field.name)) else { continue };
-        if value.is_null() || errors.contains(field.name) || existing.and_then(|object| object.get(field.name)) == Some(value) {
+        if value.is_null()
+            || errors.contains(field.name)
+            || existing.and_then(|object| object.get(field.name)) == Some(value)
+        {
             continue;
         }
         let own = existing.and_then(|object| object.get("pk"));

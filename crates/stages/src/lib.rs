@@ -1,1 +1,46 @@
-//! Placeholder.
+//! The kinds of stages: one folder each.
+
+mod authenticator_validate;
+mod captcha;
+mod deny;
+mod dummy;
+pub mod http_client;
+mod identification;
+mod password;
+mod user_login;
+mod user_logout;
+
+pub use captcha::CaptchaStage;
+pub use identification::IdentificationStage;
+pub use password::PasswordStage;
+
+use vestibule_flow::StageEntry;
+use vestibule_resource::Kind;
+
+/// Every kind of stage as a resource.
+pub fn kinds() -> Vec<Kind> {
+    vec![
+        authenticator_validate::kind(),
+        captcha::kind(),
+        deny::kind(),
+        dummy::kind(),
+        identification::kind(),
+        password::kind(),
+        user_login::kind(),
+        user_logout::kind(),
+    ]
+}
+
+/// Every kind of stage as the executor knows it.
+pub fn entries() -> Vec<StageEntry> {
+    vec![
+        authenticator_validate::ENTRY,
+        captcha::ENTRY,
+        deny::ENTRY,
+        dummy::ENTRY,
+        identification::ENTRY,
+        password::ENTRY,
+        user_login::ENTRY,
+        user_logout::ENTRY,
+    ]
+}

@@ -90,6 +90,7 @@ CREATE TABLE sessions (
     uuid {uuid} NOT NULL UNIQUE,
     user_id {int} REFERENCES users (id) ON DELETE CASCADE,
     data {json} NOT NULL,
+    version {int} NOT NULL,
     client_ip {text} NOT NULL,
     user_agent {text} NOT NULL,
     created {time} NOT NULL,
@@ -112,11 +113,3 @@ CREATE TABLE events (
 );
 CREATE INDEX events_created ON events (created);
 CREATE INDEX events_expires ON events (expires);
-CREATE TABLE reputation (
-    identifier {text} NOT NULL,
-    client_ip {text} NOT NULL,
-    score {int} NOT NULL,
-    updated {time} NOT NULL,
-    expires {time} NOT NULL,
-    PRIMARY KEY (identifier, client_ip)
-);

@@ -174,6 +174,17 @@ impl Database {
         Ok(Transaction { database: self.clone(), inner })
     }
 
+    /// Creates another database on the same PostgreSQL server; SQLite has no such thing.
+    ///
+    /// # Errors
+    /// The name is not made of lower-case letters, digits and `_`, or the server refuses.
+    pub async fn create_database(&self, name: &str) -> Result<(), StoreError> {
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+            return Err(sqlx::Error::Configuration("not a name for a database".into()).into());
+        }
+        self.script(&format!("CREATE DATABASE {name}")).await
+    }
+
     /// Runs statements that carry no parameters, one after the other: migrations.
     pub(crate) async fn script(&self, sql: &str) -> Result<(), StoreError> {
         match &self.inner.engine {

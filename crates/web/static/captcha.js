@@ -14,6 +14,7 @@ const alone = form && !form.querySelector(".field");
 let provider;
 let widget;
 let asked = null;
+let broken = false;
 
 const hint = (name) => {
   for (const text of box.querySelectorAll("[data-captcha-text]")) text.hidden = text.dataset.captchaText !== name;
@@ -92,6 +93,7 @@ if (box) {
     if (token.value) return;
     event.preventDefault();
     event.stopImmediatePropagation();
+    if (broken) return hint("failed");
     if (interactive) return hint("missing");
     if (asked) return;
     asked = { by: event.submitter };
@@ -100,5 +102,8 @@ if (box) {
   }, true);
   // A token is good for one try: whoever comes back gets a new widget.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
-  start().catch(fail);
+  start().catch(() => {
+    broken = true;
+    fail();
+  });
 }

@@ -1,0 +1,147 @@
+//! Who asks: a bearer token, or a session's cookie with a proof that the request comes from a page of this server.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use http::header;
+use http::request::Parts;
+use vestibule_kernel::secret::constant_time_eq;
+use vestibule_kernel::{Actor, ApiError, Ctx};
+use vestibule_resource::http::is_safe;
+use vestibule_resource::{Authenticate, Principal};
+use vestibule_store::Store;
+
+use crate::client::{ClientInfo, cookie};
+use crate::session::{COOKIE, HOST_COOKIE, Session, Sessions};
+use crate::superuser::is_superuser_sql;
+
+/// The cookie that scripts read to prove that they run on a page of this server, and the header they prove it with.
+pub const CSRF_COOKIE: &str = "authentik_csrf";
+/// See [`CSRF_COOKIE`].
+pub const CSRF_HEADER: &str = "x-authentik-csrf";
+
+/// Permissions over every object of a model, by user: granted in process, until roles exist.
+#[derive(Default)]
+pub struct Grants(RwLock<HashMap<i64, BTreeSet<String>>>);
+
+impl Grants {
+    /// Grants permissions, `app.verb_model`.
+    pub fn grant(&self, user: i64, permissions: &[&str]) {
+        let mut grants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        grants.entry(user).or_default().extend(permissions.iter().map(|permission| (*permission).to_owned()));
+    }
+
+    /// Takes back everything that was granted to a user.
+    pub fn revoke_all(&self, user: i64) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&user);
+    }
+
+    /// What was granted to a user.
+    pub fn of(&self, user: i64) -> BTreeSet<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&user).cloned().unwrap_or_default()
+    }
+}
+
+/// Finds out who asks.
+pub struct Authenticator {
+    store: Store,
+    ctx: Ctx,
+    sessions: Sessions,
+    grants: Arc<Grants>,
+}
+
+impl Authenticator {
+    /// Over a store, with what was granted in process.
+    pub fn new(store: Store, ctx: Ctx, grants: Arc<Grants>) -> Self {
+        let sessions = Sessions::new(store.clone(), ctx.clone());
+        Self { store, ctx, sessions, grants }
+    }
+
+    /// Whom a token stands for: one statement. Unknown, expired, meant for something else, of an inactive user: all
+    /// the same to the client.
+    async fn by_token(&self, key: &str, client: &ClientInfo) -> Result<Principal, ApiError> {
+        let sql = format!(
+            "SELECT u.id, u.username, u.email, {} AS superuser FROM tokens t JOIN users u ON u.id = t.user_id \
+             WHERE t.key_hash = $1 AND t.intent = 'api' AND u.is_active \
+             AND (NOT t.expiring OR t.expires IS NULL OR t.expires > $2)",
+            is_superuser_sql("u.id")
+        );
+        let params = vec![self.store.keys().lookup_hash(key).into(), self.ctx.now().into()];
+        let row = self.store.database().query_one(sql, params).await?.ok_or(ApiError::InvalidToken)?;
+        let pk = row.int("id")?;
+        Ok(Principal {
+            actor: Actor::User { pk, username: row.text("username")?, email: row.text("email")? },
+            superuser: row.bool("superuser")?,
+            permissions: self.grants.of(pk),
+            by_session: false,
+            client_ip: client.ip,
+        })
+    }
+}
+
+#[async_trait]
+impl Authenticate for Authenticator {
+    async fn principal(&self, parts: &Parts) -> Result<Principal, ApiError> {
+        let client = ClientInfo::of(parts);
+        if let Some(token) = bearer(parts) {
+            return self.by_token(token, &client).await;
+        }
+        let session = match session_cookie(parts, &client) {
+            Some(cookie) => self.sessions.load(cookie).await?,
+            None => None,
+        };
+        let Some(user) = session.and_then(|session| session.user) else { return Ok(Principal::anonymous(client.ip)) };
+        require_same_origin(parts)?;
+        Ok(Principal {
+            actor: user.actor(),
+            superuser: user.is_superuser,
+            permissions: self.grants.of(user.pk),
+            by_session: true,
+            client_ip: client.ip,
+        })
+    }
+}
+
+/// The token of an `Authorization: Bearer` header. Another scheme, or none, is no token.
+fn bearer(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// The session's cookie, under the name that the connection calls for.
+pub fn session_cookie<'a>(parts: &'a Parts, client: &ClientInfo) -> Option<&'a str> {
+    let strict = if client.secure { cookie(parts, HOST_COOKIE) } else { None };
+    strict.or_else(|| cookie(parts, COOKIE)).filter(|value| !value.is_empty())
+}
+
+/// The stored session of a request, if it has one.
+pub async fn load_session(sessions: &Sessions, parts: &Parts) -> Result<Option<Session>, vestibule_store::StoreError> {
+    match session_cookie(parts, &ClientInfo::of(parts)) {
+        Some(cookie) => sessions.load(cookie).await,
+        None => Ok(None),
+    }
+}
+
+/// Refuses a request that changes something, is backed by a cookie, and does not prove that a page of this server sent
+/// it: by `Sec-Fetch-Site`, by `Origin`, or by the header that repeats a cookie.
+pub fn require_same_origin(parts: &Parts) -> Result<(), ApiError> {
+    if is_safe(&parts.method) || is_same_origin(parts) {
+        return Ok(());
+    }
+    Err(ApiError::Refused("CSRF Failed: CSRF token missing.".into()))
+}
+
+/// Whether a request proves that a page of this server sent it.
+pub fn is_same_origin(parts: &Parts) -> bool {
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let repeated = match (text(CSRF_HEADER), cookie(parts, CSRF_COOKIE)) {
+        (Some(header), Some(cookie)) => !cookie.is_empty() && constant_time_eq(header, cookie),
+        _ => false,
+    };
+    let client = ClientInfo::of(parts);
+    let origin = text("origin").is_some_and(|origin| !client.host.is_empty() && origin.eq_ignore_ascii_case(&client.origin()));
+    repeated || origin || matches!(text("sec-fetch-site"), Some("same-origin" | "none"))
+}

@@ -1,0 +1,58 @@
+//! What the server's middleware found out about where a request comes from.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use http::header;
+use http::request::Parts;
+
+/// Where a request comes from. The server's middleware puts it into the request's extensions; behind a trusted proxy
+/// it tells what the proxy was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientInfo {
+    /// The client's address.
+    pub ip: IpAddr,
+    /// Whether it was asked over TLS.
+    pub secure: bool,
+    /// The host that was asked, with its port where it has one.
+    pub host: String,
+}
+
+impl ClientInfo {
+    /// What the middleware left, or what the request itself tells where there was none.
+    pub fn of(parts: &Parts) -> Self {
+        if let Some(info) = parts.extensions.get::<Self>() {
+            return info.clone();
+        }
+        let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Self { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), secure: false, host: host.to_owned() }
+    }
+
+    /// The host without its port, in lower case.
+    pub fn host_name(&self) -> String {
+        let host = match self.host.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or_default(),
+            None => self.host.split(':').next().unwrap_or_default(),
+        };
+        host.to_ascii_lowercase()
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+
+    /// The origin of pages of this server, as the client asked for it.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme(), self.host)
+    }
+}
+
+/// A cookie of a request.
+pub fn cookie<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    let headers = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    headers
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.trim_matches('"'))
+}

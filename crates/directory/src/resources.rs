@@ -1,0 +1,21 @@
+//! What this crate serves.
+
+pub mod avatar;
+pub mod brand;
+mod fields;
+pub mod group;
+pub mod system;
+pub mod token;
+pub mod user;
+
+use vestibule_resource::{Kind, Operation};
+
+/// Every kind of this crate.
+pub fn kinds() -> Vec<Kind> {
+    vec![user::kind(), group::kind(), token::kind(), brand::kind()]
+}
+
+/// Every operation of this crate that belongs to no kind.
+pub fn operations() -> Vec<Operation> {
+    system::operations()
+}

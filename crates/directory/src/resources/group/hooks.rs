@@ -1,0 +1,189 @@
+//! Around the writing of groups: members, parents, and who becomes a superuser by them.
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vestibule_kernel::{ApiError, FieldErrors, Object};
+use vestibule_resource::http::Query;
+use vestibule_resource::{Api, Hooks, WriteCx};
+use vestibule_store::{Database, Param, Row, StoreError, Transaction};
+
+use super::super::fields::{pk_uuid, shows, uuids};
+use super::super::user::{join, leave};
+use crate::superuser::{Change, guard, places};
+
+/// Hooks of groups.
+pub(super) struct GroupHooks;
+
+#[async_trait]
+impl Hooks for GroupHooks {
+    async fn attach(&self, api: &Api, query: &Query, objects: &mut [Object]) -> Result<(), ApiError> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let database = api.store.database();
+        attach_members(database, shows(query, "include_users", true), objects).await?;
+        let up = shows(query, "include_parents", false);
+        attach_related(database, ("child", "parent"), ("parents", "parents_obj"), up, objects).await?;
+        let down = shows(query, "include_children", false);
+        attach_related(database, ("parent", "child"), ("children", "children_obj"), down, objects).await?;
+        let inherited = shows(query, "include_inherited_roles", false);
+        for object in objects {
+            let value = if inherited { json!([]) } else { Value::Null };
+            object.insert("inherited_roles_obj".into(), value);
+        }
+        Ok(())
+    }
+
+    async fn before_save(&self, cx: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
+        if cx.existing.is_none() {
+            let digits: String = pk_uuid(object).as_u128().to_string().chars().take(5).collect();
+            object.insert("num_pk".into(), digits.parse::<i64>().unwrap_or_default().into());
+        }
+        guard_flag(cx, object)?;
+        let group = pk_uuid(object);
+        if cx.given.contains_key("parents") {
+            let wanted = uuids(cx.given, "parents");
+            let present = parents(cx.change.transaction(), group).await?;
+            let gained: Vec<Uuid> = wanted.iter().filter(|one| !present.contains(one)).copied().collect();
+            let lost: Vec<Uuid> = present.iter().filter(|one| !wanted.contains(one)).copied().collect();
+            guard(cx.change.transaction(), cx.principal, &gained, Change::Gain, "parents").await?;
+            guard(cx.change.transaction(), cx.principal, &lost, Change::Lose, "parents").await?;
+        }
+        Ok(())
+    }
+
+    async fn after_save(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+        let group = pk_uuid(object);
+        if cx.given.contains_key("parents") {
+            set_parents(cx.change.transaction(), group, &uuids(cx.given, "parents")).await?;
+        }
+        if cx.given.contains_key("users") {
+            let users = cx.given.get("users").and_then(Value::as_array).into_iter().flatten();
+            let wanted: Vec<i64> = users.filter_map(Value::as_i64).collect();
+            // The group's parents are written by now, so that what they make of it counts.
+            set_members(cx, group, &wanted).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The flag itself is for those alone who may decide who is a superuser.
+fn guard_flag(cx: &WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+    let is = |object: &Object| object.get("is_superuser") == Some(&Value::Bool(true));
+    let permission = match (cx.existing.is_some_and(is), is(object)) {
+        (false, true) => "authentik_core.enable_group_superuser",
+        (true, false) => "authentik_core.disable_group_superuser",
+        _ => return Ok(()),
+    };
+    if cx.principal.may(permission) {
+        return Ok(());
+    }
+    Err(FieldErrors::one("is_superuser", "You may not decide who is a superuser.").into())
+}
+
+async fn parents(transaction: &mut Transaction, group: Uuid) -> Result<Vec<Uuid>, StoreError> {
+    let rows = transaction.query("SELECT parent FROM group_parents WHERE child = $1", vec![group.into()]).await?;
+    rows.iter().map(|row| row.uuid("parent")).collect()
+}
+
+async fn set_parents(transaction: &mut Transaction, group: Uuid, wanted: &[Uuid]) -> Result<(), StoreError> {
+    transaction.execute("DELETE FROM group_parents WHERE child = $1", vec![group.into()]).await?;
+    for parent in wanted {
+        let sql = "INSERT INTO group_parents (child, parent) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        transaction.execute(sql, vec![group.into(), (*parent).into()]).await?;
+    }
+    Ok(())
+}
+
+async fn set_members(cx: &mut WriteCx<'_>, group: Uuid, wanted: &[i64]) -> Result<(), ApiError> {
+    let transaction = cx.change.transaction();
+    let rows = transaction.query("SELECT user_id FROM memberships WHERE group_pk = $1", vec![group.into()]).await?;
+    let present: Vec<i64> = rows.iter().map(|row| row.int("user_id")).collect::<Result<_, _>>()?;
+    let gained: Vec<i64> = wanted.iter().filter(|one| !present.contains(one)).copied().collect();
+    let lost: Vec<i64> = present.iter().filter(|one| !wanted.contains(one)).copied().collect();
+    if !gained.is_empty() {
+        guard(transaction, cx.principal, &[group], Change::Gain, "users").await?;
+    }
+    if !lost.is_empty() {
+        guard(transaction, cx.principal, &[group], Change::Lose, "users").await?;
+    }
+    for user in gained {
+        join(transaction, user, group).await?;
+    }
+    for user in lost {
+        leave(transaction, user, group).await?;
+    }
+    Ok(())
+}
+
+fn keys(objects: &[Object]) -> Vec<Param> {
+    objects.iter().map(|object| pk_uuid(object).into()).collect()
+}
+
+async fn attach_members(database: &Database, full: bool, objects: &mut [Object]) -> Result<(), ApiError> {
+    let sql = format!(
+        "SELECT group_pk, id, username, name, is_active, last_login, email, attributes, uid FROM memberships \
+         JOIN users ON users.id = memberships.user_id WHERE group_pk IN ({}) ORDER BY id",
+        places(1, objects.len())
+    );
+    let rows = database.query(sql, keys(objects)).await?;
+    let members: Vec<(Uuid, Value)> =
+        rows.iter().map(|row| Ok((row.uuid("group_pk")?, member(row)?))).collect::<Result<_, StoreError>>()?;
+    for object in objects {
+        let group = pk_uuid(object);
+        let own: Vec<&Value> = members.iter().filter(|(of, _)| *of == group).map(|(_, user)| user).collect();
+        object.insert("users".into(), own.iter().filter_map(|user| user.get("pk").cloned()).collect());
+        let shown = if full { own.into_iter().cloned().collect() } else { Value::Null };
+        object.insert("users_obj".into(), shown);
+    }
+    Ok(())
+}
+
+fn member(row: &Row) -> Result<Value, StoreError> {
+    let last_login = row.optional_time("last_login")?;
+    Ok(json!({
+        "pk": row.int("id")?,
+        "username": row.text("username")?,
+        "name": row.text("name")?,
+        "is_active": row.bool("is_active")?,
+        "last_login": last_login.map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)),
+        "email": row.text("email")?,
+        "attributes": row.json("attributes")?,
+        "uid": row.text("uid")?,
+    }))
+}
+
+/// The groups directly above or below.
+async fn attach_related(
+    database: &Database,
+    (own, other): (&str, &str),
+    (field, full_field): (&str, &str),
+    full: bool,
+    objects: &mut [Object],
+) -> Result<(), ApiError> {
+    let sql = format!(
+        "SELECT {own} AS own, pk, name, is_superuser, attributes FROM group_parents \
+         JOIN groups ON groups.pk = group_parents.{other} WHERE {own} IN ({}) ORDER BY name_folded, name",
+        places(1, objects.len())
+    );
+    let mut related: Vec<(Uuid, Value)> = Vec::new();
+    for row in database.query(sql, keys(objects)).await? {
+        let group = json!({
+            "pk": row.uuid("pk")?,
+            "name": row.text("name")?,
+            "is_superuser": row.bool("is_superuser")?,
+            "attributes": row.json("attributes")?,
+            "group_uuid": row.uuid("pk")?,
+        });
+        related.push((row.uuid("own")?, group));
+    }
+    for object in objects {
+        let group = pk_uuid(object);
+        let of: Vec<&Value> = related.iter().filter(|(own, _)| *own == group).map(|(_, group)| group).collect();
+        object.insert(field.into(), of.iter().filter_map(|group| group.get("pk").cloned()).collect());
+        let shown = if full { of.into_iter().cloned().collect() } else { Value::Null };
+        object.insert(full_field.into(), shown);
+    }
+    Ok(())
+}

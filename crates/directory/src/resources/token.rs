@@ -1,0 +1,248 @@
+//! Tokens: keys that stand for a user, for programs.
+
+mod key;
+
+use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+use vestibule_kernel::{ApiError, Ctx, FieldErrors, Object};
+use vestibule_resource::http::Query;
+use vestibule_resource::{Api, Fields, Hooks, Kind, Lookup, Resource, Shape, Spec, Validation, WriteCx, select};
+use vestibule_store::{Change, StoreError};
+
+use super::fields::{never_null, pk};
+use super::user::{Condition, User, any_of};
+use crate::superuser::places;
+
+/// How long a token is good that an API call makes.
+const LIFETIME: TimeDelta = TimeDelta::minutes(30);
+/// Letters of a key that is made here.
+const KEY_LENGTH: usize = 60;
+
+vestibule_resource::choices! {
+    /// What a token is good for.
+    pub enum Intent: "IntentEnum" {
+        Verification = "verification" "Intent Verification",
+        Api = "api" "Intent Api",
+        Recovery = "recovery" "Intent Recovery",
+        AppPassword = "app_password" "Intent App Password",
+    }
+}
+
+/// A token.
+#[derive(Fields)]
+pub struct Token {
+    /// Key.
+    #[field(read_only, label = "Token uuid")]
+    pub pk: Uuid,
+    /// What keeps it, when that is no person.
+    #[field(min = 1, unique = "This field must be unique.", label = "Managed by authentik")]
+    pub managed: Option<String>,
+    /// Its name.
+    #[field(max = 255, format = Slug, unique = "Token with this identifier already exists.")]
+    pub identifier: String,
+    /// What it is good for.
+    #[field(default = "api")]
+    pub intent: Intent,
+    /// Whom it stands for.
+    #[field(references = "authentik_core.user", column = "user_id")]
+    pub user: i64,
+    /// The same, in full.
+    #[field(computed = |represent, object| user_object(represent, object), shape = Shape::Object("User", User::fields))]
+    pub user_obj: Value,
+    /// What it is for.
+    #[field(blank, folded, default = "")]
+    pub description: String,
+    /// When it ends.
+    pub expires: Option<DateTime<Utc>>,
+    /// Whether it ends.
+    #[field(default = true)]
+    pub expiring: bool,
+    /// By which it is found.
+    #[field(internal)]
+    pub key_hash: String,
+    /// The key, encrypted.
+    #[field(internal)]
+    pub key_sealed: String,
+}
+
+/// The kind of tokens.
+pub(crate) fn kind() -> Kind {
+    let mut kind = Kind::record::<Token>();
+    kind.fields = never_null(kind.fields, &["user"]);
+    kind
+}
+
+impl Resource for Token {
+    fn spec() -> Spec {
+        let spec = Spec::new("core/tokens", "authentik_core.token", "Token")
+            .verbose("Token", "Tokens")
+            .table("tokens", "pk")
+            .lookup("identifier", "identifier")
+            .search(&["identifier", "intent", "description"])
+            .order(&["identifier", "expires"])
+            .filter(&["description", "expires", "expiring", "identifier", "intent", "managed"])
+            .filter_with("user__username", "pk", Lookup::Sql(by_username), Shape::TEXT)
+            .hooks(&TokenHooks)
+            .describe(|object| object.get("identifier").and_then(Value::as_str).unwrap_or_default().to_owned());
+        key::operations().into_iter().fold(spec, Spec::operation)
+    }
+
+    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
+        if let Some(intent) = cx.given.get("intent").and_then(Value::as_str)
+            && ![Intent::Api.as_str(), Intent::AppPassword.as_str()].contains(&intent)
+        {
+            errors.add("intent", format!("Invalid intent {intent}"));
+        }
+    }
+}
+
+fn by_username(text: &str) -> Condition {
+    let condition = any_of("username", &[text], |one| Some(one.into()));
+    Ok(condition.map(|(sql, params)| (format!("user_id IN (SELECT id FROM users WHERE {sql})"), params)))
+}
+
+fn user_object(represent: &vestibule_resource::Represent<'_>, object: &Object) -> Value {
+    let kind = represent.registry.kind("authentik_core.user");
+    match (kind, object.get("user_obj")) {
+        (Some(kind), Some(Value::Object(user))) => Value::Object(represent.fields(&kind.fields, user)),
+        _ => Value::Null,
+    }
+}
+
+struct TokenHooks;
+
+#[async_trait]
+impl Hooks for TokenHooks {
+    async fn attach(&self, api: &Api, _: &Query, objects: &mut [Object]) -> Result<(), ApiError> {
+        let Some(kind) = api.registry.kind("authentik_core.user") else { return Ok(()) };
+        let owner = |object: &Object| object.get("user").and_then(Value::as_i64).unwrap_or_default();
+        let mut keys: Vec<i64> = objects.iter().map(owner).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let tail = format!(" WHERE id IN ({})", places(1, keys.len()));
+        let params = keys.into_iter().map(Into::into).collect();
+        let mut users = select(api.store.database(), kind, &tail, params).await?;
+        super::user::attach(api.store.database(), &Query::default(), &mut users).await?;
+        for object in objects {
+            let user = users.iter().find(|user| pk(user) == owner(object)).cloned();
+            object.insert("user_obj".into(), user.map_or(Value::Null, Value::Object));
+        }
+        Ok(())
+    }
+
+    async fn before_save(&self, cx: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
+        assign_owner(cx, object)?;
+        let given = |name: &str| cx.given.contains_key(name);
+        // A whole new description without an intent means the usual one.
+        if given("identifier") && !given("intent") {
+            object.insert("intent".into(), Intent::Api.as_str().into());
+        }
+        refuse_intent(cx, object)?;
+        limit_life(cx, object)?;
+        if cx.existing.is_none() {
+            let key = cx.ctx.token(KEY_LENGTH);
+            let (hash, sealed) = protect(cx.change, cx.ctx, super::fields::pk_uuid(object), &key)?;
+            object.insert("key_hash".into(), hash.into());
+            object.insert("key_sealed".into(), sealed.into());
+        }
+        Ok(())
+    }
+}
+
+/// A token stands for whoever makes it; only superusers make and move them for others (CVE-2024-37905).
+fn assign_owner(cx: &WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
+    let wanted = cx.given.get("user").and_then(Value::as_i64);
+    let present = cx.existing.and_then(|object| object.get("user")).and_then(Value::as_i64);
+    let owner = present.or_else(|| cx.principal.user());
+    if wanted.is_some() && wanted != owner && !cx.principal.superuser {
+        return Err(FieldErrors::one("user", "You may not make tokens for somebody else.").into());
+    }
+    let Some(owner) = wanted.or(owner) else {
+        return Err(FieldErrors::one("user", "This field is required.").into());
+    };
+    // Somebody else's token is theirs alone: with it one could act as they.
+    if cx.existing.is_some() && !cx.principal.superuser && Some(owner) != cx.principal.user() {
+        return Err(ApiError::Forbidden);
+    }
+    object.insert("user".into(), owner.into());
+    Ok(())
+}
+
+/// What a token is good for is settled when it is made, but for superusers.
+fn refuse_intent(cx: &WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+    match cx.existing {
+        Some(existing) if existing.get("intent") != object.get("intent") && !cx.principal.superuser => {
+            Err(FieldErrors::one("intent", "You may not change what a token is good for.").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tokens of the API live for the usual time, counted from each write; passwords of applications at most so long.
+fn limit_life(cx: &WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
+    let latest = cx.ctx.now() + LIFETIME;
+    let is_api = object.get("intent").and_then(Value::as_str) == Some(Intent::Api.as_str());
+    let asked = cx.given.get("expires").and_then(Value::as_str).and_then(|text| text.parse::<DateTime<Utc>>().ok());
+    match asked {
+        Some(asked) if !is_api && asked > latest => {
+            let latest = latest.format("%Y-%m-%d %H:%M:%S%.6f+00:00");
+            let message = format!("Token expires exceeds maximum lifetime ({latest} UTC).");
+            Err(FieldErrors::one("expires", message).into())
+        }
+        None if !is_api && cx.existing.is_some() => Ok(()),
+        Some(_) if !is_api => Ok(()),
+        _ => {
+            object.insert("expires".into(), latest.to_rfc3339_opts(SecondsFormat::Micros, true).into());
+            Ok(())
+        }
+    }
+}
+
+/// The hash by which a key is found, and the key sealed.
+fn protect(change: &Change, ctx: &Ctx, pk: Uuid, key: &str) -> Result<(String, String), StoreError> {
+    let keys = change.store().keys();
+    Ok((keys.lookup_hash(key), keys.seal(ctx, &key::place(pk), key)?))
+}
+
+/// A token that the server makes.
+pub(crate) struct New {
+    pub identifier: String,
+    pub intent: Intent,
+    pub user: i64,
+    pub description: String,
+    /// `None`: it does not end.
+    pub expires: Option<DateTime<Utc>>,
+    /// `None`: a random one.
+    pub key: Option<String>,
+}
+
+impl New {
+    /// Inserts it; the key it has.
+    pub(crate) async fn insert(self, ctx: &Ctx, change: &mut Change) -> Result<String, StoreError> {
+        let pk = ctx.uuid();
+        let key = self.key.unwrap_or_else(|| ctx.token(KEY_LENGTH));
+        let (hash, sealed) = protect(change, ctx, pk, &key)?;
+        let sql = "INSERT INTO tokens (pk, identifier, intent, user_id, description, description_folded, key_hash, \
+                   key_sealed, expires, expiring) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        let folded = vestibule_kernel::fold::fold(&self.description);
+        let params = vec![
+            pk.into(),
+            self.identifier.into(),
+            self.intent.as_str().into(),
+            self.user.into(),
+            self.description.into(),
+            folded.into(),
+            hash.into(),
+            sealed.into(),
+            self.expires.into(),
+            self.expires.is_some().into(),
+        ];
+        change.transaction().execute(sql, params).await?;
+        Ok(key)
+    }
+}

@@ -1,0 +1,103 @@
+//! Links by which users set a new password. The flows that such a link leads into make it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use http::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vestibule_kernel::{ApiError, FieldErrors, duration};
+use vestibule_resource::call::{Answer, Body, Permission, ok};
+use vestibule_resource::{Call, Field, Fields, Operation, Shape};
+
+use super::super::fields::never_null;
+use crate::client::ClientInfo;
+use crate::resources::brand::{self, Brand};
+
+/// How long a link is good unless asked otherwise.
+const DURATION: TimeDelta = TimeDelta::minutes(30);
+
+/// Makes links into recovery flows: implemented where flows are.
+#[async_trait]
+pub trait MakeRecoveryLink: Send + Sync {
+    /// A link, good for `duration`, by which `user` enters `flow` as the one whom it is about.
+    async fn link(&self, call: &Call, flow: Uuid, user: i64, duration: TimeDelta) -> Result<String, ApiError>;
+}
+
+/// What makes links, as an extension of the API.
+pub struct RecoveryLinks(pub Arc<dyn MakeRecoveryLink>);
+
+#[derive(Fields)]
+struct RecoveryLink {
+    /// How long the link is good.
+    #[field(format = Duration)]
+    token_duration: Option<String>,
+}
+
+#[derive(Fields)]
+struct RecoveryEmail {
+    /// How long the link is good.
+    #[field(format = Duration)]
+    token_duration: Option<String>,
+    /// The stage whose settings the mail is sent with.
+    email_stage: Uuid,
+}
+
+#[derive(Fields)]
+struct Link {
+    /// The address.
+    link: String,
+}
+
+fn link_fields() -> Vec<Field> {
+    never_null(RecoveryLink::fields(), &["token_duration"])
+}
+
+fn email_fields() -> Vec<Field> {
+    never_null(RecoveryEmail::fields(), &["token_duration"])
+}
+
+/// Operations of this file.
+pub(super) fn operations() -> Vec<Operation> {
+    let permission = Permission::Named("authentik_core.reset_user_password");
+    let answer = Some(Shape::Object("Link", Link::fields));
+    vec![
+        Operation::new(Method::POST, "{}/recovery/", "core_users_recovery_create", answer, recovery)
+            .permission(permission)
+            .body(Body::Json("UserRecoveryLinkRequest", link_fields))
+            .doc("Makes a link by which the user sets a new password."),
+        Operation::new(Method::POST, "{}/recovery_email/", "core_users_recovery_email_create", None, recovery_email)
+            .permission(permission)
+            .body(Body::Json("UserRecoveryEmailRequest", email_fields))
+            .doc("Mails the user a link by which they set a new password."),
+    ]
+}
+
+/// An error that concerns the whole request; on the wire it is no list here.
+fn refused(message: &str) -> ApiError {
+    let mut errors = FieldErrors::new();
+    errors.insert("non_field_errors", message.into());
+    errors.into()
+}
+
+async fn recovery(call: Call) -> Answer {
+    let host = ClientInfo::of(&call.parts).host_name();
+    let brand = brand::current_brand(&call.configuration, &host);
+    let flow = brand.and_then(|document| document.get::<Brand>().and_then(|brand| brand.flow_recovery));
+    let Some(flow) = flow else { return Err(refused("No recovery flow set.")) };
+    let duration = match call.body.get("token_duration").and_then(Value::as_str) {
+        Some(text) => duration::parse(text).unwrap_or(DURATION),
+        None => DURATION,
+    };
+    let Ok(links) = call.api.extension::<RecoveryLinks>() else {
+        return Err(refused("Recovery flow not applicable to user."));
+    };
+    let link = links.0.link(&call, flow, call.object_id(), duration).await?;
+    ok(&json!({"link": link}))
+}
+
+/// There are no stages that send mail yet, so none that could be named exists.
+async fn recovery_email(_: Call) -> Answer {
+    Err(refused("Email stage not found."))
+}

@@ -1,0 +1,60 @@
+//! Who is a superuser: members of a superuser group, and of every group below one.
+
+use uuid::Uuid;
+use vestibule_kernel::{ApiError, FieldErrors};
+use vestibule_resource::Principal;
+use vestibule_store::{Param, StoreError, Transaction};
+
+/// Groups whose members are superusers. `UNION` ends a circle of parents.
+const DOWN: &str = "WITH RECURSIVE down (pk) AS (SELECT pk FROM groups WHERE is_superuser \
+    UNION SELECT group_parents.child FROM group_parents JOIN down ON group_parents.parent = down.pk) \
+    SELECT pk FROM down";
+
+/// SQL: whether the user whose key is the expression `user` is a superuser.
+pub(crate) fn is_superuser_sql(user: &str) -> String {
+    format!("EXISTS (SELECT 1 FROM memberships WHERE user_id = {user} AND group_pk IN ({DOWN}))")
+}
+
+/// SQL: whether the group whose key is the expression `group` makes its members superusers.
+pub(crate) fn makes_superusers_sql(group: &str) -> String {
+    format!("{group} IN ({DOWN})")
+}
+
+/// `$from, $from+1, ...`: places for `count` parameters.
+pub(crate) fn places(from: usize, count: usize) -> String {
+    (from..from + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What is done to memberships or parents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Someone or something comes below the groups.
+    Gain,
+    /// Someone or something leaves them.
+    Lose,
+}
+
+/// Refuses what would make or unmake superusers, unless the principal may do that. Every path to a membership passes
+/// here. `field` is the field that asks for it.
+pub(crate) async fn guard(
+    transaction: &mut Transaction,
+    principal: &Principal,
+    groups: &[Uuid],
+    change: Change,
+    field: &str,
+) -> Result<(), ApiError> {
+    let permission = match change {
+        Change::Gain => "authentik_core.enable_group_superuser",
+        Change::Lose => "authentik_core.disable_group_superuser",
+    };
+    if principal.may(permission) || groups.is_empty() || !any_makes_superusers(transaction, groups).await? {
+        return Ok(());
+    }
+    Err(FieldErrors::one(field, "You may not decide who is a superuser.").into())
+}
+
+async fn any_makes_superusers(transaction: &mut Transaction, groups: &[Uuid]) -> Result<bool, StoreError> {
+    let condition = makes_superusers_sql("pk");
+    let sql = format!("SELECT pk FROM groups WHERE pk IN ({}) AND {condition}", places(1, groups.len()));
+    Ok(transaction.query_one(sql, groups.iter().copied().map(Param::from).collect()).await?.is_some())
+}

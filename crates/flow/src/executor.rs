@@ -1,0 +1,429 @@
+//! The executor: leads a person through a plan, stage by stage.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vestibule_directory::Login;
+use vestibule_directory::resources::avatar::avatar;
+use vestibule_directory::session::Session;
+use vestibule_events::Event;
+use vestibule_kernel::{ApiError, Object};
+use vestibule_store::Configuration;
+
+use crate::answer::{Answer, AnswerErrors};
+use crate::binding::{FlowStageBinding, InvalidResponseAction};
+use crate::flow::{DeniedAction, Flow};
+use crate::next::{Next, resolve};
+use crate::plan::Plan;
+use crate::planner;
+use crate::program::Program;
+use crate::stage::{Enter, Outcome, SignIn, Stage, StageCx, StageEntry, Visit};
+use crate::state::FlowState;
+
+/// What a visit to the executor ends in.
+pub(crate) enum Reply {
+    /// A question, or a refusal, in its wire form.
+    Challenge(Object),
+    /// The same address again: the plan has moved on.
+    Again,
+    /// Somewhere else.
+    Redirect(String),
+    /// The flow cannot go on; the request id names why.
+    Failed,
+}
+
+/// What is to happen to the session.
+#[derive(Default)]
+pub(crate) enum Effect {
+    /// Nothing: it was only read.
+    #[default]
+    None,
+    /// Its data changed.
+    Save,
+    /// Its user is signed in.
+    SignIn(Box<SignIn>),
+    /// Its user is signed out.
+    SignOut,
+}
+
+/// A walk through a flow: one request's worth of it.
+pub(crate) struct Walk<'a> {
+    state: &'a FlowState,
+    configuration: Arc<Configuration>,
+    flow: Flow,
+    visit: &'a Visit,
+    session: &'a mut Session,
+    pub effect: Effect,
+}
+
+/// The message to whom a flow does not admit.
+const NOT_APPLICABLE: &str = "Flow does not apply to current user.";
+
+impl<'a> Walk<'a> {
+    /// A walk through the flow that `slug` names; `None` if there is none.
+    pub(crate) fn new(
+        state: &'a FlowState,
+        configuration: Arc<Configuration>,
+        slug: &str,
+        visit: &'a Visit,
+        session: &'a mut Session,
+    ) -> Option<Self> {
+        let pk = configuration.index::<Program>().flow(slug)?;
+        let flow = configuration.get::<Flow>(pk)?.clone();
+        Some(Self { state, configuration, flow, visit, session, effect: Effect::None })
+    }
+
+    /// The flow.
+    pub(crate) fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    /// The plan under way, or a new one. Bindings that are gone since it was made end it.
+    fn plan(&self) -> Result<Plan, planner::NotApplicable> {
+        if let Some(plan) = Plan::of(&self.session.data)
+            && plan.flow == self.flow.pk
+            && plan.bindings.iter().all(|binding| self.configuration.get::<FlowStageBinding>(*binding).is_some())
+            && !plan.bindings.is_empty()
+        {
+            return Ok(plan);
+        }
+        let mut plan = planner::plan(&self.configuration, &self.flow, self.session)?;
+        plan.next = self.visit.query.get("next").map(str::to_owned);
+        Ok(plan)
+    }
+
+    /// A visit without an answer: the present question.
+    pub(crate) async fn enter(&mut self) -> Result<Reply, ApiError> {
+        let mut plan = match self.plan() {
+            Ok(plan) => plan,
+            Err(_) => return Ok(self.not_applicable()),
+        };
+        // A new visit may know better where to go.
+        if let Some(next) = self.visit.query.get("next") {
+            plan.next = Some(next.to_owned());
+        }
+        let Some(binding) = self.binding(&plan) else { return Ok(self.failed("a plan without a binding")) };
+        let before = plan.clone();
+        let (entered, sign_in, sign_out) = self.run(&binding, &mut plan, None).await?;
+        let Ran::Entered(entered) = entered else { return Ok(self.failed("a stage answered without being asked")) };
+        match entered {
+            Enter::Ask(challenge) => {
+                // A first question is not worth a row; what a stage noted to recognise the answer is.
+                if plan.context != before.context || plan.pending != before.pending {
+                    self.keep(&plan);
+                }
+                Ok(Reply::Challenge(self.dress(challenge, &plan, None)))
+            }
+            Enter::Pass => Ok(self.advance(plan, sign_in, sign_out)),
+            Enter::Deny(message) => Ok(self.deny(&plan, &message)),
+            Enter::Redirect(to) => {
+                self.keep(&plan);
+                Ok(Reply::Redirect(to))
+            }
+        }
+    }
+
+    /// A visit with an answer.
+    pub(crate) async fn respond(&mut self, answer: &Answer) -> Result<Reply, ApiError> {
+        let mut plan = match self.plan() {
+            Ok(plan) => plan,
+            Err(_) => return Ok(self.not_applicable()),
+        };
+        let Some(binding) = self.binding(&plan) else { return Ok(self.failed("a plan without a binding")) };
+        if let Some(errors) = self.wrong_component(&binding, answer) {
+            return self.ask_again(&binding, plan, errors).await;
+        }
+        let (ran, sign_in, sign_out) = self.run(&binding, &mut plan, Some(answer)).await?;
+        match ran {
+            // The stage has nothing to ask: an answer to nothing is a visit.
+            Ran::Entered(Enter::Pass) => Ok(self.advance(plan, sign_in, sign_out)),
+            Ran::Entered(Enter::Deny(message)) | Ran::Answered(Outcome::Denied(message)) => {
+                Ok(self.denied_by_stage(&binding, &plan, &message))
+            }
+            Ran::Entered(Enter::Redirect(to)) | Ran::Answered(Outcome::Redirect(to)) => {
+                self.keep(&plan);
+                Ok(Reply::Redirect(to))
+            }
+            Ran::Entered(Enter::Ask(challenge)) => Ok(Reply::Challenge(self.dress(challenge, &plan, None))),
+            Ran::Answered(Outcome::Next) => Ok(self.advance(plan, sign_in, sign_out)),
+            Ran::Answered(Outcome::Invalid(errors)) => self.ask_again(&binding, plan, errors).await,
+            Ran::Answered(Outcome::Restart) => {
+                self.forget();
+                Ok(Reply::Again)
+            }
+        }
+    }
+
+    /// The answer as a whole could not be understood: the same question, with what was wrong.
+    pub(crate) async fn reject(&mut self, errors: AnswerErrors) -> Result<Reply, ApiError> {
+        match self.plan() {
+            Ok(plan) => match self.binding(&plan) {
+                Some(binding) => self.ask_again(&binding, plan, errors).await,
+                None => Ok(self.failed("a plan without a binding")),
+            },
+            Err(_) => Ok(self.not_applicable()),
+        }
+    }
+
+    async fn ask_again(&mut self, binding: &Planned, mut plan: Plan, errors: AnswerErrors) -> Result<Reply, ApiError> {
+        let (ran, ..) = self.run(binding, &mut plan, None).await?;
+        self.keep(&plan);
+        match ran {
+            Ran::Entered(Enter::Ask(challenge)) => Ok(Reply::Challenge(self.dress(challenge, &plan, Some(&errors)))),
+            Ran::Entered(Enter::Deny(message)) => Ok(self.deny(&plan, &message)),
+            Ran::Entered(Enter::Redirect(to)) => Ok(Reply::Redirect(to)),
+            Ran::Entered(Enter::Pass) | Ran::Answered(_) => Ok(Reply::Again),
+        }
+    }
+
+    fn binding(&self, plan: &Plan) -> Option<Planned> {
+        let binding = self.configuration.get::<FlowStageBinding>(plan.current()?)?;
+        Some(Planned { stage: binding.stage, action: binding.invalid_response_action })
+    }
+
+    fn entry(&self, planned: &Planned) -> Option<&'a StageEntry> {
+        self.state.stages.entry(self.configuration.find(planned.stage)?)
+    }
+
+    /// An answer to another question changes nothing.
+    fn wrong_component(&self, planned: &Planned, answer: &Answer) -> Option<AnswerErrors> {
+        let given = answer.component()?;
+        let expected = self.entry(planned)?.component;
+        (given != expected).then(|| {
+            AnswerErrors::one("component", format!("This is not the answer to {expected}."), "invalid_choice")
+        })
+    }
+
+    /// Runs the present stage; nothing of it counts unless it comes to an end.
+    async fn run(
+        &mut self,
+        planned: &Planned,
+        plan: &mut Plan,
+        answer: Option<&Answer>,
+    ) -> Result<(Ran, Option<SignIn>, bool), ApiError> {
+        let configuration = Arc::clone(&self.configuration);
+        let found = configuration.find(planned.stage).and_then(|document| {
+            let entry = self.state.stages.entry(document)?;
+            (entry.stage)(document)
+        });
+        let stage: &dyn Stage = found.ok_or_else(|| ApiError::internal("a binding's stage has no behaviour"))?;
+        let mut cx = StageCx {
+            state: self.state,
+            configuration: &configuration,
+            flow: &self.flow,
+            plan,
+            session: self.session,
+            visit: self.visit,
+            sign_in: None,
+            sign_out: false,
+        };
+        let ran = match answer {
+            Some(answer) => Ran::Answered(stage.respond(&mut cx, answer).await?),
+            None => Ran::Entered(stage.challenge(&mut cx).await?),
+        };
+        Ok((ran, cx.sign_in, cx.sign_out))
+    }
+
+    /// The present stage is done: on to the next, or to the end.
+    fn advance(&mut self, mut plan: Plan, sign_in: Option<SignIn>, sign_out: bool) -> Reply {
+        plan.advance();
+        let done = plan.bindings.is_empty();
+        if done {
+            plan.finish(&mut self.session.data);
+        } else {
+            plan.keep(&mut self.session.data);
+        }
+        self.effect = match (sign_in, sign_out) {
+            (Some(sign_in), _) => Effect::SignIn(Box::new(sign_in)),
+            (None, true) => Effect::SignOut,
+            (None, false) => Effect::Save,
+        };
+        if done { self.finish(&plan) } else { Reply::Again }
+    }
+
+    fn finish(&self, plan: &Plan) -> Reply {
+        match resolve(plan.next.as_deref(), &self.visit.client.host) {
+            Next::Here(path) => Reply::Redirect(path),
+            Next::Dangerous => self.failed("a next that a browser would run"),
+        }
+    }
+
+    fn denied_by_stage(&mut self, planned: &Planned, plan: &Plan, message: &str) -> Reply {
+        match planned.action {
+            InvalidResponseAction::Retry => self.deny(plan, message),
+            InvalidResponseAction::Restart => {
+                self.forget();
+                Reply::Again
+            }
+            InvalidResponseAction::RestartWithContext => match planner::plan(&self.configuration, &self.flow, self.session) {
+                Ok(mut anew) => {
+                    anew.context = plan.context.clone();
+                    anew.next.clone_from(&plan.next);
+                    self.keep(&anew);
+                    Reply::Again
+                }
+                Err(_) => self.not_applicable(),
+            },
+        }
+    }
+
+    fn keep(&mut self, plan: &Plan) {
+        plan.keep(&mut self.session.data);
+        self.effect = Effect::Save;
+    }
+
+    fn forget(&mut self) {
+        Plan::forget(&mut self.session.data);
+        self.effect = Effect::Save;
+    }
+
+    fn failed(&self, reason: &str) -> Reply {
+        tracing::warn!(flow = %self.flow.slug, reason, "a flow could not go on");
+        Reply::Failed
+    }
+
+    fn not_applicable(&mut self) -> Reply {
+        let next = self.visit.query.get("next").filter(|next| !next.is_empty());
+        let onwards = |next| match resolve(next, &self.visit.client.host) {
+            Next::Here(path) => Reply::Redirect(path),
+            Next::Dangerous => Reply::Failed,
+        };
+        match (self.flow.denied_action, next) {
+            (DeniedAction::MessageContinue, Some(next)) => onwards(Some(next)),
+            (DeniedAction::Continue, next) => onwards(next),
+            _ => {
+                let plan = Plan::new(self.flow.pk, Vec::new());
+                Reply::Challenge(self.denial(&plan, NOT_APPLICABLE))
+            }
+        }
+    }
+
+    /// Ends the plan with a refusal.
+    fn deny(&mut self, plan: &Plan, message: &str) -> Reply {
+        if self.session.key.is_some() {
+            self.forget();
+        }
+        Reply::Challenge(self.denial(plan, message))
+    }
+
+    fn denial(&self, plan: &Plan, message: &str) -> Object {
+        let shown = match &plan.pending {
+            Some(pending) => Some(pending.shown.clone()),
+            None => self.session.user.as_ref().map(|user| user.username.clone()),
+        };
+        let mut challenge = Object::new();
+        challenge.insert("component".into(), "ak-stage-access-denied".into());
+        let shown = shown.unwrap_or_default();
+        challenge.insert("pending_user".into(), shown.clone().into());
+        challenge.insert("pending_user_avatar".into(), avatar(&shown, &shown).into());
+        challenge.insert("error_message".into(), message.into());
+        self.dress(challenge, plan, None)
+    }
+
+    /// A challenge with what every challenge carries.
+    fn dress(&self, mut challenge: Object, plan: &Plan, errors: Option<&AnswerErrors>) -> Object {
+        let mut dressed = Object::new();
+        dressed.insert("flow_info".into(), self.flow_info(plan));
+        if let Some(component) = challenge.shift_remove("component") {
+            dressed.insert("component".into(), component);
+        }
+        if let Some(errors) = errors {
+            dressed.insert("response_errors".into(), errors.to_json());
+        }
+        dressed.extend(challenge);
+        dressed
+    }
+
+    fn flow_info(&self, plan: &Plan) -> Value {
+        let application = plan.context.get("application").and_then(Value::as_str).unwrap_or_default();
+        let next = plan.next.as_deref().or_else(|| self.visit.query.get("next")).filter(|next| !next.is_empty());
+        json!({
+            "title": self.flow.title.replace("%(app)s", application),
+            "background": self.flow.background_url(),
+            "background_themed_urls": null,
+            "cancel_url": cancel_url(next),
+            "layout": self.flow.layout.as_str(),
+        })
+    }
+}
+
+/// Where "Not you?" leads; it keeps what the person wanted to reach.
+fn cancel_url(next: Option<&str>) -> String {
+    match next {
+        None => "/flows/-/cancel/".to_owned(),
+        Some(next) => {
+            let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+            format!("/flows/-/cancel/?{query}")
+        }
+    }
+}
+
+/// The present binding of a plan, as far as executing needs it.
+struct Planned {
+    stage: Uuid,
+    action: InvalidResponseAction,
+}
+
+enum Ran {
+    Entered(Enter),
+    Answered(Outcome),
+}
+
+/// Carries out what a walk decided about the session; the cookie that the answer must set. `Err(())`: the user may not
+/// sign in (any more).
+pub(crate) async fn settle(
+    state: &FlowState,
+    session: &mut Session,
+    effect: Effect,
+) -> Result<Settled, ApiError> {
+    match effect {
+        Effect::None => Ok(Settled::Unchanged),
+        Effect::Save => Ok(if state.sessions.save(session).await? { Settled::Kept } else { Settled::Lost }),
+        Effect::SignIn(sign_in) => {
+            let SignIn { user, expires, until_closed, terminate_others, event } = *sign_in;
+            match state.sessions.login(session, user, expires, event).await? {
+                Login::Done => {}
+                Login::Inactive => return Ok(Settled::Refused),
+                Login::Lost => return Ok(Settled::Lost),
+            }
+            if terminate_others {
+                state.sessions.delete_for_user(user, session.key.as_deref()).await?;
+            }
+            Ok(Settled::SignedIn { until_closed })
+        }
+        Effect::SignOut => {
+            let event = session.user.as_ref().map(|user| {
+                Event::new("logout", "authentik.events.signals", user.actor()).client_ip(&session.client_ip)
+            });
+            state.sessions.logout(session, event).await?;
+            Ok(Settled::SignedOut)
+        }
+    }
+}
+
+/// What became of the session.
+pub(crate) enum Settled {
+    /// Nothing.
+    Unchanged,
+    /// It is stored.
+    Kept,
+    /// Another answer to the same plan came first; this one does not count.
+    Lost,
+    /// Its user is signed in.
+    SignedIn {
+        /// Whether the browser forgets it when it is closed.
+        until_closed: bool,
+    },
+    /// The user may not sign in.
+    Refused,
+    /// Its user is signed out.
+    SignedOut,
+}
+
+impl Walk<'_> {
+    /// Whether somebody is signed in.
+    pub(crate) fn is_signed_in(&self) -> bool {
+        self.session.user.is_some()
+    }
+}

@@ -1,0 +1,249 @@
+//! A challenge as JSON: what clients, outposts and scripts talk to.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use http::header::{ALLOW, CONTENT_TYPE, LOCATION};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, StatusCode};
+use serde_json::{Value, json};
+use vestibule_directory::authenticate::{is_same_origin, session_cookie};
+use vestibule_directory::client::ClientInfo;
+use vestibule_directory::session::Session;
+use vestibule_kernel::error::NON_FIELD;
+use vestibule_kernel::{ApiError, Object};
+use vestibule_resource::call::json_answer;
+use vestibule_resource::http::{Query, error_answer, media_type, parse_json, read_body};
+use vestibule_web::Catalogue;
+
+use crate::answer::{Answer, AnswerErrors};
+use crate::cookies::{SessionCookie, set_csrf, set_session};
+use crate::executor::{Reply, Settled, Walk, settle};
+use crate::stage::Visit;
+use crate::state::FlowState;
+
+pub(crate) fn routes(state: &FlowState) -> Router {
+    Router::new().route("/api/v3/flows/executor/{slug}/", any(execute)).with_state(state.clone())
+}
+
+/// What a request brings along.
+pub(crate) struct Arrived {
+    pub parts: Parts,
+    pub body: bytes::Bytes,
+    pub visit: Visit,
+    pub session: Session,
+}
+
+/// Reads a request to walk a flow; `query_text` is what the flow was entered with.
+pub(crate) async fn arrive(
+    state: &FlowState,
+    request: Request<Body>,
+    query_text: impl FnOnce(&Parts) -> String,
+) -> Result<Arrived, ApiError> {
+    let (parts, body) = read_body(request, state.api.body_limit).await?;
+    let client = ClientInfo::of(&parts);
+    let header = |name: http::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let user_agent = header(http::header::USER_AGENT).unwrap_or_default().to_owned();
+    let session = match session_cookie(&parts, &client) {
+        Some(key) => state.sessions.load(key).await?,
+        None => None,
+    };
+    let session = session.unwrap_or_else(|| state.sessions.anonymous(client.ip, &user_agent));
+    let preferred = session.user.as_ref().and_then(|user| user.locale.as_deref());
+    let locale = Catalogue::negotiate(header(http::header::ACCEPT_LANGUAGE), preferred);
+    let query_text = query_text(&parts);
+    let request_id = request_id(&parts);
+    let query = Query::parse(&query_text);
+    Ok(Arrived { visit: Visit { client, user_agent, locale, query, query_text, request_id }, parts, body, session })
+}
+
+/// The id that the server gave the request.
+pub(crate) fn request_id(parts: &Parts) -> String {
+    parts.headers.get("x-authentik-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+async fn execute(State(state): State<FlowState>, Path(slug): Path<String>, request: Request<Body>) -> Response {
+    match run(&state, &slug, request).await {
+        Ok(response) => response,
+        Err(error) => error_answer(&error),
+    }
+}
+
+async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Response, ApiError> {
+    let inner = |parts: &Parts| {
+        let query = Query::parse(parts.uri.query().unwrap_or_default());
+        query.get("query").unwrap_or_default().to_owned()
+    };
+    let Arrived { parts, body, visit, mut session } = arrive(state, request, inner).await?;
+    let configuration = state.store().configuration();
+    let client = visit.client.clone();
+    let Some(mut walk) = Walk::new(state, configuration, slug, &visit, &mut session) else {
+        return Err(ApiError::not_found());
+    };
+    let reply = match parts.method {
+        Method::GET => walk.enter().await,
+        Method::POST => match read_answer(&parts, &body) {
+            Read::Answer(answer) => match guard(state, &parts, &client, &walk) {
+                Ok(()) => walk.respond(&answer).await,
+                Err(Guarded::Forged) => Ok(Reply::Failed),
+                Err(Guarded::Limited(error)) => Err(error),
+            },
+            Read::Wrong(errors) => walk.reject(errors).await,
+            Read::Unreadable => Ok(Reply::Failed),
+        },
+        Method::OPTIONS => return Ok(options()),
+        Method::HEAD => return Err(ApiError::MethodNotAllowed("HEAD".into())),
+        _ => Ok(Reply::Failed),
+    };
+    let effect = std::mem::take(&mut walk.effect);
+    drop(walk);
+    let reply = match reply {
+        Err(ApiError::Internal(cause)) => {
+            tracing::error!(error = %cause, "a stage failed");
+            Reply::Failed
+        }
+        other => other?,
+    };
+    let settled = settle(state, &mut session, effect).await?;
+    let mut response = match settled {
+        Settled::Lost => answer(&parts, Reply::Again, &visit),
+        Settled::Refused => answer(&parts, Reply::Failed, &visit),
+        _ => answer(&parts, reply, &visit),
+    };
+    cookies(&mut response, state, &client, &session, &settled);
+    Ok(response)
+}
+
+/// Sets the cookies that follow from what became of the session.
+pub(crate) fn cookies(
+    response: &mut Response,
+    state: &FlowState,
+    client: &ClientInfo,
+    session: &Session,
+    settled: &Settled,
+) {
+    let now = state.ctx().now();
+    let Some(key) = &session.key else {
+        if matches!(settled, Settled::SignedOut) {
+            set_session(response, client, &SessionCookie::Gone, now);
+        }
+        return;
+    };
+    match settled {
+        Settled::Unchanged | Settled::Lost | Settled::Refused => {}
+        Settled::Kept if session.user.is_some() => {}
+        Settled::Kept => set_session(response, client, &SessionCookie::UntilClosed(key.clone()), now),
+        Settled::SignedIn { until_closed } => {
+            let cookie = match until_closed {
+                true => SessionCookie::UntilClosed(key.clone()),
+                false => SessionCookie::Until(key.clone(), session.expires),
+            };
+            set_session(response, client, &cookie, now);
+            set_csrf(response, client, &state.ctx().token(32));
+        }
+        Settled::SignedOut => set_session(response, client, &SessionCookie::Gone, now),
+    }
+}
+
+/// Why an answer is not looked at.
+pub(crate) enum Guarded {
+    /// It may come from another site.
+    Forged,
+    /// Too many came.
+    Limited(ApiError),
+}
+
+/// Whether an answer may be looked at: it comes from this site if somebody is signed in, and not too often.
+pub(crate) fn guard(state: &FlowState, parts: &Parts, client: &ClientInfo, walk: &Walk<'_>) -> Result<(), Guarded> {
+    if walk.is_signed_in() && !is_same_origin(parts) {
+        return Err(Guarded::Forged);
+    }
+    state.limits.address(client.ip).map_err(Guarded::Limited)
+}
+
+enum Read {
+    Answer(Answer),
+    Wrong(AnswerErrors),
+    Unreadable,
+}
+
+fn read_answer(parts: &Parts, body: &bytes::Bytes) -> Read {
+    if body.is_empty() {
+        return Read::Answer(Answer::default());
+    }
+    if !media_type(&parts.headers).eq_ignore_ascii_case("application/json") {
+        return Read::Unreadable;
+    }
+    match parse_json(body) {
+        Ok(Value::Object(fields)) => Read::Answer(Answer::new(fields)),
+        Ok(Value::Null) => Read::Wrong(AnswerErrors::one(NON_FIELD, "No data provided", "null")),
+        Ok(other) => {
+            let kind = match other {
+                Value::Array(_) => "list",
+                Value::String(_) => "str",
+                Value::Bool(_) => "bool",
+                Value::Number(number) if number.is_f64() => "float",
+                _ => "int",
+            };
+            Read::Wrong(AnswerErrors::whole(format!("Invalid data. Expected a dictionary, but got {kind}.")))
+        }
+        Err(_) => Read::Unreadable,
+    }
+}
+
+fn answer(parts: &Parts, reply: Reply, visit: &Visit) -> Response {
+    let mut response = match reply {
+        Reply::Challenge(challenge) => json_answer(StatusCode::OK, &Value::Object(challenge)),
+        Reply::Redirect(to) => redirect_challenge(&to),
+        Reply::Again => again(parts),
+        Reply::Failed => json_answer(
+            StatusCode::OK,
+            &json!({"component": "ak-stage-flow-error", "request_id": visit.request_id}),
+        ),
+    };
+    let headers = response.headers_mut();
+    headers.insert(http::header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+    headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn redirect_challenge(to: &str) -> Response {
+    let challenge: Object = [("component", "xak-flow-redirect"), ("to", to)]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), Value::from(value)))
+        .collect();
+    json_answer(StatusCode::OK, &Value::Object(challenge))
+}
+
+/// A redirect to the same address. Where its canonical form differs from what was asked, clients that follow redirects
+/// by themselves would lose their way: they are told in a challenge.
+fn again(parts: &Parts) -> Response {
+    let path = parts.uri.path();
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+        query.append_pair(&name, &value);
+    }
+    let query = query.finish();
+    let canonical = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    let asked = parts.uri.path_and_query().map_or(path, |whole| whole.as_str());
+    if canonical != asked {
+        return redirect_challenge(&canonical);
+    }
+    let location = HeaderValue::from_str(&canonical).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::FOUND, [(LOCATION, location)]).into_response()
+}
+
+fn options() -> Response {
+    let body = json!({
+        "name": "Flow Executor",
+        "description": "Asks what a flow asks, and takes the answers.",
+        "renders": ["application/json"],
+        "parses": ["application/json"],
+    });
+    let mut response = json_answer(StatusCode::OK, &body);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST, HEAD, OPTIONS"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

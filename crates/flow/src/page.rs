@@ -1,0 +1,273 @@
+//! A challenge as a page: a real form, that works with JavaScript off and that password managers understand.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use http::request::Parts;
+use http::{HeaderValue, Request, StatusCode};
+use serde_json::{Value, json};
+use vestibule_directory::client::ClientInfo;
+use vestibule_directory::Brand;
+use vestibule_kernel::{ApiError, Object};
+use vestibule_resource::http::media_type;
+use vestibule_store::Configuration;
+use vestibule_web::{FooterLink, Shell, accent_url, asset_url, captcha_origins, content_security_policy};
+
+use crate::answer::{Answer, AnswerErrors};
+use crate::executor::{Effect, Reply, Settled, Walk, settle};
+use crate::json::{Arrived, Guarded, arrive, cookies, guard};
+use crate::stage::{Visit, brand_of};
+use crate::state::FlowState;
+
+/// Pictures of a brand that has none of its own, as the API names them. They are shown as ours.
+const DEFAULT_LOGO: &str = "/static/dist/assets/icons/icon_left_brand.svg";
+const DEFAULT_FAVICON: &str = "/static/dist/assets/icons/icon.png";
+const DEFAULT_BACKGROUND: &str = "/static/dist/assets/images/flow_background.jpg";
+
+/// Stages that may pass silently, one after the other, before something is wrong.
+const MOST_SILENT: usize = 64;
+
+pub(crate) fn routes(state: &FlowState) -> Router {
+    Router::new().route("/if/flow/{slug}/", get(enter).post(respond)).with_state(state.clone())
+}
+
+async fn enter(State(state): State<FlowState>, Path(slug): Path<String>, request: Request<Body>) -> Response {
+    visit(&state, &slug, request).await
+}
+
+async fn respond(State(state): State<FlowState>, Path(slug): Path<String>, request: Request<Body>) -> Response {
+    visit(&state, &slug, request).await
+}
+
+async fn visit(state: &FlowState, slug: &str, request: Request<Body>) -> Response {
+    let arrived = match arrive(state, request, |parts| parts.uri.query().unwrap_or_default().to_owned()).await {
+        Ok(arrived) => arrived,
+        Err(error) => return plain_error(&error),
+    };
+    let about = (arrived.visit.clone(), arrived.parts.clone());
+    match walk(state, slug, arrived).await {
+        Ok(response) => response,
+        Err(error) => {
+            if let ApiError::Internal(cause) = &error {
+                tracing::error!(error = %cause, "a page failed");
+            }
+            error_page(state, &about.0, &about.1, error.status())
+        }
+    }
+}
+
+async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Response, ApiError> {
+    let Arrived { parts, body, visit, mut session } = arrived;
+    let configuration = state.store().configuration();
+    let answer = (parts.method == http::Method::POST).then(|| read_form(&parts, &body));
+    let mut last = Settled::Unchanged;
+    let mut pending = answer;
+    for _ in 0..MOST_SILENT {
+        let Some(mut walk) = Walk::new(state, configuration.clone(), slug, &visit, &mut session) else {
+            return Err(ApiError::not_found());
+        };
+        let title = walk.flow().title.clone();
+        let answered = pending.is_some();
+        let reply = match pending.take() {
+            None => walk.enter().await?,
+            Some(Ok(answer)) => match guard(state, &parts, &visit.client, &walk) {
+                Ok(()) => walk.respond(&answer).await?,
+                Err(Guarded::Forged) => walk.reject(AnswerErrors::whole("The form was sent from elsewhere.")).await?,
+                Err(Guarded::Limited(error)) => return Err(error),
+            },
+            Some(Err(error)) => return Err(error),
+        };
+        let effect = std::mem::take(&mut walk.effect);
+        drop(walk);
+        let effective = !matches!(effect, Effect::None);
+        let settled = settle(state, &mut session, effect).await?;
+        let reply = match settled {
+            Settled::Lost => Reply::Again,
+            Settled::Refused => Reply::Failed,
+            _ => reply,
+        };
+        if effective {
+            last = settled;
+        }
+        let mut response = match reply {
+            // After an answer the browser asks anew, so that reloading a page never repeats an answer.
+            Reply::Again if answered => see_other(&here(slug, &visit)),
+            Reply::Again => continue,
+            Reply::Redirect(to) => see_other(&to),
+            Reply::Challenge(challenge) => {
+                let status = StatusCode::OK;
+                challenge_page(state, &configuration, &visit, slug, &challenge, status)
+            }
+            Reply::Failed => {
+                let challenge = failed(&title, &visit);
+                challenge_page(state, &configuration, &visit, slug, &challenge, StatusCode::OK)
+            }
+        };
+        cookies(&mut response, state, &visit.client, &session, &last);
+        return Ok(response);
+    }
+    Err(ApiError::internal("a flow whose stages never end"))
+}
+
+fn failed(title: &str, visit: &Visit) -> Object {
+    let challenge = json!({
+        "flow_info": {"title": title, "layout": "stacked", "cancel_url": "/flows/-/cancel/"},
+        "component": "ak-stage-flow-error",
+        "request_id": visit.request_id,
+    });
+    challenge.as_object().cloned().unwrap_or_default()
+}
+
+fn here(slug: &str, visit: &Visit) -> String {
+    if visit.query_text.is_empty() { format!("/if/flow/{slug}/") } else { format!("/if/flow/{slug}/?{}", visit.query_text) }
+}
+
+/// The fields of a form as an answer.
+pub(crate) fn read_form(parts: &Parts, body: &bytes::Bytes) -> Result<Answer, ApiError> {
+    if !media_type(&parts.headers).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(ApiError::UnsupportedMediaType(media_type(&parts.headers).to_owned()));
+    }
+    let fields = url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned().into()));
+    Ok(Answer::new(fields.collect()))
+}
+
+/// 303: the browser follows with a GET (RFC 9110, section 15.4.4).
+pub(crate) fn see_other(to: &str) -> Response {
+    redirect(StatusCode::SEE_OTHER, to)
+}
+
+/// 302.
+pub(crate) fn found(to: &str) -> Response {
+    redirect(StatusCode::FOUND, to)
+}
+
+fn redirect(status: StatusCode, to: &str) -> Response {
+    let location = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
+    (status, [(LOCATION, location), (CACHE_CONTROL, HeaderValue::from_static("no-store"))]).into_response()
+}
+
+fn challenge_page(
+    state: &FlowState,
+    configuration: &Configuration,
+    visit: &Visit,
+    slug: &str,
+    challenge: &Object,
+    status: StatusCode,
+) -> Response {
+    let component = challenge.get("component").and_then(Value::as_str).unwrap_or_default();
+    let info = challenge.get("flow_info").and_then(Value::as_object).cloned().unwrap_or_default();
+    let text = |name: &str| info.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut shell = shell(configuration, visit, &text("title"));
+    shell.layout = text("layout");
+    shell.action = here(slug, visit);
+    shell.cancel_url = Some(text("cancel_url")).filter(|url| !url.is_empty());
+    let background = text("background");
+    if !background.is_empty() && background != crate::flow::DEFAULT_BACKGROUND {
+        shell.background = Some(background);
+    }
+    let captcha = challenge.get("captcha_stage").filter(|captcha| captcha.is_object());
+    let script = captcha.map_or_else(|| challenge.get("js_url"), |captcha| captcha.get("js_url"));
+    if let Some(script) = script.and_then(Value::as_str) {
+        shell.script_origins = captcha_origins(script);
+    }
+    let name = if state.pages.has(component) { component } else { "ak-stage-flow-error" };
+    html(state, name, &shell, &Value::Object(challenge.clone()), status)
+}
+
+/// What surrounds a page of the brand that the host belongs to.
+pub(crate) fn shell(configuration: &Configuration, visit: &Visit, title: &str) -> Shell {
+    let brand = brand_of(configuration, &visit.client);
+    let own = |url: Option<&str>, shipped: &str, ours: &str| match url {
+        Some(url) if !url.is_empty() && url != shipped => url.to_owned(),
+        _ => asset_url(ours),
+    };
+    Shell {
+        locale: visit.locale,
+        title: title.to_owned(),
+        layout: "stacked".to_owned(),
+        brand_title: brand.map_or_else(|| "Vestibule".to_owned(), |brand| brand.branding_title.clone()),
+        logo: own(brand.map(|brand| brand.branding_logo.as_str()), DEFAULT_LOGO, "logo.svg"),
+        favicon: own(brand.map(|brand| brand.branding_favicon.as_str()), DEFAULT_FAVICON, "favicon.svg"),
+        custom_css_url: brand.filter(|brand| !brand.branding_custom_css.is_empty()).map(crate::views::custom_css_url),
+        accent: brand.and_then(|brand| accent_url(setting(brand, "accent")?.as_str()?)),
+        theme: brand.and_then(|brand| theme(setting(brand, "theme")?.get("base")?.as_str()?)),
+        background: brand
+            .map(|brand| brand.branding_default_flow_background.clone())
+            .filter(|background| !background.is_empty() && background != DEFAULT_BACKGROUND),
+        footer_links: brand.map(footer_links).unwrap_or_default(),
+        request_id: visit.request_id.clone(),
+        ..Shell::default()
+    }
+}
+
+/// One of the settings that a brand's attributes hold.
+fn setting<'a>(brand: &'a Brand, name: &str) -> Option<&'a Value> {
+    brand.attributes.get("settings")?.get(name)
+}
+
+fn theme(base: &str) -> Option<String> {
+    matches!(base, "light" | "dark").then(|| base.to_owned())
+}
+
+/// Links of the brand's settings; only addresses that a click may follow.
+fn footer_links(brand: &Brand) -> Vec<FooterLink> {
+    let links = setting(brand, "footerLinks").and_then(Value::as_array).cloned().unwrap_or_default();
+    let link = |link: Value| {
+        let href = link.get("href").and_then(Value::as_str).map(str::to_owned);
+        let href = href.filter(|href| {
+            let lower = href.to_ascii_lowercase();
+            lower.starts_with("https://") || lower.starts_with("http://") || (lower.starts_with('/') && !lower.starts_with("//"))
+        });
+        Some(FooterLink { name: link.get("name")?.as_str()?.to_owned(), href })
+    };
+    links.into_iter().filter_map(link).collect()
+}
+
+/// A page.
+pub(crate) fn html(state: &FlowState, name: &str, shell: &Shell, challenge: &Value, status: StatusCode) -> Response {
+    let body = match state.pages.render(name, shell, challenge) {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::error!(%error, page = name, "a page could not be rendered");
+            return (StatusCode::INTERNAL_SERVER_ERROR, "The page could not be shown.").into_response();
+        }
+    };
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(shell)) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// The page of an error.
+pub(crate) fn error_page(state: &FlowState, visit: &Visit, _: &Parts, status: u16) -> Response {
+    let shell = shell(&state.store().configuration(), visit, "");
+    let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    html(state, "error", &shell, &json!({"status": status, "request_id": visit.request_id}), code)
+}
+
+fn plain_error(error: &ApiError) -> Response {
+    vestibule_resource::http::error_answer(error)
+}
+
+/// The page of a path that leads nowhere, for the server's fallback.
+pub fn not_found_page(state: &FlowState, parts: &Parts) -> Response {
+    let client = ClientInfo::of(parts);
+    let header = |name: http::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let locale = vestibule_web::Catalogue::negotiate(header(http::header::ACCEPT_LANGUAGE), None);
+    let visit = Visit {
+        client,
+        user_agent: String::new(),
+        locale,
+        query: vestibule_resource::http::Query::default(),
+        query_text: String::new(),
+        request_id: crate::json::request_id(parts),
+    };
+    error_page(state, &visit, parts, 404)
+}

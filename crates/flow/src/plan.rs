@@ -1,0 +1,143 @@
+//! A plan: what lies before a person in a flow, and what is known about them so far. Data, kept in the session.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vestibule_kernel::Object;
+
+/// Where a plan is kept in the data of a session.
+const SLOT: &str = "plan";
+/// Where a finished one is kept, for the inspector.
+const LAST: &str = "last_plan";
+
+/// Who walks through the flow, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The user's key; `None`: nobody by that name, and the flow must not tell.
+    pub pk: Option<i64>,
+    /// What the pages show of them.
+    pub shown: String,
+    /// What was typed.
+    pub identifier: String,
+}
+
+/// A plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The flow.
+    pub flow: Uuid,
+    /// Bindings still to come, the present one first.
+    pub bindings: Vec<Uuid>,
+    /// Bindings that are done: for the inspector.
+    #[serde(default)]
+    pub done: Vec<Uuid>,
+    /// Who walks through it.
+    #[serde(default)]
+    pub pending: Option<Pending>,
+    /// Whether a stage of this plan has found the pending user to be who they say (by which method).
+    #[serde(default)]
+    pub authenticated: Option<String>,
+    /// Wrong passwords so far, wherever they were asked for.
+    #[serde(default)]
+    pub failed_attempts: i64,
+    /// Where to go at the end.
+    #[serde(default)]
+    pub next: Option<String>,
+    /// Whether the pending user was fixed from outside (a mail's link): no stage may choose another.
+    #[serde(default)]
+    pub pinned: bool,
+    /// What stages note for one another and for themselves.
+    #[serde(default)]
+    pub context: Object,
+}
+
+impl Plan {
+    /// A plan over the given bindings.
+    pub fn new(flow: Uuid, bindings: Vec<Uuid>) -> Self {
+        Self {
+            flow,
+            bindings,
+            done: Vec::new(),
+            pending: None,
+            authenticated: None,
+            failed_attempts: 0,
+            next: None,
+            pinned: false,
+            context: Object::new(),
+        }
+    }
+
+    /// The plan of a session.
+    pub fn of(data: &Object) -> Option<Self> {
+        serde_json::from_value(data.get(SLOT)?.clone()).ok()
+    }
+
+    /// Puts it into a session.
+    pub fn keep(&self, data: &mut Object) {
+        data.insert(SLOT.into(), serde_json::to_value(self).unwrap_or(Value::Null));
+    }
+
+    /// Takes the plan out of a session.
+    pub fn forget(data: &mut Object) {
+        data.remove(SLOT);
+    }
+
+    /// Takes the finished plan out of a session; the inspector can still show it.
+    pub(crate) fn finish(&self, data: &mut Object) {
+        data.remove(SLOT);
+        data.insert(LAST.into(), serde_json::to_value(self).unwrap_or(Value::Null));
+    }
+
+    /// The plan that was finished last.
+    pub(crate) fn last(data: &Object) -> Option<Self> {
+        serde_json::from_value(data.get(LAST)?.clone()).ok()
+    }
+
+    /// The key of the pending user, unless they are pretended.
+    pub fn user(&self) -> Option<i64> {
+        self.pending.as_ref()?.pk
+    }
+
+    /// The present binding.
+    pub fn current(&self) -> Option<Uuid> {
+        self.bindings.first().copied()
+    }
+
+    /// The present binding is done.
+    pub(crate) fn advance(&mut self) {
+        if !self.bindings.is_empty() {
+            self.done.push(self.bindings.remove(0));
+        }
+    }
+
+    /// What the inspector shows of it.
+    pub(crate) fn context_for_inspector(&self) -> Value {
+        let mut context = self.context.clone();
+        if let Some(pending) = &self.pending {
+            context.insert("pending_user".into(), json!({"pk": pending.pk, "username": pending.shown}));
+            context.insert("pending_user_identifier".into(), pending.identifier.clone().into());
+        }
+        if let Some(method) = &self.authenticated {
+            context.insert("auth_method".into(), method.clone().into());
+        }
+        Value::Object(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_survives_its_session() {
+        let mut plan = Plan::new(Uuid::nil(), vec![Uuid::max()]);
+        plan.pending = Some(Pending { pk: Some(1), shown: "alice".into(), identifier: "a@b".into() });
+        let mut data = Object::new();
+        plan.keep(&mut data);
+        assert_eq!(Plan::of(&data), Some(plan.clone()));
+        plan.advance();
+        assert_eq!((plan.current(), plan.done.as_slice()), (None, [Uuid::max()].as_slice()));
+        Plan::forget(&mut data);
+        assert_eq!(Plan::of(&data), None);
+    }
+}

@@ -1,0 +1,44 @@
+//! Planning: who may walk a flow, and what lies before them.
+
+use uuid::Uuid;
+use vestibule_directory::session::Session;
+use vestibule_store::Configuration;
+
+use crate::flow::{Flow, Requirement};
+use crate::plan::Plan;
+use crate::program::Program;
+
+/// Why a flow is not for somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotApplicable {
+    /// The flow's `authentication` says so.
+    Requirement,
+    /// No stage is bound to it.
+    Empty,
+}
+
+/// A plan for a flow.
+pub(crate) fn plan(configuration: &Configuration, flow: &Flow, session: &Session) -> Result<Plan, NotApplicable> {
+    if !admits(flow.authentication, session) {
+        return Err(NotApplicable::Requirement);
+    }
+    let program = configuration.index::<Program>();
+    let bindings: Vec<Uuid> = program.bindings(flow.pk).iter().map(|bound| bound.binding).collect();
+    if bindings.is_empty() {
+        return Err(NotApplicable::Empty);
+    }
+    Ok(Plan::new(flow.pk, bindings))
+}
+
+/// Whether who is signed in meets a flow's requirement. What nothing can meet yet (an outpost, a token, a redirect from
+/// another flow) fails closed.
+fn admits(requirement: Requirement, session: &Session) -> bool {
+    let user = session.user.as_ref();
+    match requirement {
+        Requirement::None => true,
+        Requirement::RequireAuthenticated => user.is_some(),
+        Requirement::RequireUnauthenticated => user.is_none(),
+        Requirement::RequireSuperuser => user.is_some_and(|user| user.is_superuser),
+        Requirement::RequireRedirect | Requirement::RequireOutpost | Requirement::RequireToken => false,
+    }
+}

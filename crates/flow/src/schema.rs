@@ -1,0 +1,1 @@
+//! Schemas of challenges, for the OpenAPI document.

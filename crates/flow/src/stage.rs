@@ -1,0 +1,341 @@
+//! What a stage is: the family of its kinds, and how one behaves.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vestibule_directory::client::ClientInfo;
+use vestibule_directory::{Brand, current_brand};
+use vestibule_directory::resources::avatar::avatar;
+use vestibule_directory::session::Session;
+use vestibule_events::Event;
+use vestibule_kernel::{ApiError, Object};
+use vestibule_resource::call::{Permission, ok};
+use vestibule_resource::http::Query;
+use vestibule_resource::{Computed, Family, Field, Fields, Operation, Represent, Shape};
+use vestibule_store::{Configuration, Document, DocumentType};
+use vestibule_web::Locale;
+
+use crate::answer::{Answer, AnswerErrors};
+use crate::flow::{Flow, flow_set_fields};
+use crate::plan::{Pending, Plan};
+use crate::program::Program;
+use crate::state::FlowState;
+
+/// The fields that every stage begins with.
+#[derive(Clone, Debug, Fields)]
+pub struct StageBase {
+    #[field(read_only, label = "Stage uuid")]
+    pub pk: Uuid,
+    #[field(unique = "stage with this name already exists.")]
+    pub name: String,
+    #[field(computed = |represent, _| represent.kind.spec.component_name().into())]
+    pub component: Computed,
+    #[field(computed = |represent, _| represent.kind.spec.verbose_name().into())]
+    pub verbose_name: Computed,
+    #[field(computed = |represent, _| represent.kind.spec.verbose_name_plural().into())]
+    pub verbose_name_plural: Computed,
+    #[field(computed = |represent, _| represent.kind.model().into())]
+    pub meta_model_name: Computed,
+    /// Flows that the stage is bound to.
+    #[field(shape = Shape::Object("FlowSet", flow_set_fields).list(), computed = flow_set)]
+    pub flow_set: Computed,
+}
+
+/// All stages.
+pub static STAGES: Family = Family {
+    model: "authentik_flows.stage",
+    path: "stages/all",
+    schema: "Stage",
+    verbose_name: "stage",
+    verbose_name_plural: "stages",
+    lookup: "pk",
+    parameter: "stage_uuid",
+    fields: stage_fields,
+    filters: &[],
+    search: &["name"],
+    ordering: &["name"],
+    describe: |object| format!("Stage {}", object.get("name").and_then(Value::as_str).unwrap_or_default()),
+};
+
+/// The fields that every stage has.
+pub fn stage_fields() -> Vec<Field> {
+    StageBase::fields()
+}
+
+fn flow_set(represent: &Represent<'_>, object: &Object) -> Value {
+    let Some(pk) = crate::flow::pk_of(object) else { return json!([]) };
+    let program = represent.configuration.index::<Program>();
+    let (Some(kind), fields) = (represent.registry.kind(Flow::KIND), flow_set_fields()) else { return json!([]) };
+    let inner = Represent { kind, written: &[], ..*represent };
+    let flows = program.flows_of(pk).iter().filter_map(|flow| represent.configuration.document(Flow::KIND, *flow));
+    flows.map(|flow| Value::Object(inner.fields(&fields, &flow.value))).collect()
+}
+
+/// What a person meets on arrival at a stage.
+pub enum Enter {
+    /// A question.
+    Ask(Object),
+    /// Nothing: the stage has done its work.
+    Pass,
+    /// A refusal, with its sentence.
+    Deny(String),
+    /// A way to somewhere else; the plan stays where it is.
+    Redirect(String),
+}
+
+/// What an answer does. Nothing but `Next` advances a plan.
+pub enum Outcome {
+    /// The stage is done.
+    Next,
+    /// The same question again, with what was wrong.
+    Invalid(AnswerErrors),
+    /// A refusal, with its sentence.
+    Denied(String),
+    /// A way to somewhere else; the plan stays where it is.
+    Redirect(String),
+    /// The flow from its beginning.
+    Restart,
+}
+
+/// A request to walk a flow, as much of it as stages may know.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// Address, scheme and host of the client.
+    pub client: ClientInfo,
+    /// Its browser.
+    pub user_agent: String,
+    /// The language to speak.
+    pub locale: Locale,
+    /// The parameters that the flow was entered with.
+    pub query: Query,
+    /// The same as text.
+    pub query_text: String,
+    /// Names the request in logs.
+    pub request_id: String,
+}
+
+/// That the person is to be signed in when the present stage is done.
+pub struct SignIn {
+    /// The user.
+    pub user: i64,
+    /// How long the session lasts.
+    pub expires: chrono::DateTime<chrono::Utc>,
+    /// Whether the browser forgets the session when it is closed.
+    pub until_closed: bool,
+    /// Whether other sessions of the user end.
+    pub terminate_others: bool,
+    /// What is written about it.
+    pub event: Event,
+}
+
+/// The brand of the host that a client asked.
+pub(crate) fn brand_of<'a>(configuration: &'a Configuration, client: &ClientInfo) -> Option<&'a Brand> {
+    current_brand(configuration, &client.host_name())?.get()
+}
+
+/// What a stage works with.
+pub struct StageCx<'a> {
+    /// Everything shared.
+    pub state: &'a FlowState,
+    /// The configuration at the start of the request.
+    pub configuration: &'a Arc<Configuration>,
+    /// The flow.
+    pub flow: &'a Flow,
+    /// The plan; stages note on it what they find out.
+    pub plan: &'a mut Plan,
+    /// The session; stages read who is signed in.
+    pub session: &'a Session,
+    /// The request.
+    pub visit: &'a Visit,
+    /// Set by a stage to sign the person in when it is done.
+    pub sign_in: Option<SignIn>,
+    /// Set by a stage to sign the person out when it is done.
+    pub sign_out: bool,
+}
+
+impl StageCx<'_> {
+    /// The key of the user this flow is about: the pending one, else who is signed in.
+    pub fn user(&self) -> Option<i64> {
+        match &self.plan.pending {
+            Some(pending) => pending.pk,
+            None => self.session.user.as_ref().map(|user| user.pk),
+        }
+    }
+
+    /// What pages show of the user this flow is about.
+    pub fn shown(&self) -> Option<String> {
+        match &self.plan.pending {
+            Some(pending) => Some(pending.shown.clone()),
+            None => self.session.user.as_ref().map(|user| user.username.clone()),
+        }
+    }
+
+    /// Sets who walks through the flow. A plan that came with its user keeps them.
+    pub fn set_pending(&mut self, pending: Pending) -> bool {
+        if self.plan.pinned && self.plan.user() != pending.pk {
+            return false;
+        }
+        self.plan.pending = Some(pending);
+        true
+    }
+
+    /// The brand of the host that was asked.
+    pub fn brand(&self) -> Option<&Brand> {
+        brand_of(self.configuration, &self.visit.client)
+    }
+
+    /// Another document of a typed kind.
+    pub fn get<T: DocumentType>(&self, pk: Option<Uuid>) -> Option<&T> {
+        self.configuration.get::<T>(pk?)
+    }
+
+    /// The address of another flow's page, that keeps where this one leads.
+    pub fn flow_url(&self, pk: Option<Uuid>) -> Option<String> {
+        let flow = self.configuration.get::<Flow>(pk?)?;
+        let query = if self.visit.query_text.is_empty() { String::new() } else { format!("?{}", self.visit.query_text) };
+        Some(format!("/if/flow/{}/{query}", flow.slug))
+    }
+
+    /// Adds who is signing in to a question.
+    pub fn show_pending(&self, challenge: &mut Object) {
+        let shown = self.shown().unwrap_or_default();
+        challenge.insert("pending_user_avatar".into(), avatar(&shown, &shown).into());
+        challenge.insert("pending_user".into(), shown.into());
+    }
+}
+
+/// How a stage behaves. Implemented by the struct that holds its settings.
+#[async_trait]
+pub trait Stage: Send + Sync {
+    /// The question on arrival, or that there is none. Called on every visit: it must not change what an outstanding
+    /// answer will be compared with.
+    async fn challenge(&self, cx: &mut StageCx<'_>) -> Result<Enter, ApiError>;
+
+    /// What the answer does.
+    async fn respond(&self, cx: &mut StageCx<'_>, answer: &Answer) -> Result<Outcome, ApiError>;
+}
+
+/// A kind of stage, as the executor knows it.
+#[derive(Clone, Copy)]
+pub struct StageEntry {
+    /// Its model.
+    pub model: &'static str,
+    /// The component of its challenge.
+    pub component: &'static str,
+    /// The page of its challenge; stages that never ask have none.
+    pub page: Option<&'static str>,
+    /// The behaviour of a document of this kind.
+    pub stage: fn(&Document) -> Option<&dyn Stage>,
+    /// What administrators read when they choose a kind.
+    pub description: &'static str,
+    /// A challenge as it may look, for tests of its page.
+    pub sample: fn() -> Value,
+}
+
+/// The kinds of stages there are.
+#[derive(Default)]
+pub struct StageRegistry {
+    entries: Vec<StageEntry>,
+    by_model: HashMap<&'static str, usize>,
+}
+
+impl StageRegistry {
+    /// Of these entries.
+    pub fn new(entries: Vec<StageEntry>) -> Self {
+        let by_model = entries.iter().enumerate().map(|(position, entry)| (entry.model, position)).collect();
+        Self { entries, by_model }
+    }
+    /// Every kind.
+    pub fn entries(&self) -> &[StageEntry] {
+        &self.entries
+    }
+    /// The entry of a document.
+    pub fn entry(&self, document: &Document) -> Option<&StageEntry> {
+        self.entries.get(*self.by_model.get(document.kind)?)
+    }
+    /// Pages by component.
+    pub fn pages(&self) -> Vec<(&'static str, &'static str)> {
+        self.entries.iter().filter_map(|entry| Some((entry.component, entry.page?))).collect()
+    }
+}
+
+fn type_create() -> Shape {
+    Shape::Object("TypeCreate", || {
+        vec![
+            Field::of::<String>("name", ""),
+            Field::of::<String>("description", ""),
+            Field::of::<String>("component", ""),
+            Field::of::<String>("model_name", ""),
+            Field::of::<String>("icon_url", "").default(|| json!("")),
+            Field::of::<bool>("requires_enterprise", "").default(|| json!(false)),
+            Field::of::<bool>("deprecated", "").default(|| json!(false)),
+        ]
+    })
+    .list()
+}
+
+/// What one may set up for oneself.
+pub fn user_setting() -> Shape {
+    Shape::Object("UserSetting", || {
+        vec![
+            Field::of::<String>("object_uid", ""),
+            Field::of::<String>("component", ""),
+            Field::of::<String>("title", ""),
+            Field::of::<String>("configure_url", "").default(|| json!("")),
+            Field::of::<String>("icon_url", "").default(|| json!("")),
+        ]
+    })
+    .list()
+}
+
+/// `stages/all/types/` and `stages/all/user_settings/`.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::GET, "stages/all/types/", "stages_all_types_list", Some(type_create()), |call| async move {
+            let state = call.api.extension::<StageRegistry>()?;
+            let entries = state.entries().iter().filter_map(|entry| {
+                let kind = call.api.registry.kind(entry.model)?;
+                Some(json!({
+                    "name": kind.spec.verbose_name(),
+                    "description": entry.description,
+                    "component": kind.spec.component_name(),
+                    "model_name": kind.model_name(),
+                    "icon_url": "",
+                    "requires_enterprise": false,
+                    "deprecated": false,
+                }))
+            });
+            ok(&entries.collect())
+        })
+        .permission(Permission::Named("authentik_flows.view_stage"))
+        .doc("Kinds of stages that can be created."),
+        Operation::new(
+            Method::GET,
+            "stages/all/user_settings/",
+            "stages_all_user_settings_list",
+            Some(user_setting()),
+            |call| async move { ok(&user_settings(&call.configuration)) },
+        )
+        .doc("What the asking user may set up for themselves through stages."),
+    ]
+}
+
+/// Stages with a flow by which a user configures them (a password stage's `configure_flow`).
+fn user_settings(configuration: &Configuration) -> Value {
+    let stages = configuration.all_documents().filter_map(|document| {
+        let flow: Uuid = document.value.get("configure_flow")?.as_str()?.parse().ok()?;
+        let slug = &configuration.get::<Flow>(flow)?.slug;
+        Some(json!({
+            "object_uid": document.pk.to_string(),
+            "component": "ak-user-settings-password",
+            "title": document.text("name"),
+            "configure_url": format!("/if/flow/{slug}/"),
+            "icon_url": "",
+        }))
+    });
+    stages.collect()
+}

@@ -1,0 +1,44 @@
+//! What the flows share.
+
+use std::sync::Arc;
+
+use vestibule_directory::password::Passwords;
+use vestibule_directory::session::Sessions;
+use vestibule_directory::user::Users;
+use vestibule_kernel::Ctx;
+use vestibule_resource::Api;
+use vestibule_store::Store;
+use vestibule_web::Pages;
+
+use crate::limits::Limits;
+use crate::stage::StageRegistry;
+
+/// What the flows share. Cheap to clone.
+#[derive(Clone)]
+pub struct FlowState {
+    /// The API: store, time, registry.
+    pub api: Api,
+    /// Sessions.
+    pub sessions: Arc<Sessions>,
+    /// Users.
+    pub users: Arc<Users>,
+    /// The pool that hashes passwords.
+    pub passwords: Arc<Passwords>,
+    /// Pages.
+    pub pages: Arc<Pages>,
+    /// Kinds of stages.
+    pub stages: Arc<StageRegistry>,
+    /// Limits on attempts.
+    pub limits: Arc<Limits>,
+}
+
+impl FlowState {
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.api.store
+    }
+    /// Time and randomness.
+    pub fn ctx(&self) -> &Ctx {
+        &self.api.ctx
+    }
+}

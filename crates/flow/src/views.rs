@@ -1,0 +1,176 @@
+//! Addresses that lead to flows, and the page after the login.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Request, StatusCode};
+use serde_json::json;
+use uuid::Uuid;
+use vestibule_directory::resources::avatar::avatar;
+use vestibule_directory::Brand;
+use vestibule_kernel::ApiError;
+use vestibule_kernel::secret::sha256_hex;
+use vestibule_store::Configuration;
+use vestibule_web::translate;
+
+use crate::executor::{Effect, settle};
+use crate::flow::{Designation, Flow};
+use crate::json::{Arrived, arrive, cookies};
+use crate::next::{Next, resolve};
+use crate::page::{error_page, found, html, shell};
+use crate::plan::Plan;
+use crate::program::Program;
+use crate::stage::{Visit, brand_of};
+use crate::state::FlowState;
+
+pub(crate) fn routes(state: &FlowState) -> Router {
+    Router::new()
+        .route("/", get(root))
+        .route("/if/user/", get(library))
+        .route("/if/admin/", get(admin))
+        .route("/flows/-/cancel/", get(cancel))
+        .route("/flows/-/default/authentication/", get(default_authentication))
+        .route("/flows/-/default/invalidation/", get(default_invalidation))
+        .route("/static/brand/{name}", get(custom_css))
+        .with_state(state.clone())
+}
+
+const LOGIN: &str = "/flows/-/default/authentication/";
+
+async fn arrived(state: &FlowState, request: Request<Body>) -> Result<Arrived, Response> {
+    let query = |parts: &http::request::Parts| parts.uri.query().unwrap_or_default().to_owned();
+    arrive(state, request, query).await.map_err(|error| vestibule_resource::http::error_answer(&error))
+}
+
+async fn root(State(state): State<FlowState>, request: Request<Body>) -> Response {
+    match arrived(&state, request).await {
+        Ok(arrived) if arrived.session.user.is_some() => found("/if/user/"),
+        Ok(_) => found(&format!("{LOGIN}?next=/")),
+        Err(response) => response,
+    }
+}
+
+/// Greets who is signed in, with what they may open and a way out.
+async fn library(State(state): State<FlowState>, request: Request<Body>) -> Response {
+    let arrived = match arrived(&state, request).await {
+        Ok(arrived) => arrived,
+        Err(response) => return response,
+    };
+    let Some(user) = &arrived.session.user else {
+        return found(&format!("{LOGIN}?next=/if/user/"));
+    };
+    let configuration = state.store().configuration();
+    let shell = shell(&configuration, &arrived.visit, &translate(arrived.visit.locale, "library.name", &[]));
+    let name = if user.name.is_empty() { &user.username } else { &user.name };
+    let content = json!({
+        "user": {"name": name, "username": user.username, "avatar": avatar(name, &user.username)},
+        "applications": [],
+        "is_admin": user.is_superuser,
+    });
+    html(&state, "library", &shell, &content, StatusCode::OK)
+}
+
+/// The administrators' application comes later; until then they are greeted like everyone.
+async fn admin(State(state): State<FlowState>, request: Request<Body>) -> Response {
+    match arrived(&state, request).await {
+        Ok(arrived) if arrived.session.user.is_some() => found("/if/user/"),
+        Ok(_) => found(&format!("{LOGIN}?next=/if/admin/")),
+        Err(response) => response,
+    }
+}
+
+/// "Not you?": forgets the plan and begins the same flow again, still on the way to the same place.
+async fn cancel(State(state): State<FlowState>, request: Request<Body>) -> Response {
+    let Arrived { visit, mut session, .. } = match arrived(&state, request).await {
+        Ok(arrived) => arrived,
+        Err(response) => return response,
+    };
+    let configuration = state.store().configuration();
+    let plan = Plan::of(&session.data);
+    let flow = plan.as_ref().and_then(|plan| configuration.get::<Flow>(plan.flow)).map(|flow| flow.slug.clone());
+    let next = visit.query.get("next").map(str::to_owned).or_else(|| plan.as_ref().and_then(|plan| plan.next.clone()));
+    let effect = if plan.is_some() {
+        Plan::forget(&mut session.data);
+        Effect::Save
+    } else {
+        Effect::None
+    };
+    let settled = match settle(&state, &mut session, effect).await {
+        Ok(settled) => settled,
+        Err(error) => return vestibule_resource::http::error_answer(&error),
+    };
+    let next = next.filter(|next| !next.is_empty());
+    let query = next.as_ref().map(|next| {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+        format!("?{query}")
+    });
+    let to = match (flow, session.user.is_some()) {
+        (Some(slug), false) => format!("/if/flow/{slug}/{}", query.unwrap_or_default()),
+        (None, false) => format!("{LOGIN}{}", query.unwrap_or_default()),
+        (_, true) => match resolve(next.as_deref(), &visit.client.host) {
+            Next::Here(path) => path,
+            Next::Dangerous => "/".into(),
+        },
+    };
+    let mut response = found(&to);
+    cookies(&mut response, &state, &visit.client, &session, &settled);
+    response
+}
+
+async fn default_authentication(State(state): State<FlowState>, request: Request<Body>) -> Response {
+    to_default(&state, request, Designation::Authentication).await
+}
+
+async fn default_invalidation(State(state): State<FlowState>, request: Request<Body>) -> Response {
+    to_default(&state, request, Designation::Invalidation).await
+}
+
+/// To the brand's flow for a purpose, or the first there is; parameters are kept.
+async fn to_default(state: &FlowState, request: Request<Body>, designation: Designation) -> Response {
+    let Arrived { visit, parts, .. } = match arrived(state, request).await {
+        Ok(arrived) => arrived,
+        Err(response) => return response,
+    };
+    let configuration = state.store().configuration();
+    match default_flow(&configuration, &visit, designation) {
+        Some(flow) if visit.query_text.is_empty() => found(&format!("/if/flow/{}/", flow.slug)),
+        Some(flow) => found(&format!("/if/flow/{}/?{}", flow.slug, visit.query_text)),
+        None => error_page(state, &visit, &parts, 404),
+    }
+}
+
+fn default_flow<'a>(configuration: &'a Configuration, visit: &Visit, designation: Designation) -> Option<&'a Flow> {
+    let brand = brand_of(configuration, &visit.client);
+    let chosen: Option<Uuid> = brand.and_then(|brand| match designation {
+        Designation::Authentication => brand.flow_authentication,
+        Designation::Invalidation => brand.flow_invalidation,
+        Designation::Recovery => brand.flow_recovery,
+        Designation::Unenrollment => brand.flow_unenrollment,
+        _ => None,
+    });
+    let program = configuration.index::<Program>();
+    let first = || program.designated(designation).first().copied();
+    chosen.or_else(first).and_then(|pk| configuration.get::<Flow>(pk))
+}
+
+/// Where a brand's own style sheet is; its hash changes with it.
+pub(crate) fn custom_css_url(brand: &Brand) -> String {
+    let hash = sha256_hex(brand.branding_custom_css.as_bytes());
+    format!("/static/brand/{}.css?v={}", brand.pk, hash.get(..12).unwrap_or_default())
+}
+
+async fn custom_css(State(state): State<FlowState>, Path(name): Path<String>) -> Response {
+    let configuration = state.store().configuration();
+    let pk = name.strip_suffix(".css").and_then(|pk| pk.parse::<Uuid>().ok());
+    let Some(brand) = pk.and_then(|pk| configuration.get::<Brand>(pk)) else {
+        return vestibule_resource::http::error_answer(&ApiError::not_found());
+    };
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8")),
+        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+    ];
+    (headers, brand.branding_custom_css.clone()).into_response()
+}

@@ -1,0 +1,178 @@
+//! The one way in which the server asks others: JSON over HTTP, only at addresses that the egress guard permits.
+//!
+//! A name is resolved here and the connection goes to the addresses that were checked, so a name that changes its mind
+//! between check and use gains nothing. Redirects are not followed, proxies of the environment are not used.
+
+mod resolver;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::Value;
+use url::{Host, Url};
+use vestibule_kernel::address::EgressGuard;
+
+use resolver::{GuardedResolver, NotPermitted};
+
+/// How long one exchange may take, from the first packet to the last byte of the answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Largest answer that is read, bytes.
+const ANSWER_LIMIT: usize = 1 << 20;
+
+/// Why there is no answer. The texts are for administrators.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// Not an absolute http or https address.
+    #[error("This is not an absolute http or https address.")]
+    Address,
+    /// The egress guard says no.
+    #[error("This server may not fetch from there: the address is internal and no setting allows it.")]
+    NotPermitted,
+    /// Nobody took the connection, or it broke.
+    #[error("There is no connection to this address.")]
+    Unreachable,
+    /// No complete answer in time.
+    #[error("There was no answer in time.")]
+    TimedOut,
+    /// An answer, but not one of success; redirects are none.
+    #[error("The answer has status {0}.")]
+    Status(u16),
+    /// More than anyone needs.
+    #[error("The answer is too large.")]
+    TooLarge,
+    /// Something else than JSON.
+    #[error("The answer is not JSON.")]
+    NotJson,
+    /// This process could not set up TLS at all.
+    #[error("TLS is not available: are the system's root certificates installed?")]
+    NoTls,
+}
+
+/// Asks others. One of it is made at start-up and shared.
+pub struct HttpClient {
+    client: Option<Client>,
+    guard: EgressGuard,
+}
+
+impl HttpClient {
+    /// A client that goes where `guard` permits.
+    pub fn new(guard: EgressGuard) -> Self {
+        Self::with_timeout(guard, TIMEOUT)
+    }
+
+    /// A client with its own patience: for tests.
+    pub fn with_timeout(guard: EgressGuard, timeout: Duration) -> Self {
+        let built = Client::builder()
+            .dns_resolver(GuardedResolver::new(guard.clone()))
+            .redirect(Policy::none())
+            .referer(false)
+            .no_proxy()
+            .timeout(timeout)
+            .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
+            .build();
+        if let Err(error) = &built {
+            tracing::warn!(error = %chain(error), "the server cannot fetch anything");
+        }
+        Self { client: built.ok(), guard }
+    }
+
+    /// GET.
+    ///
+    /// # Errors
+    /// Why there is no JSON.
+    pub async fn get(&self, address: &str) -> Result<Value, FetchError> {
+        let url = self.check(address)?;
+        read(self.client()?.get(url)).await
+    }
+
+    /// POST of a form.
+    ///
+    /// # Errors
+    /// Why there is no JSON.
+    pub async fn post_form(&self, address: &str, form: &[(&str, &str)]) -> Result<Value, FetchError> {
+        let url = self.check(address)?;
+        read(self.client()?.post(url).form(form)).await
+    }
+
+    /// POST of JSON.
+    ///
+    /// # Errors
+    /// Why there is no JSON.
+    pub async fn post_json(&self, address: &str, body: &Value) -> Result<Value, FetchError> {
+        let url = self.check(address)?;
+        read(self.client()?.post(url).json(body)).await
+    }
+
+    fn client(&self) -> Result<&Client, FetchError> {
+        self.client.as_ref().ok_or(FetchError::NoTls)
+    }
+
+    /// Names are checked when they are resolved; addresses that stand in the URL never are, so they are checked here.
+    fn check(&self, address: &str) -> Result<Url, FetchError> {
+        let url = http_url(address).ok_or(FetchError::Address)?;
+        let literal = match url.host() {
+            Some(Host::Ipv4(v4)) => Some(IpAddr::V4(v4)),
+            Some(Host::Ipv6(v6)) => Some(IpAddr::V6(v6)),
+            _ => None,
+        };
+        match literal {
+            Some(address) if !self.guard.permits(address) => Err(FetchError::NotPermitted),
+            _ => Ok(url),
+        }
+    }
+}
+
+/// An absolute http or https address with a host; `None` for anything else.
+pub fn http_url(address: &str) -> Option<Url> {
+    let url = Url::parse(address).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
+async fn read(request: RequestBuilder) -> Result<Value, FetchError> {
+    let request = request.header("accept", "application/json");
+    let mut response = request.send().await.map_err(|error| reason(&error))?;
+    if !response.status().is_success() {
+        return Err(FetchError::Status(response.status().as_u16()));
+    }
+    let body = limited(&mut response).await?;
+    serde_json::from_slice(&body).map_err(|_| FetchError::NotJson)
+}
+
+async fn limited(response: &mut Response) -> Result<Vec<u8>, FetchError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
+        if body.len() + chunk.len() > ANSWER_LIMIT {
+            return Err(FetchError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn reason(error: &reqwest::Error) -> FetchError {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<NotPermitted>() {
+            return FetchError::NotPermitted;
+        }
+        cause = inner.source();
+    }
+    if error.is_timeout() { FetchError::TimedOut } else { FetchError::Unreachable }
+}
+
+/// An error with all that caused it.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,114 @@
+//! Everything that is served, in one place.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+use vestibule_kernel::Object;
+use vestibule_store::Codec;
+
+use crate::call::Operation;
+use crate::field::Field;
+use crate::kind::{Family, Kind, Lookup};
+
+struct KindCodec(Arc<Kind>);
+
+impl Codec for KindCodec {
+    fn kind(&self) -> &'static str {
+        self.0.model()
+    }
+    fn decode(&self, _: Uuid, value: &Object) -> Result<Arc<dyn Any + Send + Sync>, String> {
+        // A field that is newer than the stored document has its default.
+        if self.0.fields.iter().all(|field| !field.is_stored() || value.contains_key(field.name)) {
+            return (self.0.decode)(value);
+        }
+        let mut whole = crate::value::defaults(&self.0.fields);
+        whole.extend(value.iter().map(|(name, value)| (name.clone(), value.clone())));
+        (self.0.decode)(&whole)
+    }
+    fn sealed(&self) -> &[&'static str] {
+        &self.0.sealed
+    }
+}
+
+/// Everything that is served.
+#[derive(Default)]
+pub struct Registry {
+    kinds: Vec<Arc<Kind>>,
+    families: Vec<&'static Family>,
+    operations: Vec<Operation>,
+    by_model: BTreeMap<&'static str, usize>,
+}
+
+impl Registry {
+    /// A registry of these kinds, families and further operations.
+    ///
+    /// # Errors
+    /// Declarations that name what does not exist: references, filters, orderings, search fields.
+    pub fn new(kinds: Vec<Kind>, families: Vec<&'static Family>, operations: Vec<Operation>) -> Result<Self, String> {
+        let kinds: Vec<Arc<Kind>> = kinds.into_iter().map(Arc::new).collect();
+        let by_model = kinds.iter().enumerate().map(|(position, kind)| (kind.model(), position)).collect();
+        let registry = Self { kinds, families, operations, by_model };
+        registry.check()?;
+        Ok(registry)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for kind in &self.kinds {
+            let known = |name: &str| name == "pk" || kind.field(name).is_some_and(Field::is_stored);
+            let filters =
+                kind.spec.filters.iter().filter(|filter| !matches!(filter.lookup, Lookup::Sql(_) | Lookup::Ignored));
+            let named = filters
+                .map(|filter| filter.field)
+                .chain(kind.spec.search.iter().copied())
+                .chain(kind.spec.ordering.iter().map(|name| name.trim_start_matches('-')))
+                .chain(kind.spec.unique_together.iter().copied())
+                .chain([kind.spec.lookup]);
+            if let Some(name) = named.into_iter().find(|name| !known(name)) {
+                return Err(format!("{}: there is no field `{name}`", kind.model()));
+            }
+            for (field, (model, ..)) in kind.fields.iter().filter_map(|field| Some((field, field.reference()?))) {
+                if self.kind(model).is_none() && self.family(model).is_none() {
+                    return Err(format!("{}.{}: there is no model `{model}`", kind.model(), field.name));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every kind.
+    pub fn kinds(&self) -> &[Arc<Kind>] {
+        &self.kinds
+    }
+    /// Every family.
+    pub fn families(&self) -> &[&'static Family] {
+        &self.families
+    }
+    /// Operations that belong to no kind.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+    /// A kind by its model.
+    pub fn kind(&self, model: &str) -> Option<&Arc<Kind>> {
+        self.by_model.get(model).and_then(|position| self.kinds.get(*position))
+    }
+    /// A family by its model.
+    pub fn family(&self, model: &str) -> Option<&'static Family> {
+        self.families.iter().copied().find(|family| family.model == model)
+    }
+    /// The kinds that `model` means: itself, or a family's members.
+    pub fn members(&self, model: &str) -> Vec<&Arc<Kind>> {
+        match self.kind(model) {
+            Some(kind) => vec![kind],
+            None => {
+                self.kinds.iter().filter(|kind| kind.spec.family.is_some_and(|family| family.model == model)).collect()
+            }
+        }
+    }
+    /// What the store needs to read documents.
+    pub fn codecs(&self) -> Vec<Arc<dyn Codec>> {
+        let documents = self.kinds.iter().filter(|kind| kind.is_document());
+        documents.map(|kind| Arc::new(KindCodec(Arc::clone(kind))) as Arc<dyn Codec>).collect()
+    }
+}

@@ -1,0 +1,168 @@
+//! What the tags of a blueprint ask: objects of the configuration, which is at hand, and rows of tables, which are
+//! fetched between two tries, since tags cannot wait.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use vestibule_blueprints::Lookup;
+use vestibule_kernel::Object;
+use vestibule_kernel::fold::fold;
+use vestibule_resource::{Field, Kind, Registry, Represent};
+use vestibule_store::Configuration;
+
+use super::apply::Origin;
+
+/// What was asked of a table.
+pub(super) type Asked = (String, Vec<(String, Value)>);
+
+/// The world as tags see it at one moment of a change.
+pub(super) struct World<'a> {
+    pub registry: &'a Registry,
+    pub configuration: &'a Configuration,
+    /// Answers of tables so far.
+    pub known: &'a [(Asked, Option<Object>)],
+    /// The first question that no table was asked yet.
+    pub wanted: Mutex<Option<Asked>>,
+    pub origin: Origin,
+}
+
+impl World<'_> {
+    /// The object that meets every criterion.
+    fn object(&self, model: &str, criteria: &[(String, Value)]) -> Result<Option<Object>, String> {
+        let model = model.to_ascii_lowercase();
+        let members = self.registry.members(&model);
+        if members.is_empty() {
+            return Err(format!("there is no model {model}"));
+        }
+        for kind in members {
+            let found = if kind.is_document() {
+                find_document(self.registry, self.configuration, kind, criteria)
+            } else {
+                self.row(kind, criteria)?
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn row(&self, kind: &Kind, criteria: &[(String, Value)]) -> Result<Option<Object>, String> {
+        let asked = (kind.model().to_owned(), criteria.to_vec());
+        if let Some((_, row)) = self.known.iter().find(|(known, _)| *known == asked) {
+            return Ok(row.clone());
+        }
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(asked);
+        Err("not asked yet".into())
+    }
+}
+
+impl Lookup for World<'_> {
+    fn find(&self, model: &str, criteria: &[(String, Value)]) -> Result<Option<Value>, String> {
+        Ok(self.object(model, criteria)?.and_then(|object| object.get("pk").cloned()))
+    }
+
+    fn find_object(&self, model: &str, criteria: &[(String, Value)]) -> Result<Option<Value>, String> {
+        let Some(object) = self.object(model, criteria)? else { return Ok(None) };
+        let kind = self.registry.members(&model.to_ascii_lowercase()).into_iter().find(|kind| {
+            !kind.is_document() || pk_of(&object).is_some_and(|pk| self.configuration.document(kind.model(), pk).is_some())
+        });
+        let Some(kind) = kind else { return Ok(None) };
+        let (configuration, registry) = (self.configuration, self.registry);
+        Ok(Some(Represent { configuration, registry, kind, principal: None, origin: "", written: &[] }.object(&object)))
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        match self.origin {
+            Origin::Server => crate::settings::variable(name),
+            Origin::Upload => None,
+        }
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        match self.origin {
+            Origin::Server => std::fs::read_to_string(path).map_err(|error| error.to_string()),
+            Origin::Upload => Err("only blueprints on the server itself may read files".into()),
+        }
+    }
+}
+
+pub(super) fn pk_of(object: &Object) -> Option<uuid::Uuid> {
+    object.get("pk")?.as_str()?.parse().ok()
+}
+
+/// The document of a kind that meets every criterion.
+pub(super) fn find_document(
+    registry: &Registry,
+    configuration: &Configuration,
+    kind: &Kind,
+    criteria: &[(String, Value)],
+) -> Option<Object> {
+    let fits = |object: &Object| {
+        criteria.iter().all(|(field, wanted)| meets(registry, configuration, kind, object, field, wanted))
+    };
+    configuration.documents(kind.model()).find(|document| fits(&document.value)).map(|document| document.value.clone())
+}
+
+/// The field that a criterion means: authentik's names for keys are `pk` here.
+pub(super) fn field_name<'a>(kind: &Kind, name: &'a str) -> &'a str {
+    let key = name == "id" || name.ends_with("_uuid") || name == "uuid" || name.ends_with("_ptr");
+    if key && kind.field(name).is_none() { "pk" } else { name }
+}
+
+/// Whether an object meets `field` or `reference__field`, compared exactly or as `iexact`, `icontains` or `in` say.
+pub(super) fn meets(
+    registry: &Registry,
+    configuration: &Configuration,
+    kind: &Kind,
+    object: &Object,
+    criterion: &str,
+    wanted: &Value,
+) -> bool {
+    let Some((head, tail)) = criterion.split_once("__") else {
+        return same(object.get(field_name(kind, criterion)).unwrap_or(&Value::Null), wanted);
+    };
+    let value = object.get(field_name(kind, head)).unwrap_or(&Value::Null);
+    let folded = |value: &Value| value.as_str().map(fold);
+    match tail {
+        "exact" => same(value, wanted),
+        "iexact" => folded(value) == folded(wanted),
+        "icontains" => match (folded(value), folded(wanted)) {
+            (Some(text), Some(part)) => text.contains(&part),
+            _ => false,
+        },
+        "in" => wanted.as_array().is_some_and(|values| values.iter().any(|one| same(value, one))),
+        "isnull" => value.is_null() == wanted.as_bool().unwrap_or(true),
+        _ => referred(registry, configuration, kind.field(head), value)
+            .is_some_and(|(kind, object)| meets(registry, configuration, kind, &object, tail, wanted)),
+    }
+}
+
+/// The document that a reference leads to.
+fn referred<'a>(
+    registry: &'a Registry,
+    configuration: &Configuration,
+    field: Option<&Field>,
+    key: &Value,
+) -> Option<(&'a Kind, Object)> {
+    let (model, ..) = field?.reference()?;
+    let pk = key.as_str()?.parse().ok()?;
+    registry.members(model).into_iter().find_map(|kind| {
+        let document = configuration.document(kind.model(), pk)?;
+        Some((kind.as_ref(), document.value.clone()))
+    })
+}
+
+/// Equal; keys are equal however their UUID is written.
+pub(super) fn same(value: &Value, wanted: &Value) -> bool {
+    if value == wanted {
+        return true;
+    }
+    let uuid = |value: &Value| value.as_str().and_then(|text| text.parse::<uuid::Uuid>().ok());
+    match (value, wanted) {
+        (Value::String(_), Value::String(_)) => uuid(value).is_some() && uuid(value) == uuid(wanted),
+        (Value::Object(value), Value::Object(part)) => part.iter().all(|(key, part)| value.get(key) == Some(part)),
+        (value, Value::Array(any)) if !value.is_array() => any.contains(value),
+        (value, wanted) => *wanted == json!(value.to_string()),
+    }
+}

@@ -1,0 +1,27 @@
+//! What is answered where nothing is: a page for those who look, 405 without words for those who act, as recorded.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{Method, StatusCode};
+use vestibule_flow::{FlowState, not_found_page};
+
+/// What a page can be asked.
+const METHODS: &str = "GET, HEAD, OPTIONS";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// `inner`, with an answer for every path that it does not know.
+pub(super) fn add(inner: Router, flow: &FlowState) -> Router {
+    let fallback = Router::new().fallback(answer).with_state(flow.clone());
+    inner.fallback_service(fallback)
+}
+
+async fn answer(State(flow): State<FlowState>, request: Request) -> Response {
+    let status = match *request.method() {
+        Method::GET | Method::HEAD => return not_found_page(&flow, &request.into_parts().0),
+        Method::OPTIONS => StatusCode::OK,
+        _ => StatusCode::METHOD_NOT_ALLOWED,
+    };
+    (status, [(ALLOW, METHODS), (CONTENT_TYPE, HTML)]).into_response()
+}

@@ -1,0 +1,35 @@
+//! Everything that is served: the only place that names every family.
+
+use vestibule_flow::StageRegistry;
+use vestibule_resource::Registry;
+
+/// What the families offer.
+pub struct Families {
+    /// Kinds, families and operations of the API.
+    pub registry: Registry,
+    /// Kinds of stages, with their behaviour.
+    pub stages: StageRegistry,
+}
+
+/// Collects them.
+///
+/// # Errors
+/// A declaration that refers to what does not exist.
+pub fn families() -> Result<Families, String> {
+    let mut kinds = vestibule_directory::kinds();
+    kinds.extend(vestibule_flow::kinds());
+    kinds.extend(vestibule_stages::kinds());
+    kinds.extend(vestibule_sources::kinds());
+    let mut families = vestibule_flow::families();
+    families.extend(vestibule_sources::families());
+    let mut operations = vestibule_directory::operations();
+    operations.extend(vestibule_flow::operations());
+    operations.extend(vestibule_policy::operations());
+    operations.extend(vestibule_sources::operations());
+    operations.extend(vestibule_resource::openapi::operations());
+    operations.extend(crate::blueprint::api::operations());
+    Ok(Families {
+        registry: Registry::new(kinds, families, operations)?,
+        stages: StageRegistry::new(vestibule_stages::entries()),
+    })
+}

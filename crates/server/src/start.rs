@@ -1,0 +1,202 @@
+//! From settings to a server that can answer: opens the data, and makes what a first start needs.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use axum::Router;
+use vestibule_directory::bootstrap::{Admin, ensure_admin};
+use vestibule_directory::password::{Params, Passwords};
+use vestibule_directory::resources::system::note_version;
+use vestibule_directory::session::Sessions;
+use vestibule_directory::user::Users;
+use vestibule_directory::{Authenticator, Grants};
+use vestibule_flow::FlowState;
+use vestibule_kernel::{Actor, Ctx};
+use vestibule_kernel::secret::Keys;
+use vestibule_kernel::settings::Settings;
+use vestibule_resource::call::Extensions;
+use vestibule_resource::{Api, Registry, routes};
+use vestibule_store::{Database, Store, StoreError};
+use vestibule_web::Pages;
+
+use crate::blueprint::{ApplyError, apply_defaults, state};
+use crate::http::Front;
+use crate::http::metrics::{Metrics, Scrape};
+use crate::registry::Families;
+use crate::secret_key;
+
+/// The SQLite file's name in the data folder.
+pub(crate) const SQLITE: &str = "vestibule.sqlite3";
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Something about files or declarations, in a sentence.
+    #[error("{0}")]
+    Said(String),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A blueprint that comes with the server.
+    #[error(transparent)]
+    Defaults(#[from] ApplyError),
+    /// Anything else.
+    #[error("{0}")]
+    Api(#[from] vestibule_kernel::ApiError),
+}
+
+impl From<String> for StartError {
+    fn from(sentence: String) -> Self {
+        Self::Said(sentence)
+    }
+}
+
+/// A server that can answer.
+pub struct Server {
+    /// What every handler shares.
+    pub api: Api,
+    /// What the flows share.
+    pub flow: FlowState,
+    /// What surrounds every request.
+    pub front: Front,
+    /// What was granted to users in process.
+    pub grants: Arc<Grants>,
+    /// The link that sets the first administrator's password, while nobody has.
+    pub setup_link: Option<String>,
+}
+
+/// Opens the database that the settings name, and brings it up to date.
+///
+/// # Errors
+/// Files, keys, the database.
+pub async fn open_store(settings: &Settings, ctx: &Ctx, registry: &Registry) -> Result<Store, StartError> {
+    secret_key::make_folder(&settings.data)?;
+    let file = settings.data.join(SQLITE);
+    let first_start = settings.database.is_some() || !file.exists();
+    let key = secret_key::load(settings, ctx, first_start)?;
+    let keys = Arc::new(Keys::derive(&key.text).map_err(StoreError::from)?);
+    let database = match &settings.database {
+        Some(url) => Database::postgres(url).await?,
+        None => {
+            secret_key::make_private(&file)?;
+            Database::sqlite(&file).await?
+        }
+    };
+    let opened = Store::open(database, ctx.clone(), keys, registry.codecs()).await;
+    if let (Err(StoreError::Seal(_)), Some(made)) = (&opened, key.made) {
+        // The database has a key of its own; the one just made would only confuse.
+        let _ = std::fs::remove_file(made);
+    }
+    Ok(opened?)
+}
+
+/// Starts everything but the listeners.
+///
+/// # Errors
+/// What is wrong with the data, or with a default blueprint.
+pub async fn start(settings: &Settings, ctx: Ctx, families: Families) -> Result<Server, StartError> {
+    let Families { registry, stages } = families;
+    let store = open_store(settings, &ctx, &registry).await?;
+    assemble(settings, ctx, Families { registry, stages }, store).await
+}
+
+/// The same over a store that is open already: for tests.
+///
+/// # Errors
+/// As [`start`].
+pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: Store) -> Result<Server, StartError> {
+    let (registry, stages) = (Arc::new(families.registry), Arc::new(families.stages));
+    let (memory, iterations, parallelism) = settings.argon2;
+    let params = Params { memory, iterations, parallelism };
+    let passwords = Passwords::new(ctx.clone(), params, settings.password_workers, settings.password_queue);
+    let passwords = Arc::new(passwords.map_err(|error| error.to_string())?);
+    apply_defaults(&store, &registry, &ctx).await?;
+    make_admin(settings, &store, &ctx, &passwords).await?;
+
+    let pages = Arc::new(Pages::new(&stages.pages()).map_err(|error| format!("a page is broken: {error}"))?);
+    let grants = Arc::new(Grants::default());
+    let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));
+    let users = Arc::new(Users::new(store.clone(), ctx.clone()));
+    let extensions = Extensions::default()
+        .with(Arc::clone(&passwords))
+        .with(Arc::clone(&sessions))
+        .with(Arc::clone(&users))
+        .with(Arc::clone(&stages))
+        .with(Arc::clone(&pages))
+        .with(Arc::new(settings.clone()));
+    let api = Api {
+        store: store.clone(),
+        ctx: ctx.clone(),
+        registry,
+        authenticate: Arc::new(Authenticator::new(store.clone(), ctx.clone(), Arc::clone(&grants))),
+        body_limit: settings.body_limit,
+        extensions: Arc::new(extensions),
+    };
+    let limits = Arc::new(vestibule_flow::Limits::new(settings.rate_limit));
+    let flow = FlowState { api: api.clone(), sessions, users, passwords, pages, stages, limits };
+    let token = vestibule_flow::setup::new_token(&flow).await?;
+    let setup_link = token.map(|token| format!("{}/if/flow/initial-setup/?token={token}", base_url(settings)));
+    let front = Front {
+        store,
+        metrics: Arc::new(Metrics::new(&ctx).map_err(|error| error.to_string())?),
+        ctx,
+        trusted_proxies: settings.trusted_proxies.clone().into(),
+        body_limit: settings.body_limit,
+        draining: Arc::new(AtomicBool::new(false)),
+    };
+    Ok(Server { api, flow, front, grants, setup_link })
+}
+
+/// The first administrator, with what the settings give them. Once in the life of a database: whoever deletes the
+/// account does not get it back.
+async fn make_admin(settings: &Settings, store: &Store, ctx: &Ctx, passwords: &Passwords) -> Result<(), StartError> {
+    const DONE: &str = "admin_done";
+    let mut change = store.change(Actor::System).await?;
+    note_version(ctx, &mut change).await?;
+    // Two nodes that start at once: the second waits here.
+    change.lock().await?;
+    if state(&mut change, DONE).await?.is_some() {
+        return Ok(());
+    }
+    let password_hash = match &settings.bootstrap_password {
+        Some(password) => Some(passwords.hash(password.clone()).await.map_err(|error| error.to_string())?),
+        None => None,
+    };
+    let given = password_hash.is_some();
+    let (token, email) = (settings.bootstrap_token.clone(), settings.bootstrap_email.clone());
+    ensure_admin(&mut change, ctx, Admin { password_hash, token, email }).await?;
+    change.set_state(DONE, "1").await?;
+    change.commit().await?;
+    if given {
+        vestibule_flow::setup::finish(store).await?;
+    }
+    Ok(())
+}
+
+/// Where people reach this server, as far as the settings tell.
+pub(crate) fn base_url(settings: &Settings) -> String {
+    if let Some(url) = &settings.base_url {
+        return url.clone();
+    }
+    match (settings.listen.ip(), settings.listen.port()) {
+        (ip, port) if ip.is_unspecified() || ip.is_loopback() => format!("http://localhost:{port}"),
+        (ip, port) => format!("http://{}", std::net::SocketAddr::new(ip, port)),
+    }
+}
+
+impl Server {
+    /// Everything that is served on the main listener.
+    pub fn router(&self) -> Router {
+        let inner = routes(&self.api)
+            .merge(vestibule_flow::routes(&self.flow))
+            .merge(crate::login_link::routes(&self.flow));
+        crate::http::router(&self.front, &self.flow, inner)
+    }
+
+    /// Everything that is served on the metrics listener.
+    pub fn metrics(&self) -> Router {
+        let passwords = Arc::clone(&self.flow.passwords);
+        let Front { metrics, store, ctx, .. } = self.front.clone();
+        crate::http::metrics::routes(Scrape { metrics, store, ctx, waiting: Arc::new(move || passwords.waiting()) })
+    }
+}

@@ -1,0 +1,102 @@
+//! What an answer to the identification page does.
+
+use async_trait::async_trait;
+use vestibule_directory::user::{Found, Identifier, UserRow};
+use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, Pending, Stage, StageCx, Take};
+use vestibule_kernel::ApiError;
+
+use super::IdentificationStage;
+use crate::captcha::{self, CaptchaStage};
+use crate::password::{self, Checked, PasswordStage};
+
+/// The one sentence for everything that does not fit: who exists is nobody's business.
+const FAILED: &str = "Failed to authenticate.";
+/// The sentence when nothing was typed.
+const EMPTY: &str = "No identification data provided.";
+
+/// What was typed.
+struct Typed {
+    identifier: String,
+    password: Option<String>,
+    captcha: Option<String>,
+}
+
+#[async_trait]
+impl Stage for IdentificationStage {
+    async fn challenge(&self, cx: &mut StageCx<'_>) -> Result<Enter, ApiError> {
+        Ok(Enter::Ask(self.question(cx)))
+    }
+
+    async fn respond(&self, cx: &mut StageCx<'_>, answer: &Answer) -> Result<Outcome, ApiError> {
+        let typed = match read(answer) {
+            Ok(typed) => typed,
+            Err(errors) => return Ok(Outcome::Invalid(errors)),
+        };
+        let fields: Vec<Identifier> = self.user_fields.iter().map(|field| (*field).into()).collect();
+        let found = cx.state.users.find(&fields, &typed.identifier, self.case_insensitive_matching).await?;
+        let user = match found {
+            Found::One(user) => Some(*user),
+            // More than one: nobody may sign in by a name that is somebody else's too.
+            Found::Nobody | Found::Ambiguous => None,
+        };
+        // For everyone, known or not: whether a name exists must not show in what is asked of the verifier.
+        if let Some(stage) = cx.get::<CaptchaStage>(self.captcha_stage).cloned()
+            && let Err(errors) = captcha::verify(cx, &stage, typed.captcha.as_deref()).await?
+        {
+            return Ok(Outcome::Invalid(errors));
+        }
+        if !cx.set_pending(self.pending(&typed.identifier, user.as_ref())) {
+            return Ok(Outcome::Invalid(AnswerErrors::whole(FAILED)));
+        }
+        match cx.get::<PasswordStage>(self.password_stage).cloned() {
+            Some(stage) => self.with_password(cx, &stage, typed.password).await,
+            None if user.is_none() && !self.pretend_user_exists => {
+                cx.plan.pending = None;
+                Ok(Outcome::Invalid(AnswerErrors::whole(FAILED)))
+            }
+            None => Ok(Outcome::Next),
+        }
+    }
+}
+
+impl IdentificationStage {
+    /// Who walks on: the user who was found, or somebody of the name that was typed.
+    fn pending(&self, identifier: &str, user: Option<&UserRow>) -> Pending {
+        let shown = match user {
+            Some(user) if self.show_matched_user => user.username.clone(),
+            _ => identifier.to_owned(),
+        };
+        Pending { pk: user.map(|user| user.pk), shown, identifier: identifier.to_owned() }
+    }
+
+    /// The password on the same page: the same work and the same counter as on a page of its own.
+    async fn with_password(
+        &self,
+        cx: &mut StageCx<'_>,
+        stage: &PasswordStage,
+        password: Option<String>,
+    ) -> Result<Outcome, ApiError> {
+        Ok(match password::check(stage, cx, password.unwrap_or_default()).await? {
+            Checked::Right => Outcome::Next,
+            Checked::Wrong => {
+                cx.plan.pending = None;
+                Outcome::Invalid(AnswerErrors::whole(FAILED))
+            }
+            Checked::TooOften => Outcome::Denied(FAILED.into()),
+        })
+    }
+}
+
+fn read(answer: &Answer) -> Result<Typed, AnswerErrors> {
+    let mut errors = AnswerErrors::default();
+    let identifier = answer.text("uid_field", Take::OPTIONAL, &mut errors);
+    let password = answer.text("password", Take { required: false, ..Take::PASSWORD }, &mut errors);
+    let captcha = answer.text("captcha_token", Take::OPTIONAL, &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    match identifier.filter(|identifier| !identifier.is_empty()) {
+        Some(identifier) => Ok(Typed { identifier, password, captcha }),
+        None => Err(AnswerErrors::whole(EMPTY)),
+    }
+}

@@ -1,0 +1,88 @@
+//! Whether a password is right: the same work and the same words for everyone, wherever it is asked for.
+
+use serde_json::json;
+use vestibule_directory::app_password::is_app_password;
+use vestibule_directory::{UserRow, Verified};
+use vestibule_events::Event;
+use vestibule_flow::StageCx;
+use vestibule_kernel::{Actor, ApiError};
+use vestibule_store::Durability;
+
+use super::{Backend, PasswordStage};
+
+/// What a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Checked {
+    /// The password is right; the plan knows.
+    Right,
+    /// It is not.
+    Wrong,
+    /// It is not, and that was the last time.
+    TooOften,
+}
+
+/// A key that no user has: looking for it costs what looking for a user costs.
+const NOBODY: i64 = -1;
+
+/// Checks a password for the pending user. Nobody, somebody inactive and somebody without a password cost what a wrong
+/// password costs.
+pub(crate) async fn check(stage: &PasswordStage, cx: &mut StageCx<'_>, password: String) -> Result<Checked, ApiError> {
+    let pending = cx.plan.pending.clone().unwrap_or_default();
+    cx.state.limits.account(if pending.identifier.is_empty() { &pending.shown } else { &pending.identifier })?;
+    let user = cx.state.users.by_pk(cx.user().unwrap_or(NOBODY)).await?;
+    let active = user.filter(|user| user.is_active);
+    let method = find_method(stage, cx, active.as_ref(), password).await?;
+    match (active, method) {
+        (Some(_), Some(method)) => {
+            cx.plan.authenticated = Some(method.to_owned());
+            cx.plan.failed_attempts = 0;
+            Ok(Checked::Right)
+        }
+        _ => {
+            cx.plan.failed_attempts += 1;
+            write_failure(stage, cx, &pending.identifier).await?;
+            let last = cx.plan.failed_attempts >= stage.failed_attempts_before_cancel;
+            Ok(if last { Checked::TooOften } else { Checked::Wrong })
+        }
+    }
+}
+
+/// By which of the stage's backends the password is right.
+async fn find_method(
+    stage: &PasswordStage,
+    cx: &StageCx<'_>,
+    user: Option<&UserRow>,
+    password: String,
+) -> Result<Option<&'static str>, ApiError> {
+    let own = stage.backends.contains(&Backend::Inbuilt);
+    let hash = user.filter(|_| own).and_then(|user| user.password.clone());
+    let verified = cx.state.passwords.verify(hash.clone(), password.clone()).await?;
+    if verified.is_right() {
+        if let (Some(user), Some(old), true) = (user, hash, verified == Verified::Outdated) {
+            let new = cx.state.passwords.hash(password).await?;
+            cx.state.users.rehash(user.pk, &old, &new).await?;
+        }
+        return Ok(Some("password"));
+    }
+    if stage.backends.contains(&Backend::Token) {
+        let found = is_app_password(cx.state.store(), cx.state.ctx(), user.map_or(NOBODY, |user| user.pk), &password).await?;
+        return Ok(found.then_some("token"));
+    }
+    Ok(None)
+}
+
+async fn write_failure(stage: &PasswordStage, cx: &StageCx<'_>, identifier: &str) -> Result<(), ApiError> {
+    let event = Event::new("login_failed", "authentik.events.signals", Actor::Anonymous)
+        .context(json!({
+            "username": identifier,
+            "stage": {
+                "pk": stage.stage.pk, "app": "authentik_stages_password", "name": stage.stage.name,
+                "model_name": "passwordstage",
+            },
+        }))
+        .client_ip(cx.visit.client.ip);
+    let mut transaction = cx.state.store().database().begin(Durability::Process).await?;
+    event.write(cx.state.ctx(), &mut transaction).await?;
+    transaction.commit().await?;
+    Ok(())
+}
