@@ -101,6 +101,10 @@ impl Authenticate for Authenticator {
             client_ip: client.ip,
         })
     }
+
+    fn origin(&self, parts: &Parts) -> String {
+        ClientInfo::of(parts).origin()
+    }
 }
 
 /// The token of an `Authorization: Bearer` header. Another scheme, or none, is no token.
@@ -142,6 +146,7 @@ pub fn is_same_origin(parts: &Parts) -> bool {
         _ => false,
     };
     let client = ClientInfo::of(parts);
-    let origin = text("origin").is_some_and(|origin| !client.host.is_empty() && origin.eq_ignore_ascii_case(&client.origin()));
+    let origin =
+        text("origin").is_some_and(|origin| !client.host.is_empty() && origin.eq_ignore_ascii_case(&client.origin()));
     repeated || origin || matches!(text("sec-fetch-site"), Some("same-origin" | "none"))
 }

@@ -118,6 +118,7 @@ impl Sessions {
     }
 
     /// A session that is nowhere yet.
+    #[expect(clippy::needless_pass_by_value, reason = "an address is a few bytes; callers need no reference")]
     pub fn anonymous(&self, client_ip: impl ToString, user_agent: &str) -> Session {
         let now = self.ctx.now();
         Session {
@@ -252,7 +253,12 @@ impl Sessions {
     }
 
     /// Inserts the session, or gives the one of its UUID a new key: one statement. False when it was changed meanwhile.
-    async fn put(&self, transaction: &mut Transaction, session: &mut Session, user: Option<i64>) -> Result<bool, StoreError> {
+    async fn put(
+        &self,
+        transaction: &mut Transaction,
+        session: &mut Session,
+        user: Option<i64>,
+    ) -> Result<bool, StoreError> {
         let key = URL_SAFE_NO_PAD.encode(self.ctx.bytes::<32>());
         let sql = "INSERT INTO sessions \
                    (id_hash, uuid, user_id, data, client_ip, user_agent, created, last_used, expires, version) \

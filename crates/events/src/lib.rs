@@ -37,7 +37,7 @@ impl Event {
     }
 
     /// With the address of the client.
-    pub fn client_ip(self, address: impl ToString) -> Self {
+    pub fn client_ip(self, address: impl std::fmt::Display) -> Self {
         Self { client_ip: Some(address.to_string()), ..self }
     }
 

@@ -22,14 +22,19 @@ choices! {
 /// A stage's place in a flow.
 #[derive(Clone, Debug, Fields)]
 pub struct FlowStageBinding {
+    /// Key.
     #[field(read_only, label = "Fsb uuid")]
     pub pk: Uuid,
+    /// Key by which policies are bound to it.
     #[field(read_only)]
     pub policybindingmodel_ptr_id: Uuid,
+    /// The flow.
     #[field(references = "authentik_flows.flow")]
     pub target: Uuid,
+    /// The stage.
     #[field(references = "authentik_flows.stage")]
     pub stage: Uuid,
+    /// The stage, as its family knows it.
     #[field(shape = Shape::Schema("Stage"), computed = stage_obj)]
     pub stage_obj: Computed,
     /// Asks the policies when the plan is made.
@@ -38,7 +43,9 @@ pub struct FlowStageBinding {
     /// Asks the policies when the stage is reached.
     #[field(default = true)]
     pub re_evaluate_policies: bool,
+    /// Place among the bindings of the flow.
     pub order: i64,
+    /// Whether all of several policies must pass, or any.
     #[field(default = "any")]
     pub policy_engine_mode: PolicyEngineMode,
     /// What a denied answer does to the plan.

@@ -95,10 +95,7 @@ impl<'a> Walk<'a> {
 
     /// A visit without an answer: the present question.
     pub(crate) async fn enter(&mut self) -> Result<Reply, ApiError> {
-        let mut plan = match self.plan() {
-            Ok(plan) => plan,
-            Err(_) => return Ok(self.not_applicable()),
-        };
+        let Ok(mut plan) = self.plan() else { return Ok(self.not_applicable()) };
         // A new visit may know better where to go.
         if let Some(next) = self.visit.query.get("next") {
             plan.next = Some(next.to_owned());
@@ -126,18 +123,13 @@ impl<'a> Walk<'a> {
 
     /// A visit with an answer.
     pub(crate) async fn respond(&mut self, answer: &Answer) -> Result<Reply, ApiError> {
-        let mut plan = match self.plan() {
-            Ok(plan) => plan,
-            Err(_) => return Ok(self.not_applicable()),
-        };
+        let Ok(mut plan) = self.plan() else { return Ok(self.not_applicable()) };
         let Some(binding) = self.binding(&plan) else { return Ok(self.failed("a plan without a binding")) };
         if let Some(errors) = self.wrong_component(&binding, answer) {
             return self.ask_again(&binding, plan, errors).await;
         }
         let (ran, sign_in, sign_out) = self.run(&binding, &mut plan, Some(answer)).await?;
         match ran {
-            // The stage has nothing to ask: an answer to nothing is a visit.
-            Ran::Entered(Enter::Pass) => Ok(self.advance(plan, sign_in, sign_out)),
             Ran::Entered(Enter::Deny(message)) | Ran::Answered(Outcome::Denied(message)) => {
                 Ok(self.denied_by_stage(&binding, &plan, &message))
             }
@@ -146,7 +138,8 @@ impl<'a> Walk<'a> {
                 Ok(Reply::Redirect(to))
             }
             Ran::Entered(Enter::Ask(challenge)) => Ok(Reply::Challenge(self.dress(challenge, &plan, None))),
-            Ran::Answered(Outcome::Next) => Ok(self.advance(plan, sign_in, sign_out)),
+            // A stage that has nothing to ask: an answer to nothing is a visit.
+            Ran::Entered(Enter::Pass) | Ran::Answered(Outcome::Next) => Ok(self.advance(plan, sign_in, sign_out)),
             Ran::Answered(Outcome::Invalid(errors)) => self.ask_again(&binding, plan, errors).await,
             Ran::Answered(Outcome::Restart) => {
                 self.forget();
@@ -190,9 +183,8 @@ impl<'a> Walk<'a> {
     fn wrong_component(&self, planned: &Planned, answer: &Answer) -> Option<AnswerErrors> {
         let given = answer.component()?;
         let expected = self.entry(planned)?.component;
-        (given != expected).then(|| {
-            AnswerErrors::one("component", format!("This is not the answer to {expected}."), "invalid_choice")
-        })
+        (given != expected)
+            .then(|| AnswerErrors::one("component", format!("This is not the answer to {expected}."), "invalid_choice"))
     }
 
     /// Runs the present stage; nothing of it counts unless it comes to an end.
@@ -256,15 +248,17 @@ impl<'a> Walk<'a> {
                 self.forget();
                 Reply::Again
             }
-            InvalidResponseAction::RestartWithContext => match planner::plan(&self.configuration, &self.flow, self.session) {
-                Ok(mut anew) => {
-                    anew.context = plan.context.clone();
-                    anew.next.clone_from(&plan.next);
-                    self.keep(&anew);
-                    Reply::Again
+            InvalidResponseAction::RestartWithContext => {
+                match planner::plan(&self.configuration, &self.flow, self.session) {
+                    Ok(mut anew) => {
+                        anew.context.clone_from(&plan.context);
+                        anew.next.clone_from(&plan.next);
+                        self.keep(&anew);
+                        Reply::Again
+                    }
+                    Err(_) => self.not_applicable(),
                 }
-                Err(_) => self.not_applicable(),
-            },
+            }
         }
     }
 
@@ -372,11 +366,7 @@ enum Ran {
 
 /// Carries out what a walk decided about the session; the cookie that the answer must set. `Err(())`: the user may not
 /// sign in (any more).
-pub(crate) async fn settle(
-    state: &FlowState,
-    session: &mut Session,
-    effect: Effect,
-) -> Result<Settled, ApiError> {
+pub(crate) async fn settle(state: &FlowState, session: &mut Session, effect: Effect) -> Result<Settled, ApiError> {
     match effect {
         Effect::None => Ok(Settled::Unchanged),
         Effect::Save => Ok(if state.sessions.save(session).await? { Settled::Kept } else { Settled::Lost }),

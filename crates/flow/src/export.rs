@@ -34,10 +34,8 @@ fn blueprint(call: &Call, flow: &Flow) -> Result<Value, ApiError> {
     stages.sort_unstable();
     stages.dedup();
     let mut entries = vec![entry(call, Flow::KIND, flow.pk, &["slug"])?];
-    let mut named: Vec<(&str, Uuid)> = stages
-        .iter()
-        .filter_map(|pk| configuration.find(*pk).map(|document| (document.text("name"), *pk)))
-        .collect();
+    let mut named: Vec<(&str, Uuid)> =
+        stages.iter().filter_map(|pk| configuration.find(*pk).map(|document| (document.text("name"), *pk))).collect();
     named.sort_unstable();
     for (_, pk) in named {
         let kind = configuration.find(pk).map(|document| document.kind).unwrap_or_default();
@@ -63,15 +61,15 @@ fn entry(call: &Call, model: &str, pk: Uuid, identifiers: &[&str]) -> Result<Val
     let mut attributes: Vec<(&str, Value)> = kind
         .fields
         .iter()
-        .filter(|field| field.is_writable() && field.is_readable() && !field.sealed && !identifiers.contains(&field.name))
+        .filter(|field| {
+            field.is_writable() && field.is_readable() && !field.sealed && !identifiers.contains(&field.name)
+        })
         .map(|field| (field.name, document.value.get(field.name).cloned().unwrap_or(Value::Null)))
         .collect();
     attributes.sort_by_key(|(name, _)| *name);
     let attributes: Map<String, Value> = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let mut found: Vec<(&str, Value)> = identifiers
-        .iter()
-        .map(|name| (*name, document.value.get(*name).cloned().unwrap_or(Value::Null)))
-        .collect();
+    let mut found: Vec<(&str, Value)> =
+        identifiers.iter().map(|name| (*name, document.value.get(*name).cloned().unwrap_or(Value::Null))).collect();
     found.push(("pk", pk.to_string().into()));
     found.sort_by_key(|(name, _)| *name);
     let found: Map<String, Value> = found.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -74,8 +74,10 @@ choices! {
 /// A flow.
 #[derive(Clone, Debug, Fields)]
 pub struct Flow {
+    /// Key.
     #[field(read_only, label = "Flow uuid")]
     pub pk: Uuid,
+    /// Key by which policies are bound to it.
     #[field(read_only)]
     pub policybindingmodel_ptr_id: Uuid,
     /// A name for administrators.
@@ -105,6 +107,7 @@ pub struct Flow {
     /// Plans kept in a cache; plans are made anew here.
     #[field(shape = Shape::INTEGER, computed = |_, _| json!(0))]
     pub cache_count: Computed,
+    /// Whether all of several policies must pass, or any.
     #[field(default = "any")]
     pub policy_engine_mode: PolicyEngineMode,
     /// Kept for clients that know it: pages here are readable for password managers anyway.
@@ -113,6 +116,7 @@ pub struct Flow {
     /// Where the flow can be downloaded as a blueprint.
     #[field(computed = export_url)]
     pub export_url: Computed,
+    /// Where the card stands on its pages.
     #[field(default = "stacked")]
     pub layout: Layout,
     /// What happens to whom the flow does not admit.
@@ -200,9 +204,13 @@ impl Resource for Flow {
                 format!("Flow {} ({})", text("name"), text("slug"))
             })
             .operation(
-                Operation::new(Method::GET, "cache_info/", "flows_instances_cache_info_retrieve", Some(cache()), |_| async {
-                    ok(&json!({"count": 0}))
-                })
+                Operation::new(
+                    Method::GET,
+                    "cache_info/",
+                    "flows_instances_cache_info_retrieve",
+                    Some(cache()),
+                    |_| async { ok(&json!({"count": 0})) },
+                )
                 .permission(Permission::Named("authentik_flows.view_flow_cache"))
                 .doc("How many plans are kept in a cache: none, a plan costs microseconds here."),
             )

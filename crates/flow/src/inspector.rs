@@ -67,11 +67,11 @@ async fn inspect(call: Call) -> Answer {
         })
     };
     let plans: Vec<Value> = (0..plan.done.len()).map(show).collect();
-    let mut answer = json!({"plans": plans, "is_completed": plan.bindings.is_empty()});
-    if !plan.bindings.is_empty() {
-        answer["current_plan"] = show(plan.done.len());
-    }
-    ok(&answer)
+    let current = (!plan.bindings.is_empty()).then(|| ("current_plan".to_owned(), show(plan.done.len())));
+    let mut answer: Object = current.into_iter().collect();
+    answer.insert("plans".into(), plans.into());
+    answer.insert("is_completed".into(), plan.bindings.is_empty().into());
+    ok(&Value::Object(answer))
 }
 
 fn binding(call: &Call, pk: Option<&Uuid>) -> Value {

@@ -198,10 +198,9 @@ fn answer(parts: &Parts, reply: Reply, visit: &Visit) -> Response {
         Reply::Challenge(challenge) => json_answer(StatusCode::OK, &Value::Object(challenge)),
         Reply::Redirect(to) => redirect_challenge(&to),
         Reply::Again => again(parts),
-        Reply::Failed => json_answer(
-            StatusCode::OK,
-            &json!({"component": "ak-stage-flow-error", "request_id": visit.request_id}),
-        ),
+        Reply::Failed => {
+            json_answer(StatusCode::OK, &json!({"component": "ak-stage-flow-error", "request_id": visit.request_id}))
+        }
     };
     let headers = response.headers_mut();
     headers.insert(http::header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));

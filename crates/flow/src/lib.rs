@@ -24,14 +24,12 @@ mod views;
 
 pub use answer::{Answer, AnswerError, AnswerErrors, Take};
 pub use binding::{FlowStageBinding, InvalidResponseAction};
+pub use flow::{Designation, Flow, PolicyEngineMode, Requirement};
 pub use limits::Limits;
 pub use page::not_found_page;
-pub use flow::{Designation, Flow, Requirement};
 pub use plan::{Pending, Plan};
 pub use program::Program;
-pub use stage::{
-    Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry, StageRegistry, Visit,
-};
+pub use stage::{Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry, StageRegistry, Visit};
 pub use state::FlowState;
 
 use vestibule_resource::{Family, Kind, Operation};

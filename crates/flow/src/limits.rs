@@ -48,9 +48,9 @@ impl Limits {
         if !self.enabled {
             return Ok(());
         }
-        limiter.check_key(key).map_err(|until| {
-            ApiError::Throttled(until.wait_time_from(DefaultClock::default().now()).as_secs().max(1))
-        })
+        limiter
+            .check_key(key)
+            .map_err(|until| ApiError::Throttled(until.wait_time_from(DefaultClock::default().now()).as_secs().max(1)))
     }
 
     /// Forgets who has not tried for a while.

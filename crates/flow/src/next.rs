@@ -4,7 +4,7 @@ use url::{ParseError, Url};
 
 /// What became of a `next`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// A path on this host.
     Here(String),
     /// A scheme that a browser would run: an attack, answered with an error.
@@ -14,7 +14,7 @@ pub enum Next {
 /// The place that `next` names, if it is on this host; `/` otherwise.
 ///
 /// Names of views that older links carry are understood. Browsers read a backslash as a slash: it is encoded.
-pub fn resolve(next: Option<&str>, host: &str) -> Next {
+pub(crate) fn resolve(next: Option<&str>, host: &str) -> Next {
     let Some(next) = next.filter(|next| !next.is_empty()) else { return Next::Here("/".into()) };
     match next {
         "authentik_core:if-user" => return Next::Here("/if/user/".into()),

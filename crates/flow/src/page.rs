@@ -9,8 +9,8 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATIO
 use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
 use serde_json::{Value, json};
-use vestibule_directory::client::ClientInfo;
 use vestibule_directory::Brand;
+use vestibule_directory::client::ClientInfo;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::http::media_type;
 use vestibule_store::Configuration;
@@ -122,7 +122,11 @@ fn failed(title: &str, visit: &Visit) -> Object {
 }
 
 fn here(slug: &str, visit: &Visit) -> String {
-    if visit.query_text.is_empty() { format!("/if/flow/{slug}/") } else { format!("/if/flow/{slug}/?{}", visit.query_text) }
+    if visit.query_text.is_empty() {
+        format!("/if/flow/{slug}/")
+    } else {
+        format!("/if/flow/{slug}/?{}", visit.query_text)
+    }
 }
 
 /// The fields of a form as an answer.
@@ -219,7 +223,9 @@ fn footer_links(brand: &Brand) -> Vec<FooterLink> {
         let href = link.get("href").and_then(Value::as_str).map(str::to_owned);
         let href = href.filter(|href| {
             let lower = href.to_ascii_lowercase();
-            lower.starts_with("https://") || lower.starts_with("http://") || (lower.starts_with('/') && !lower.starts_with("//"))
+            lower.starts_with("https://")
+                || lower.starts_with("http://")
+                || (lower.starts_with('/') && !lower.starts_with("//"))
         });
         Some(FooterLink { name: link.get("name")?.as_str()?.to_owned(), href })
     };

@@ -179,9 +179,7 @@ fn closed(state: &FlowState, visit: &Visit) -> Response {
 fn page(state: &FlowState, visit: &Visit, errors: Option<&AnswerErrors>, email: &str) -> Response {
     let mut shell = shell(&state.store().configuration(), visit, &translate(visit.locale, "setup.heading", &[]));
     shell.action = format!("/if/flow/initial-setup/?{}", visit.query_text);
-    let mut content = json!({"email": email, "username": ADMIN_USERNAME});
-    if let Some(errors) = errors {
-        content["response_errors"] = errors.to_json();
-    }
+    let errors = errors.map(AnswerErrors::to_json);
+    let content = json!({"email": email, "username": ADMIN_USERNAME, "response_errors": errors});
     html(state, "initial-setup", &shell, &content, StatusCode::OK)
 }

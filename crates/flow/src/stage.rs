@@ -8,9 +8,9 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_directory::client::ClientInfo;
-use vestibule_directory::{Brand, current_brand};
 use vestibule_directory::resources::avatar::avatar;
 use vestibule_directory::session::Session;
+use vestibule_directory::{Brand, current_brand};
 use vestibule_events::Event;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::call::{Permission, ok};
@@ -28,16 +28,22 @@ use crate::state::FlowState;
 /// The fields that every stage begins with.
 #[derive(Clone, Debug, Fields)]
 pub struct StageBase {
+    /// Key.
     #[field(read_only, label = "Stage uuid")]
     pub pk: Uuid,
+    /// Its name, unique among all stages.
     #[field(unique = "stage with this name already exists.")]
     pub name: String,
+    /// The form that clients show it with.
     #[field(computed = |represent, _| represent.kind.spec.component_name().into())]
     pub component: Computed,
+    /// What its kind is called.
     #[field(computed = |represent, _| represent.kind.spec.verbose_name().into())]
     pub verbose_name: Computed,
+    /// What many of its kind are called.
     #[field(computed = |represent, _| represent.kind.spec.verbose_name_plural().into())]
     pub verbose_name_plural: Computed,
+    /// Its model.
     #[field(computed = |represent, _| represent.kind.model().into())]
     pub meta_model_name: Computed,
     /// Flows that the stage is bound to.
@@ -196,7 +202,8 @@ impl StageCx<'_> {
     /// The address of another flow's page, that keeps where this one leads.
     pub fn flow_url(&self, pk: Option<Uuid>) -> Option<String> {
         let flow = self.configuration.get::<Flow>(pk?)?;
-        let query = if self.visit.query_text.is_empty() { String::new() } else { format!("?{}", self.visit.query_text) };
+        let query =
+            if self.visit.query_text.is_empty() { String::new() } else { format!("?{}", self.visit.query_text) };
         Some(format!("/if/flow/{}/{query}", flow.slug))
     }
 
@@ -295,22 +302,28 @@ pub fn user_setting() -> Shape {
 /// `stages/all/types/` and `stages/all/user_settings/`.
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(Method::GET, "stages/all/types/", "stages_all_types_list", Some(type_create()), |call| async move {
-            let state = call.api.extension::<StageRegistry>()?;
-            let entries = state.entries().iter().filter_map(|entry| {
-                let kind = call.api.registry.kind(entry.model)?;
-                Some(json!({
-                    "name": kind.spec.verbose_name(),
-                    "description": entry.description,
-                    "component": kind.spec.component_name(),
-                    "model_name": kind.model_name(),
-                    "icon_url": "",
-                    "requires_enterprise": false,
-                    "deprecated": false,
-                }))
-            });
-            ok(&entries.collect())
-        })
+        Operation::new(
+            Method::GET,
+            "stages/all/types/",
+            "stages_all_types_list",
+            Some(type_create()),
+            |call| async move {
+                let state = call.api.extension::<StageRegistry>()?;
+                let entries = state.entries().iter().filter_map(|entry| {
+                    let kind = call.api.registry.kind(entry.model)?;
+                    Some(json!({
+                        "name": kind.spec.verbose_name(),
+                        "description": entry.description,
+                        "component": kind.spec.component_name(),
+                        "model_name": kind.model_name(),
+                        "icon_url": "",
+                        "requires_enterprise": false,
+                        "deprecated": false,
+                    }))
+                });
+                ok(&entries.collect())
+            },
+        )
         .permission(Permission::Named("authentik_flows.view_stage"))
         .doc("Kinds of stages that can be created."),
         Operation::new(

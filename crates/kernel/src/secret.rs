@@ -70,11 +70,7 @@ impl Keys {
         let nonce: [u8; NONCE_LEN] = ctx.bytes();
         let mut data = plain.as_bytes().to_vec();
         self.sealing
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(place.as_bytes()),
-                &mut data,
-            )
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place.as_bytes()), &mut data)
             .map_err(|_| SealError::Damaged)?;
         let mut whole = nonce.to_vec();
         whole.append(&mut data);

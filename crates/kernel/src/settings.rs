@@ -163,9 +163,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn text(&self, name: &str) -> Option<String> {
         let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
-        let authentik = || {
-            setting.authentik.iter().find_map(|alias| self.environment.get(&format!("AUTHENTIK_{alias}")))
-        };
+        let authentik =
+            || setting.authentik.iter().find_map(|alias| self.environment.get(&format!("AUTHENTIK_{alias}")));
         let given = self
             .command_line
             .get(name)

@@ -12,19 +12,25 @@ use vestibule_resource::{Computed, Family, Fields, Operation, Shape, shapes};
 /// The fields that every policy begins with.
 #[derive(Clone, Debug, Fields)]
 pub struct PolicyBase {
+    /// The key.
     #[field(read_only, label = "Policy uuid")]
     pub pk: Uuid,
+    /// A name for administrators.
     #[field(unique = "Policy with this name already exists.")]
     pub name: String,
     /// Writes an event at every evaluation, not only when one fails.
     #[field(default = false)]
     pub execution_logging: bool,
+    /// The form that edits it.
     #[field(computed = |represent, _| represent.kind.spec.component_name().into())]
     pub component: Computed,
+    /// What people call its kind.
     #[field(computed = |represent, _| represent.kind.spec.verbose_name().into())]
     pub verbose_name: Computed,
+    /// What people call many of its kind.
     #[field(computed = |represent, _| represent.kind.spec.verbose_name_plural().into())]
     pub verbose_name_plural: Computed,
+    /// Its kind, as an application and a model.
     #[field(computed = |represent, _| represent.kind.model().into())]
     pub meta_model_name: Computed,
     /// How many things the policy is bound to.

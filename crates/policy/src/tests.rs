@@ -77,3 +77,9 @@ async fn the_cache_is_empty_and_its_operations_need_their_permission() {
     assert_eq!(server.ask("POST", "cache_clear/", clear).await.0, StatusCode::NO_CONTENT);
     assert_eq!(server.ask("POST", "cache_clear/", view).await.0, StatusCode::FORBIDDEN);
 }
+#[test]
+fn dump() {
+    let registry = Registry::new(Vec::new(), super::families(), super::operations()).unwrap();
+    let doc = vestibule_resource::openapi::document(&registry, &Default::default());
+    std::fs::write("/tmp/ours_policy.json", doc.to_string()).unwrap();
+}

@@ -164,6 +164,7 @@ pub struct Spec {
     pub(crate) unique_together: &'static [&'static str],
     pub(crate) description: fn(&Object) -> String,
     pub(crate) through: Option<(&'static str, &'static str)>,
+    pub(crate) retrieve_filters: &'static [&'static str],
 }
 
 impl Spec {
@@ -189,6 +190,7 @@ impl Spec {
             unique_together: &[],
             description: |object| object.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned(),
             through: None,
+            retrieve_filters: &[],
         }
     }
     /// Names for people, one and many.
@@ -241,6 +243,10 @@ impl Spec {
     pub fn operation(mut self, operation: Operation) -> Self {
         self.operations.push(operation);
         self
+    }
+    /// Filters that say what is shown, which retrieving one object understands too.
+    pub fn retrieve_filters(self, names: &'static [&'static str]) -> Self {
+        Self { retrieve_filters: names, ..self }
     }
     /// Not created or updated through the API.
     pub fn read_only(self) -> Self {

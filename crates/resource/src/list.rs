@@ -56,7 +56,8 @@ pub(crate) async fn conditions<'a>(
         match &filter.lookup {
             Lookup::Ignored => {}
             Lookup::Sql(condition) => {
-                if let Some(sql) = condition(&query.all(filter.name).join(","))? {
+                if let Some((sql, params)) = condition(&query.all(filter.name).join(","))? {
+                    let sql = (store.database().speak(&sql), params);
                     conditions.push(Condition {
                         field,
                         lookup: filter.lookup.clone(),

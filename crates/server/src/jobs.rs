@@ -8,13 +8,13 @@ use vestibule_kernel::Ctx;
 use vestibule_store::{Durability, Store, StoreError};
 
 /// How often what has expired is removed. It is not used before that either.
-const CLEANUP: Duration = Duration::from_secs(600);
+const CLEANUP: Duration = Duration::from_mins(10);
 /// Rows removed at once, so that logins do not wait for long.
 const BATCH: i64 = 1000;
 
 /// What expires: table, key, column of the moment.
 const EXPIRING: &[(&str, &str, &str)] =
-    &[("sessions", "id_hash", "expires"), ("events", "pk", "expires"), ("reputation", "identifier", "expires")];
+    &[("sessions", "id_hash", "expires"), ("events", "pk", "expires")];
 
 /// Starts every job. They end when the set is dropped.
 pub(crate) fn start(store: &Store, ctx: &Ctx, each_cleanup: Arc<dyn Fn() + Send + Sync>) -> JoinSet<()> {

@@ -21,13 +21,14 @@ pub fn families() -> Result<Families, String> {
     kinds.extend(vestibule_stages::kinds());
     kinds.extend(vestibule_sources::kinds());
     let mut families = vestibule_flow::families();
+    families.extend(vestibule_policy::families());
     families.extend(vestibule_sources::families());
     let mut operations = vestibule_directory::operations();
     operations.extend(vestibule_flow::operations());
     operations.extend(vestibule_policy::operations());
     operations.extend(vestibule_sources::operations());
-    operations.extend(vestibule_resource::openapi::operations());
     operations.extend(crate::blueprint::api::operations());
+    operations.extend(vestibule_resource::openapi::operations(serde_json::Map::new()));
     Ok(Families {
         registry: Registry::new(kinds, families, operations)?,
         stages: StageRegistry::new(vestibule_stages::entries()),

@@ -95,7 +95,8 @@ mod tests {
 
     fn settings(folder: &Path) -> Settings {
         let data = [("data".to_owned(), folder.display().to_string())].into();
-        Settings::load(&data, &Default::default(), &Default::default()).unwrap()
+        let none = std::collections::BTreeMap::new();
+        Settings::load(&data, &none, &none).unwrap()
     }
 
     #[test]

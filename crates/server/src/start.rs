@@ -75,12 +75,11 @@ pub async fn open_store(settings: &Settings, ctx: &Ctx, registry: &Registry) -> 
     let first_start = settings.database.is_some() || !file.exists();
     let key = secret_key::load(settings, ctx, first_start)?;
     let keys = Arc::new(Keys::derive(&key.text).map_err(StoreError::from)?);
-    let database = match &settings.database {
-        Some(url) => Database::postgres(url).await?,
-        None => {
-            secret_key::make_private(&file)?;
-            Database::sqlite(&file).await?
-        }
+    let database = if let Some(url) = &settings.database {
+        Database::postgres(url).await?
+    } else {
+        secret_key::make_private(&file)?;
+        Database::sqlite(&file).await?
     };
     let opened = Store::open(database, ctx.clone(), keys, registry.codecs()).await;
     if let (Err(StoreError::Seal(_)), Some(made)) = (&opened, key.made) {
@@ -195,8 +194,7 @@ impl Server {
 
     /// Everything that is served on the metrics listener.
     pub fn metrics(&self) -> Router {
-        let passwords = Arc::clone(&self.flow.passwords);
         let Front { metrics, store, ctx, .. } = self.front.clone();
-        crate::http::metrics::routes(Scrape { metrics, store, ctx, waiting: Arc::new(move || passwords.waiting()) })
+        crate::http::metrics::routes(Scrape { metrics, store, ctx })
     }
 }

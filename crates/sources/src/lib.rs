@@ -1,1 +1,28 @@
-//! Placeholder.
+//! Sources: where users may come from besides this server's own directory. One folder a kind.
+//!
+//! A source is stored and referred to; signing in through it comes later, so no page shows one yet.
+
+mod oauth;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use oauth::{CodeAuthentication, OAuthSource, Pkce, ProviderType};
+pub use source::{GroupMatchingMode, SOURCES, SourceBase, UserMatchingMode};
+
+use vestibule_resource::{Family, Kind, Operation};
+
+/// Every kind of source as a resource.
+pub fn kinds() -> Vec<Kind> {
+    vec![oauth::kind()]
+}
+
+/// The family of all sources.
+pub fn families() -> Vec<&'static Family> {
+    vec![&SOURCES]
+}
+
+/// Operations that belong to no resource.
+pub fn operations() -> Vec<Operation> {
+    source::operations()
+}

@@ -7,6 +7,8 @@ mod dummy;
 pub mod http_client;
 mod identification;
 mod password;
+#[cfg(test)]
+mod test_support;
 mod user_login;
 mod user_logout;
 

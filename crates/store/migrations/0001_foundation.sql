@@ -113,3 +113,9 @@ CREATE TABLE events (
 );
 CREATE INDEX events_created ON events (created);
 CREATE INDEX events_expires ON events (expires);
+CREATE TABLE version_history (
+    id {key},
+    timestamp {time} NOT NULL,
+    version {text} NOT NULL,
+    build {text} NOT NULL
+);

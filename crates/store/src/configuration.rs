@@ -123,10 +123,7 @@ impl Configuration {
             return index;
         }
         let built = Arc::new(I::build(self));
-        self.indexes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(TypeId::of::<I>(), Arc::<I>::clone(&built));
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<I>(), Arc::<I>::clone(&built));
         built
     }
 

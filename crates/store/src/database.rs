@@ -65,7 +65,7 @@ impl Database {
         let connection = options.connect().await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
-            .idle_timeout(Duration::from_secs(600))
+            .idle_timeout(Duration::from_mins(10))
             .test_before_acquire(false)
             .connect_with(options.create_if_missing(false))
             .await?;
@@ -107,6 +107,13 @@ impl Database {
             Engine::Sqlite { .. } => None,
             Engine::Postgres { pool } => Some(pool),
         }
+    }
+
+    /// SQL in this database's words: `{json}...{/json}` is a text read as JSON, into which `->` looks and which compares
+    /// by value.
+    pub fn speak(&self, sql: &str) -> String {
+        let (open, close) = if self.is_sqlite() { ("json(", ")") } else { ("CAST(", " AS jsonb)") };
+        sql.replace("{json}", open).replace("{/json}", close)
     }
 
     /// Statements sent since the start, transaction control aside.
@@ -226,11 +233,7 @@ impl Transaction {
         let sql = AssertSqlSafe(sql.into().into_owned());
         Ok(match &mut self.inner {
             TransactionInner::Sqlite(writer) => {
-                bind!(sqlx::query(sql), params)
-                    .fetch(&mut writer.connection)
-                    .map_ok(Row::Sqlite)
-                    .try_collect()
-                    .await?
+                bind!(sqlx::query(sql), params).fetch(&mut writer.connection).map_ok(Row::Sqlite).try_collect().await?
             }
             TransactionInner::Postgres(transaction) => {
                 bind!(sqlx::query(sql), params).fetch(&mut **transaction).map_ok(Row::Postgres).try_collect().await?

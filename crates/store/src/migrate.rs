@@ -24,14 +24,19 @@ const TYPES: &[(&str, &str, &str)] = &[
 ];
 
 fn dialect(sql: &str, sqlite: bool) -> String {
-    TYPES.iter().fold(sql.to_owned(), |sql, (token, lite, postgres)| sql.replace(token, if sqlite { lite } else { postgres }))
+    TYPES
+        .iter()
+        .fold(sql.to_owned(), |sql, (token, lite, postgres)| sql.replace(token, if sqlite { lite } else { postgres }))
 }
 
 /// Applies what is missing, each step in its own transaction, after a backup of an SQLite file that already holds data.
 pub(crate) async fn migrate(database: &Database, ctx: &Ctx) -> Result<(), StoreError> {
     let sqlite = database.is_sqlite();
     database
-        .script(&dialect("CREATE TABLE IF NOT EXISTS schema_version (version {int} PRIMARY KEY, name {text}, at {time})", sqlite))
+        .script(&dialect(
+            "CREATE TABLE IF NOT EXISTS schema_version (version {int} PRIMARY KEY, name {text}, at {time})",
+            sqlite,
+        ))
         .await?;
     let row = database.query_one("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version", vec![]).await?;
     let found = row.map(|row| row.int("version")).transpose()?.unwrap_or(0);

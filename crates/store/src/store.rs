@@ -100,7 +100,8 @@ impl Store {
 
     /// A persisted flag or value of the server itself.
     pub async fn state(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let row = self.database().query_one("SELECT value FROM server_state WHERE name = $1", vec![name.into()]).await?;
+        let row =
+            self.database().query_one("SELECT value FROM server_state WHERE name = $1", vec![name.into()]).await?;
         row.map(|row| row.text("value")).transpose()
     }
 
@@ -168,15 +169,17 @@ impl Store {
                 tracing::warn!(kind, %pk, "a document of a kind that this program does not know is left alone");
                 continue;
             };
-            configuration.put(self.decode(codec.as_ref(), pk, self.unseal(&kind, pk, value)?)?);
+            configuration.put(Self::decode(codec.as_ref(), pk, self.unseal(&kind, pk, value)?)?);
         }
         Ok(configuration)
     }
 
-    fn decode(&self, codec: &dyn Codec, pk: Uuid, value: Object) -> Result<Arc<Document>, StoreError> {
-        let typed = codec
-            .decode(pk, &value)
-            .map_err(|reason| StoreError::Document { kind: codec.kind().into(), pk, reason })?;
+    fn decode(codec: &dyn Codec, pk: Uuid, value: Object) -> Result<Arc<Document>, StoreError> {
+        let typed = codec.decode(pk, &value).map_err(|reason| StoreError::Document {
+            kind: codec.kind().into(),
+            pk,
+            reason,
+        })?;
         Ok(Arc::new(Document::new(codec.kind(), pk, value, typed)))
     }
 
@@ -305,7 +308,7 @@ impl Change {
         let Some(codec) = self.store.inner.codecs.get(kind).cloned() else {
             return Err(StoreError::Document { kind: kind.into(), pk, reason: "no such kind".into() });
         };
-        let document = self.store.decode(codec.as_ref(), pk, value)?;
+        let document = Store::decode(codec.as_ref(), pk, value)?;
         let sealed = Value::Object(self.store.seal(codec.as_ref(), pk, document.value.clone())?);
         let working = self.lock().await?;
         let before = working.document(kind, pk).cloned();
@@ -328,12 +331,6 @@ impl Change {
     /// Persists a flag or value of the server itself.
     pub async fn set_state(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
         set_state(&mut self.transaction, name, value).await
-    }
-
-    /// Documents this change has touched, with what they were before (`None`: they did not exist) and are now.
-    pub fn edits(&self) -> Vec<(Option<Arc<Document>>, Option<Arc<Document>>)> {
-        let now = |kind, pk| self.working.as_ref().and_then(|working| working.document(kind, pk).cloned());
-        self.edits.iter().map(|((kind, pk), before)| (before.clone(), now(kind, *pk))).collect()
     }
 
     /// Writes the revisions, commits, and publishes the new snapshot.

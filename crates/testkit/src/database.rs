@@ -34,7 +34,9 @@ impl TestDatabase {
     /// Opens it.
     pub async fn open(&self) -> Database {
         match self {
-            Self::Sqlite(folder) => Database::sqlite(&folder.path().join("vestibule.sqlite3")).await.expect("a database"),
+            Self::Sqlite(folder) => {
+                Database::sqlite(&folder.path().join("vestibule.sqlite3")).await.expect("a database")
+            }
             Self::Postgres { url } => Database::postgres(url).await.expect("a database"),
         }
     }

@@ -84,8 +84,7 @@ impl TestApp {
         let ctx = Ctx::new(clock.clone(), Arc::new(SystemRandom));
         let keys = Arc::new(Keys::derive("a secret for tests").expect("keys"));
         let registry = Registry::new(families.kinds, families.families, families.operations).expect("a registry");
-        let store =
-            Store::open(database.open().await, ctx.clone(), keys, registry.codecs()).await.expect("a store");
+        let store = Store::open(database.open().await, ctx.clone(), keys, registry.codecs()).await.expect("a store");
         let grants = Arc::new(Grants::default());
         let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));
         let users = Arc::new(Users::new(store.clone(), ctx.clone()));
@@ -165,7 +164,8 @@ impl TestApp {
         let key = format!("token-of-{user}");
         let store = self.store();
         let pk = self.state.ctx().uuid();
-        let sealed = store.keys().seal(self.state.ctx(), &format!("authentik_core.token/{pk}/key"), &key).expect("a seal");
+        let sealed =
+            store.keys().seal(self.state.ctx(), &format!("authentik_core.token/{pk}/key"), &key).expect("a seal");
         let sql = "INSERT INTO tokens (pk, identifier, intent, user_id, description, description_folded, key_hash, \
                    key_sealed, expiring) VALUES ($1, $2, 'api', $3, '', '', $4, $5, $6)";
         let params = vec![

@@ -140,9 +140,9 @@ impl Passwords {
 
     fn enter(&self) -> Result<Place<'_>, PasswordError> {
         let most = self.most;
-        let entered = self.present.fetch_update(Ordering::AcqRel, Ordering::Acquire, |present| {
-            (present < most).then_some(present + 1)
-        });
+        let entered = self
+            .present
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |present| (present < most).then_some(present + 1));
         entered.map(|_| Place(&self.present)).map_err(|_| PasswordError::Busy)
     }
 }
@@ -171,7 +171,8 @@ mod tests {
     async fn right_wrong_outdated_and_none() {
         let passwords = Passwords::new(Ctx::system(), SMALL, 2, 8).unwrap();
         let hash = passwords.hash("  blanks count ".into()).await.unwrap();
-        let verify = |hash: Option<&str>, password: &str| passwords.verify(hash.map(str::to_owned), password.to_owned());
+        let verify =
+            |hash: Option<&str>, password: &str| passwords.verify(hash.map(str::to_owned), password.to_owned());
         assert_eq!(verify(Some(&hash), "  blanks count ").await, Ok(Verified::Right));
         assert_eq!(verify(Some(&hash), "blanks count").await, Ok(Verified::Wrong));
         assert_eq!(verify(None, "").await, Ok(Verified::Wrong));

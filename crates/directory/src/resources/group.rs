@@ -9,7 +9,7 @@ use vestibule_kernel::{FieldErrors, Object};
 use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec, Validation};
 
 use super::fields::{attached, never_null, no_roles, refuse_keys, writable};
-use super::user::{Condition, any_of, roles};
+use super::user::{Condition, any_of, by_attributes, roles};
 
 /// A group.
 #[derive(Fields)]
@@ -150,10 +150,12 @@ impl Resource for Group {
             .filter(&["is_superuser", "name"])
             .filter_with("members_by_pk", "pk", Lookup::Sql(by_member), Shape::INTEGER.list())
             .filter_with("members_by_username", "pk", Lookup::Sql(by_member_name), Shape::TEXT.list())
+            .filter_with("attributes", "pk", Lookup::Sql(by_attributes), Shape::TEXT)
             .filter_with("include_children", "pk", Lookup::Ignored, Shape::Boolean)
             .filter_with("include_inherited_roles", "pk", Lookup::Ignored, Shape::Boolean)
             .filter_with("include_parents", "pk", Lookup::Ignored, Shape::Boolean)
             .filter_with("include_users", "pk", Lookup::Ignored, Shape::Boolean)
+            .retrieve_filters(&["include_children", "include_inherited_roles", "include_parents", "include_users"])
             .hooks(&hooks::GroupHooks);
         members::operations().into_iter().fold(spec, Spec::operation)
     }

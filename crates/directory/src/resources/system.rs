@@ -87,22 +87,46 @@ pub(crate) fn operations() -> Vec<Operation> {
     let history = || Shape::Object("VersionHistory", VersionHistory::fields);
     let see = Permission::Named("authentik_admin.view_versionhistory");
     vec![
-        Operation::new(Method::GET, "root/config/", "root_config_retrieve", Some(Shape::Object("Config", Config::fields)), config)
-            .permission(Permission::Public)
-            .doc("What clients need to know about the server."),
-        Operation::new(Method::GET, "admin/version/", "admin_version_retrieve", Some(Shape::Object("Version", Version::fields)), version)
-            .permission(Permission::SignedIn)
-            .doc("The server's version."),
-        Operation::new(Method::GET, "admin/version/history/", "admin_version_history_list", Some(history().list()), list)
-            .permission(see)
-            .parameter("build", Shape::TEXT)
-            .parameter("ordering", Shape::TEXT)
-            .parameter("search", Shape::TEXT)
-            .parameter("version", Shape::TEXT)
-            .doc("The versions that ran on this database."),
-        Operation::new(Method::GET, "admin/version/history/{id}/", "admin_version_history_retrieve", Some(history()), one)
-            .permission(see)
-            .doc("A version that ran on this database."),
+        Operation::new(
+            Method::GET,
+            "root/config/",
+            "root_config_retrieve",
+            Some(Shape::Object("Config", Config::fields)),
+            config,
+        )
+        .permission(Permission::Public)
+        .doc("What clients need to know about the server."),
+        Operation::new(
+            Method::GET,
+            "admin/version/",
+            "admin_version_retrieve",
+            Some(Shape::Object("Version", Version::fields)),
+            version,
+        )
+        .permission(Permission::SignedIn)
+        .doc("The server's version."),
+        Operation::new(
+            Method::GET,
+            "admin/version/history/",
+            "admin_version_history_list",
+            Some(history().list()),
+            list,
+        )
+        .permission(see)
+        .parameter("build", Shape::TEXT)
+        .parameter("ordering", Shape::TEXT)
+        .parameter("search", Shape::TEXT)
+        .parameter("version", Shape::TEXT)
+        .doc("The versions that ran on this database."),
+        Operation::new(
+            Method::GET,
+            "admin/version/history/{id}/",
+            "admin_version_history_retrieve",
+            Some(history()),
+            one,
+        )
+        .permission(see)
+        .doc("A version that ran on this database."),
     ]
 }
 
@@ -161,7 +185,9 @@ async fn list(call: Call) -> Answer {
         }
     }
     let search = fold(call.query.get("search").unwrap_or_default());
-    entries.retain(|entry| fold(&text(entry, "version")).contains(&search) || fold(&text(entry, "build")).contains(&search));
+    entries.retain(|entry| {
+        fold(&text(entry, "version")).contains(&search) || fold(&text(entry, "build")).contains(&search)
+    });
     let ordering = call.query.get("ordering").unwrap_or_default();
     let field = ordering.trim_start_matches('-').to_owned();
     if ["timestamp", "version", "build"].contains(&field.as_str()) {

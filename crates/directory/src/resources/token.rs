@@ -40,7 +40,7 @@ pub struct Token {
     #[field(min = 1, unique = "This field must be unique.", label = "Managed by authentik")]
     pub managed: Option<String>,
     /// Its name.
-    #[field(max = 255, format = Slug, unique = "Token with this identifier already exists.")]
+    #[field(max = 255, format = Identifier, unique = "Token with this identifier already exists.")]
     pub identifier: String,
     /// What it is good for.
     #[field(default = "api")]
@@ -49,7 +49,7 @@ pub struct Token {
     #[field(references = "authentik_core.user", column = "user_id")]
     pub user: i64,
     /// The same, in full.
-    #[field(computed = |represent, object| user_object(represent, object), shape = Shape::Object("User", User::fields))]
+    #[field(computed = user_object, shape = Shape::Object("User", User::fields))]
     pub user_obj: Value,
     /// What it is for.
     #[field(blank, folded, default = "")]

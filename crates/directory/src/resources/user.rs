@@ -15,15 +15,15 @@ use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec, Validation
 use vestibule_store::Param;
 
 use super::avatar::avatar;
-use super::fields::{Role, attached, no_roles, never_null, refuse_keys, writable};
+use super::fields::{Role, attached, never_null, no_roles, refuse_keys, writable};
 use super::group::PartialGroup;
 use crate::superuser::is_superuser_sql;
 
 pub(crate) use hooks::{attach, join, leave};
+pub use impersonation::ORIGINAL;
 pub use me::{OTHERS, UserSelf};
 pub use recovery::{MakeRecoveryLink, RecoveryLinks};
 pub use switch::SWITCH;
-pub use impersonation::ORIGINAL;
 
 vestibule_resource::choices! {
     /// What kind of account it is.
@@ -119,7 +119,8 @@ pub(crate) fn kind() -> Kind {
 
 impl Resource for User {
     fn spec() -> Spec {
-        let times = ["date_joined", "date_joined__gt", "date_joined__lt", "last_login", "last_login__gt", "last_login__lt"];
+        let times =
+            ["date_joined", "date_joined__gt", "date_joined__lt", "last_login", "last_login__gt", "last_login__lt"];
         let more = ["last_login__isnull", "last_updated", "last_updated__gt", "last_updated__lt"];
         let spec = Spec::new("core/users", "authentik_core.user", "User")
             .verbose("User", "Users")
@@ -130,12 +131,18 @@ impl Resource for User {
             .filter(&times)
             .filter(&more)
             .filter(&["email", "is_active", "name", "path", "path_startswith=path__startswith", "username", "uuid"])
-            .filter_with("type", "type", Lookup::Sql(by_type), <UserType as vestibule_resource::FieldValue>::shape().list())
+            .filter_with(
+                "type",
+                "type",
+                Lookup::Sql(by_type),
+                <UserType as vestibule_resource::FieldValue>::shape().list(),
+            )
             .filter_with("is_superuser", "pk", Lookup::Sql(by_superuser), Shape::Boolean)
             .filter_with("groups_by_name", "pk", Lookup::Sql(by_group_name), Shape::TEXT.list())
             .filter_with("groups_by_pk", "pk", Lookup::Sql(by_group), Shape::Uuid.list())
             .filter_with("roles_by_name", "pk", Lookup::Sql(by_role), Shape::TEXT.list())
             .filter_with("roles_by_pk", "pk", Lookup::Sql(by_role), Shape::Uuid.list())
+            .filter_with("attributes", "pk", Lookup::Sql(by_attributes), Shape::TEXT)
             .filter_with("include_groups", "pk", Lookup::Ignored, Shape::Boolean)
             .filter_with("include_roles", "pk", Lookup::Ignored, Shape::Boolean)
             .hooks(&hooks::UserHooks)
@@ -227,8 +234,31 @@ fn by_role(_: &str) -> Condition {
     Ok(Some(("1 = 0".into(), vec![])))
 }
 
+/// Attributes that must have these values: a JSON object whose keys may reach inside by `__`.
+pub(crate) fn by_attributes(text: &str) -> Condition {
+    let Ok(Value::Object(wanted)) = serde_json::from_str(text) else {
+        return Err(FieldErrors::one("attributes", "filter: failed to parse JSON"));
+    };
+    let mut params: Vec<Param> = Vec::new();
+    let mut conditions = Vec::new();
+    for (path, value) in wanted {
+        let mut sql = "{json}attributes{/json}".to_owned();
+        for key in path.split("__") {
+            sql.push_str(" -> $?");
+            params.push(key.into());
+        }
+        conditions.push(sql + " = {json}$?{/json}");
+        params.push(value.into());
+    }
+    Ok((!conditions.is_empty()).then(|| (conditions.join(" AND "), params)))
+}
+
 /// `column` is one of `texts`.
-pub(crate) fn any_of(column: &str, texts: &[&str], param: impl Fn(&str) -> Option<Param>) -> Option<(String, Vec<Param>)> {
+pub(crate) fn any_of(
+    column: &str,
+    texts: &[&str],
+    param: impl Fn(&str) -> Option<Param>,
+) -> Option<(String, Vec<Param>)> {
     let params: Vec<Param> = texts.iter().filter_map(|text| param(text)).collect();
     let places = vec!["$?"; params.len()].join(", ");
     (!params.is_empty()).then(|| (format!("{column} IN ({places})"), params))

@@ -13,6 +13,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
 use vestibule_directory::password::Params;
+use vestibule_directory::session::Login;
 use vestibule_directory::{Authenticator, ClientInfo, Grants, Passwords, Sessions, Users};
 use vestibule_events::Event;
 use vestibule_kernel::context::{FixedClock, SystemRandom};
@@ -175,7 +176,7 @@ impl App {
         let mut session = self.sessions.anonymous("203.0.113.9", "test");
         let event = Event::new("login", "test", Actor::Anonymous);
         let expires = self.api.ctx.now() + TimeDelta::days(14);
-        assert!(self.sessions.login(&mut session, pk, expires, event).await.unwrap());
+        assert!(matches!(self.sessions.login(&mut session, pk, expires, event).await.unwrap(), Login::Done));
         session.key.unwrap()
     }
 

@@ -49,7 +49,7 @@ async fn same_origin(app: App) {
     let pk = app.user("u").await;
     let cookie = format!("authentik_session={}; authentik_csrf=abc", app.login(pk).await);
     let path = format!("core/users/{pk}/");
-    let patch = async |headers: &[(&str, &str)]| {
+    let refusal = async |headers: &[(&str, &str)]| {
         let mut all = vec![("cookie", cookie.as_str())];
         all.extend_from_slice(headers);
         app.send("PATCH", &path, &all, &json!({"name": "x"})).await.expect(403)["detail"].as_str().unwrap().to_owned()
@@ -63,7 +63,7 @@ async fn same_origin(app: App) {
         &[("x-authentik-csrf", "abd")],
     ];
     for headers in refused {
-        assert_eq!(patch(headers).await, "CSRF Failed: CSRF token missing.", "{headers:?}");
+        assert_eq!(refusal(headers).await, "CSRF Failed: CSRF token missing.", "{headers:?}");
     }
     let known: [&[(&str, &str)]; 4] = [
         &[("sec-fetch-site", "same-origin")],
@@ -72,7 +72,7 @@ async fn same_origin(app: App) {
         &[("x-authentik-csrf", "abc")],
     ];
     for headers in known {
-        assert_eq!(patch(headers).await, "You do not have permission to perform this action.", "{headers:?}");
+        assert_eq!(refusal(headers).await, "You do not have permission to perform this action.", "{headers:?}");
     }
 }
 
@@ -91,7 +91,10 @@ async fn me(app: App) {
     assert_eq!(answer["user"]["system_permissions"], json!(["view_system_info"]));
     assert_eq!(answer["user"]["settings"], json!({"locale": "de"}));
     app.call(&token, "GET", "core/users/", Value::Null).await.expect(403);
-    assert_eq!(app.admin("POST", "core/users/me/", json!({})).await.expect(405)["detail"], "Method \"POST\" not allowed.");
+    assert_eq!(
+        app.admin("POST", "core/users/me/", json!({})).await.expect(405)["detail"],
+        "Method \"POST\" not allowed."
+    );
     app.admin("GET", "core/users/impersonate_end/", Value::Null).await.expect(204);
 }
 

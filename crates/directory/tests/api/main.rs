@@ -1,5 +1,7 @@
 //! The directory through its API, on SQLite and, where `VESTIBULE_TEST_POSTGRES` names a server, on PostgreSQL.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it is surprised")]
+
 mod app;
 mod authenticate;
 mod brands;

@@ -5,19 +5,50 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::both;
 
-both!(create_and_show, refused_bodies, filters, lists, passwords, hashes, paths_and_accounts, memberships, recovery, switching);
+both!(
+    create_and_show,
+    refused_bodies,
+    filters,
+    lists,
+    passwords,
+    hashes,
+    paths_and_accounts,
+    memberships,
+    recovery,
+    switching
+);
 
 const P: &str = "core/users/";
 
 async fn create_and_show(app: App) {
-    let made = app.admin("POST", P, json!({"username": "u1", "name": "Ünal One", "uid": "z", "password": "x"})).await.expect(201);
+    let made = app
+        .admin("POST", P, json!({"username": "u1", "name": "Ünal One", "uid": "z", "password": "x"}))
+        .await
+        .expect(201);
     let keys: Vec<&String> = made.as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
         [
-            "pk", "username", "name", "is_active", "last_login", "date_joined", "is_superuser", "groups", "groups_obj",
-            "roles", "roles_obj", "email", "avatar", "attributes", "uid", "path", "type", "uuid",
-            "password_change_date", "last_updated"
+            "pk",
+            "username",
+            "name",
+            "is_active",
+            "last_login",
+            "date_joined",
+            "is_superuser",
+            "groups",
+            "groups_obj",
+            "roles",
+            "roles_obj",
+            "email",
+            "avatar",
+            "attributes",
+            "uid",
+            "path",
+            "type",
+            "uuid",
+            "password_change_date",
+            "last_updated"
         ]
     );
     assert_eq!(made["uid"].as_str().unwrap().len(), 64);
@@ -26,12 +57,16 @@ async fn create_and_show(app: App) {
     let path = format!("{P}{}/", made["pk"]);
     app.later(60);
     let attributes = json!({"upn": "U1@Corp", "settings": {"locale": "de"}});
-    let changed = app.admin("PATCH", &path, json!({"email": "a@b.example", "attributes": attributes})).await.expect(200);
+    let changed =
+        app.admin("PATCH", &path, json!({"email": "a@b.example", "attributes": attributes})).await.expect(200);
     assert_eq!(changed["uid"], made["uid"]);
     assert_ne!(changed["last_updated"], made["last_updated"]);
     assert_eq!(app.admin("GET", &path, Value::Null).await.expect(200), changed);
     app.admin("PUT", &path, json!({"name": "x"})).await.expect(400);
-    assert_eq!(app.admin("PUT", &path, json!({"username": "u1", "name": "x"})).await.expect(200)["email"], "a@b.example");
+    assert_eq!(
+        app.admin("PUT", &path, json!({"username": "u1", "name": "x"})).await.expect(200)["email"],
+        "a@b.example"
+    );
     assert_eq!(app.admin("GET", &format!("{path}used_by/"), Value::Null).await.expect(200), json!([]));
     app.admin("DELETE", &path, Value::Null).await.expect(204);
     let gone = app.admin("GET", &path, Value::Null).await.expect(404);
@@ -43,7 +78,10 @@ async fn refused_bodies(app: App) {
     app.user("taken").await;
     let cases = [
         (json!({}), json!({"username": ["This field is required."], "name": ["This field is required."]})),
-        (json!({"username": "taken"}), json!({"username": ["This field must be unique."], "name": ["This field is required."]})),
+        (
+            json!({"username": "taken"}),
+            json!({"username": ["This field must be unique."], "name": ["This field is required."]}),
+        ),
         (json!({"username": "", "name": "x"}), json!({"username": ["This field may not be blank."]})),
         (json!({"username": "a", "name": "x", "email": "nope"}), json!({"email": ["Enter a valid email address."]})),
         (json!({"username": "a", "name": "x", "type": "bogus"}), json!({"type": ["\"bogus\" is not a valid choice."]})),
@@ -51,9 +89,18 @@ async fn refused_bodies(app: App) {
             json!({"username": "a", "name": "x", "type": "internal_service_account"}),
             json!({"type": ["Setting a user to internal service account is not allowed."]}),
         ),
-        (json!({"username": "a", "name": "x", "path": "/a"}), json!({"path": ["No leading or trailing slashes allowed."]})),
-        (json!({"username": "a", "name": "x", "path": "a/"}), json!({"path": ["No leading or trailing slashes allowed."]})),
-        (json!({"username": "a", "name": "x", "path": "a//b"}), json!({"path": ["No empty segments in user path allowed."]})),
+        (
+            json!({"username": "a", "name": "x", "path": "/a"}),
+            json!({"path": ["No leading or trailing slashes allowed."]}),
+        ),
+        (
+            json!({"username": "a", "name": "x", "path": "a/"}),
+            json!({"path": ["No leading or trailing slashes allowed."]}),
+        ),
+        (
+            json!({"username": "a", "name": "x", "path": "a//b"}),
+            json!({"path": ["No empty segments in user path allowed."]}),
+        ),
         (
             json!({"username": "a", "name": "x", "attributes": "s"}),
             json!({"attributes": ["Value must be a dictionary, and not have any duplicate keys."]}),
@@ -90,7 +137,13 @@ async fn filters(app: App) {
     let group = app.admin("POST", "core/groups/", json!({"name": "staff", "users": [one]})).await.expect(201);
     let group = group["pk"].as_str().unwrap();
     let uuid = two["uuid"].as_str().unwrap();
-    let cases: [(String, &[&str]); 17] = [
+    let attributes = json!({"a": 1, "b": {"c": "x"}});
+    app.admin("PATCH", &format!("{P}{one}/"), json!({"attributes": attributes})).await.expect(200);
+    let cases: [(String, &[&str]); 21] = [
+        ("attributes=%7B%22a%22%3A1%7D".into(), &["one"]),
+        ("attributes=%7B%22c%22%3A%22x%22%7D".into(), &[]),
+        ("attributes=%7B%22a%22%3A1%2C%22b__c%22%3A%22x%22%7D".into(), &["one"]),
+        ("attributes=%7B%22a%22%3A2%7D".into(), &[]),
         ("is_active=false".into(), &["two"]),
         ("is_active=perhaps".into(), &["akadmin", "one", "two"]),
         ("type=external".into(), &["two"]),
@@ -114,13 +167,17 @@ async fn filters(app: App) {
     }
     let wrong = app.admin("GET", "core/users/?type=bogus", Value::Null).await.expect(400);
     assert_eq!(wrong, json!({"type": ["Select a valid choice. bogus is not one of the available choices."]}));
+    app.admin("GET", "core/users/?attributes=x", Value::Null).await.expect(400);
     app.admin("GET", "core/users/?groups_by_pk=x", Value::Null).await.expect(400);
 }
 
 async fn lists(app: App) {
     let bare = app.admin("GET", "core/users/?include_groups=false&include_roles=false", Value::Null).await.expect(200);
     let admin = &bare["results"][0];
-    assert_eq!((&admin["groups_obj"], &admin["roles_obj"], &admin["is_superuser"]), (&Value::Null, &Value::Null, &json!(true)));
+    assert_eq!(
+        (&admin["groups_obj"], &admin["roles_obj"], &admin["is_superuser"]),
+        (&Value::Null, &Value::Null, &json!(true))
+    );
     assert_eq!(admin["groups"].as_array().unwrap().len(), 1);
     let full = app.admin("GET", P, Value::Null).await.expect(200);
     assert_eq!(full["results"][0]["groups_obj"][0]["name"], "authentik Admins");
@@ -146,7 +203,10 @@ async fn passwords(app: App) {
     assert!(!app.passwords.verify(Some(hash), "sp".into()).await.unwrap().is_right());
     app.admin("POST", &path, json!({"password": 12345})).await.expect(204);
     assert_eq!(app.events("password_set").await.len(), 2);
-    assert_eq!(app.admin("POST", "core/users/999/set_password/", json!({"password": "a"})).await.expect(404)["detail"], "No User matches the given query.");
+    assert_eq!(
+        app.admin("POST", "core/users/999/set_password/", json!({"password": "a"})).await.expect(404)["detail"],
+        "No User matches the given query."
+    );
     let nobody = app.send("POST", &path, &[], &json!({"password": "x"})).await.expect(403);
     assert_eq!(nobody["detail"], "Authentication credentials were not provided.");
 }
@@ -172,13 +232,18 @@ async fn paths_and_accounts(app: App) {
     assert_eq!(made["username"], "svc");
     assert_eq!(made["token"].as_str().unwrap().len(), 60);
     let user = app.admin("GET", &format!("{P}{}/", made["user_pk"]), Value::Null).await.expect(200);
-    assert_eq!((&user["type"], &user["groups"][0], &user["uid"]), (&json!("service_account"), &made["group_pk"], &made["user_uid"]));
+    assert_eq!(
+        (&user["type"], &user["groups"][0], &user["uid"]),
+        (&json!("service_account"), &made["group_pk"], &made["user_uid"])
+    );
     let again = app.admin("POST", path, json!({"name": "svc"})).await.expect(400);
     assert_eq!(again, json!({"name": ["This field must be unique."]}));
     assert_eq!(app.admin("POST", path, json!({})).await.expect(400), json!({"name": ["This field is required."]}));
     let key = made["token"].as_str().unwrap();
     app.call(key, "GET", "core/users/me/", Value::Null).await.expect(403);
-    assert!(app.admin("POST", path, json!({"name": "s2", "expiring": false})).await.expect(200).get("group_pk").is_none());
+    assert!(
+        app.admin("POST", path, json!({"name": "s2", "expiring": false})).await.expect(200).get("group_pk").is_none()
+    );
     let paths = app.admin("GET", "core/users/paths/", Value::Null).await.expect(200);
     assert_eq!(paths, json!({"paths": ["goauthentik.io/service-accounts", "users"]}));
 }
@@ -208,7 +273,8 @@ async fn switching(app: App) {
     let cookie = format!("authentik_session={}", app.login(pk).await);
     let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
     app.send("POST", "core/users/switch/", &headers, &json!({"action": "add"})).await.expect(400);
-    let flow = app.admin("POST", "flows/instances/", json!({"name": "s", "slug": "switch"})).await.expect(201)["pk"].clone();
+    let flow =
+        app.admin("POST", "flows/instances/", json!({"name": "s", "slug": "switch"})).await.expect(201)["pk"].clone();
     let brand = json!({"domain": "example", "flow_user_switch": flow});
     app.admin("POST", "core/brands/", brand).await.expect(201);
     let answer = app.send("POST", "core/users/switch/?next=/a", &headers, &json!({"action": "add"})).await.expect(200);

@@ -117,6 +117,10 @@ fn draft(components: &mut Components<'_>, path: &str, target: &Target, method: &
         }
         (Target::Object(kind), "GET") => {
             let draft = Draft::new(path, "retrieve", format!("Shows one: {}.", kind.spec.verbose_name));
+            let shown = |filter: &&Filter| kind.spec.retrieve_filters.contains(&filter.name);
+            let filters: Vec<Filter> = kind.spec.filters.iter().filter(shown).cloned().collect();
+            let parameters = filter_parameters(components, &kind.fields, &filters);
+            let draft = Draft { parameters, ..draft };
             draft.answers(StatusCode::OK, &components.kind(kind, Side::Answer))
         }
         (Target::Object(kind), "PUT") => {
@@ -291,14 +295,20 @@ fn query(name: &str, schema: Value, required: bool) -> Value {
     Value::Object(parameter)
 }
 
-/// The parameters of a list: its filters, and what every list has.
-fn list_parameters(components: &mut Components<'_>, fields: &[Field], filters: &[Filter]) -> Vec<(String, Value)> {
+/// Filters as parameters.
+fn filter_parameters(components: &mut Components<'_>, fields: &[Field], filters: &[Filter]) -> Vec<(String, Value)> {
     let mut parameters: Vec<(String, Value)> = Vec::new();
     for filter in filters {
         let field = fields.iter().find(|field| field.name == filter.field);
         let shape = filter.shape.clone().or_else(|| field.map(|field| field.shape.clone())).unwrap_or(Shape::TEXT);
         parameters.push((filter.name.to_owned(), query(filter.name, components.parameter(&shape), false)));
     }
+    parameters
+}
+
+/// The parameters of a list: its filters, and what every list has.
+fn list_parameters(components: &mut Components<'_>, fields: &[Field], filters: &[Filter]) -> Vec<(String, Value)> {
+    let mut parameters = filter_parameters(components, fields, filters);
     for (_, name, kind, _) in SHARED.iter().filter(|(_, name, ..)| *name != "name") {
         parameters.push(((*name).to_owned(), query(name, json!({ "type": kind }), false)));
     }

@@ -81,26 +81,27 @@ async fn import(call: Call) -> Answer {
     let context = context(&upload.context)?;
     let (name, text) = text(&upload)?;
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
-    let mut applier =
-        Applier::new(&mut change, &call.api.registry, &call.api.ctx, &call.principal, Origin::Upload);
-    let applied = match applier.apply(&name, &text, &context).await {
+    let (registry, ctx) = (&call.api.registry, &call.api.ctx);
+    let outcome =
+        Applier::new(&mut change, registry, ctx, &call.principal, Origin::Upload).apply(&name, &text, &context).await;
+    let applied = match outcome {
         Ok(applied) => change.commit().await.map(|()| applied)?,
         Err(ApplyError::Store(error)) => return Err(error.into()),
         Err(error) => {
-            return ok(&json!({"logs": [log(&call, "error", &error.to_string(), json!({}))], "success": false}));
+            return ok(&json!({"logs": [log(&call, "error", &error.to_string(), &json!({}))], "success": false}));
         }
     };
     ok(&json!({"logs": logs(&call, &applied), "success": true}))
 }
 
 fn logs(call: &Call, applied: &Applied) -> Vec<Value> {
-    let notes = applied.notes.iter().map(|(line, note)| log(call, "warning", note, json!({"line": line})));
+    let notes = applied.notes.iter().map(|(line, note)| log(call, "warning", note, &json!({"line": line})));
     let Applied { created, updated, deleted, passed, .. } = applied;
     let counts = json!({"created": created, "updated": updated, "deleted": deleted, "passed": passed});
-    notes.chain([log(call, "info", "Blueprint applied", counts)]).collect()
+    notes.chain([log(call, "info", "Blueprint applied", &counts)]).collect()
 }
 
-fn log(call: &Call, level: &str, event: &str, attributes: Value) -> Value {
+fn log(call: &Call, level: &str, event: &str, attributes: &Value) -> Value {
     json!({
         "timestamp": call.api.ctx.now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
         "log_level": level,

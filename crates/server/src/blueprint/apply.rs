@@ -63,6 +63,17 @@ pub struct Applied {
     pub notes: Vec<(usize, String)>,
 }
 
+impl Applied {
+    /// Adds what became of another document, which begins `before` lines later.
+    pub(crate) fn add(&mut self, other: Self, before: usize) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+        self.passed += other.passed;
+        self.notes.extend(other.notes.into_iter().map(|(line, note)| (line + before, note)));
+    }
+}
+
 /// Applies blueprints to one change.
 pub struct Applier<'a> {
     change: &'a mut Change,
@@ -78,6 +89,19 @@ pub struct Applier<'a> {
 enum Failure {
     Entry(usize, String),
     Store(StoreError),
+}
+
+/// What tags know of the file around them.
+struct Around<'a> {
+    model: &'a str,
+    context: &'a Map<String, Value>,
+    keys: &'a BTreeMap<String, Key>,
+}
+
+impl Around<'_> {
+    fn scope<'s>(&'s self, world: &'s World<'s>) -> Scope<'s> {
+        Scope { model: self.model, context: self.context, keys: self.keys, lookup: world }
+    }
 }
 
 impl From<BlueprintError> for Failure {
@@ -96,7 +120,7 @@ fn at(line: usize) -> impl Fn(ApiError) -> Failure {
     move |error| match error {
         ApiError::Internal(cause) => {
             tracing::error!(error = %cause, "a blueprint entry failed");
-            Failure::Entry(line, ApiError::internal("").body()["detail"].as_str().unwrap_or_default().to_owned())
+            Failure::Entry(line, "the server failed to apply this entry; its log says why".to_owned())
         }
         error => Failure::Entry(line, error.to_string()),
     }
@@ -162,14 +186,14 @@ impl<'a> Applier<'a> {
     ) -> Result<Option<Key>, Failure> {
         let model = entry.model.to_ascii_lowercase();
         let (attrs, secrets) = without_secrets(&entry.attrs);
-        let scope = |world| Scope { model: &model, context, keys, lookup: world };
+        let around = Around { model: &model, context, keys };
         let line = entry.line;
-        if !self.resolving(line, |world| conditions_hold(entry, &scope(world))).await? {
+        if !self.resolving(line, |world| conditions_hold(entry, &around.scope(world))).await? {
             applied.passed += 1;
             return Ok(None);
         }
-        let identifiers = self.resolving(line, |world| resolve(&entry.identifiers, &scope(world))).await?;
-        let attrs = self.resolving(line, |world| resolve(&attrs, &scope(world))).await?;
+        let identifiers = self.resolving(line, |world| resolve(&entry.identifiers, &around.scope(world))).await?;
+        let attrs = self.resolving(line, |world| resolve(&attrs, &around.scope(world))).await?;
         let (Value::Object(identifiers), Value::Object(mut body)) = (identifiers, attrs) else {
             return Err(Failure::Entry(line, "`identifiers` and `attrs` must become mappings".into()));
         };

@@ -1,10 +1,11 @@
 //! The commands of the program.
 
 mod check;
-mod transfer;
+pub(crate) mod transfer;
 mod user;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,8 +35,8 @@ struct Place {
     /// Folder of the SQLite database, the secret key and backups [default: data]
     #[arg(long, global = true, value_name = "FOLDER")]
     data: Option<String>,
-    /// PostgreSQL address, postgres://user:password@host/name [default: SQLite in the data folder]
-    #[arg(long, global = true, value_name = "URL")]
+    /// PostgreSQL address [default: SQLite in the data folder]
+    #[arg(long, global = true, value_name = "postgres://USER:PASSWORD@HOST/NAME")]
     database: Option<String>,
 }
 
@@ -85,9 +86,9 @@ fn settings_help() -> String {
     );
     for setting in SETTINGS {
         let default = if setting.default.is_empty() { "unset" } else { setting.default };
-        text.push_str(&format!("\n  {}\n      {} [default: {default}]\n", environment_name(setting.name), setting.help));
+        let _ = write!(text, "\n  {}\n      {} [default: {default}]\n", environment_name(setting.name), setting.help);
         for alias in setting.authentik {
-            text.push_str(&format!("      Also: AUTHENTIK_{alias}\n"));
+            let _ = writeln!(text, "      Also: AUTHENTIK_{alias}");
         }
     }
     text
@@ -108,7 +109,7 @@ pub fn run(program: Program) -> ExitCode {
     };
     if !matches!(command, Command::Serve { .. }) && settings.log_level == "info" {
         // Commands speak for themselves.
-        settings.log_level = "warn".to_owned();
+        "warn".clone_into(&mut settings.log_level);
     }
     logging::start(&settings);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

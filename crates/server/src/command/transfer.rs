@@ -70,27 +70,20 @@ pub(crate) async fn apply(
 ) -> Result<Applied, ApplyError> {
     let principal = system();
     let mut change = store.change(principal.actor.clone()).await?;
-    let mut applier = Applier::new(&mut change, registry, ctx, &principal, Origin::Server);
     let mut total = Applied::default();
     let mut secrets = Vec::new();
     for (before, document) in documents(text) {
-        let applied = match applier.apply(name, &document, &serde_json::Map::new()).await {
-            Ok(applied) => applied,
+        let mut applier = Applier::new(&mut change, registry, ctx, &principal, Origin::Server);
+        let outcome = applier.apply(name, &document, &serde_json::Map::new()).await;
+        match outcome {
+            Ok(part) => total.add(part, before),
             // Every document is looked at, so that all that is missing is said at once.
-            Err(ApplyError::Secrets(missing)) => {
-                secrets.extend(missing);
-                continue;
-            }
+            Err(ApplyError::Secrets(missing)) => secrets.extend(missing),
             Err(ApplyError::Entry { file, line, message }) => {
                 return Err(ApplyError::Entry { file, line: line + before, message });
             }
             Err(other) => return Err(other),
-        };
-        total.created += applied.created;
-        total.updated += applied.updated;
-        total.deleted += applied.deleted;
-        total.passed += applied.passed;
-        total.notes.extend(applied.notes.into_iter().map(|(line, note)| (line + before, note)));
+        }
     }
     if !secrets.is_empty() {
         return Err(ApplyError::Secrets(secrets));

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{Method, StatusCode};
@@ -14,7 +15,15 @@ const HTML: &str = "text/html; charset=utf-8";
 /// `inner`, with an answer for every path that it does not know.
 pub(super) fn add(inner: Router, flow: &FlowState) -> Router {
     let fallback = Router::new().fallback(answer).with_state(flow.clone());
-    inner.fallback_service(fallback)
+    inner.fallback_service(fallback).layer(from_fn_with_state(flow.clone(), no_empty_names))
+}
+
+/// A path parameter may be empty for the router; for us nothing is called nothing.
+async fn no_empty_names(state: State<FlowState>, request: Request, next: Next) -> Response {
+    if request.uri().path().contains("//") {
+        return answer(state, request).await;
+    }
+    next.run(request).await
 }
 
 async fn answer(State(flow): State<FlowState>, request: Request) -> Response {

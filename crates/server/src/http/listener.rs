@@ -59,7 +59,7 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Rout
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             },
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = told(&mut stop) => break,
         }
     }
     // Whoever is connected already, though not accepted, would be cut off.
@@ -71,6 +71,11 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Rout
     if tokio::time::timeout(LAST_ANSWERS, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still being answered at the end");
     }
+}
+
+/// Until it is time to stop; whoever would say so may be gone.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 async fn accepted(stream: TcpStream, peer: IpAddr, tls: Option<TlsAcceptor>, router: Router, watcher: Watcher) {

@@ -19,10 +19,8 @@ const REQUESTS: &str = "vestibule_requests_total";
 const DURATION: &str = "vestibule_request_duration_seconds";
 const LOGINS: &str = "vestibule_logins_total";
 const STATEMENTS: &str = "vestibule_sql_statements_total";
-const VERSION: &str = "vestibule_configuration_version";
+const VERSION: &str = "vestibule_configuration_changes_total";
 const UPTIME: &str = "vestibule_uptime_seconds";
-/// Password checks that wait for a worker.
-const QUEUE: &str = "vestibule_password_queue";
 
 /// Bounds of the histogram of durations, seconds.
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -48,9 +46,8 @@ impl Metrics {
             describe_histogram!(DURATION, "Seconds from a request to its answer.");
             describe_counter!(LOGINS, "Logins since this process started, by outcome, on all nodes.");
             describe_counter!(STATEMENTS, "SQL statements sent.");
-            describe_gauge!(VERSION, "Version of the configuration that this node serves.");
+            describe_counter!(VERSION, "Changes of the configuration that this node has seen.");
             describe_gauge!(UPTIME, "Seconds since the start.");
-            describe_gauge!(QUEUE, "Password checks that wait for a worker.");
         });
         Ok(Self { recorder, begun: Instant::now(), counted: Mutex::new(ctx.now()) })
     }
@@ -84,9 +81,8 @@ impl Metrics {
                 counter!(LOGINS, "outcome" => outcome).increment(number.unsigned_abs());
             }
             counter!(STATEMENTS).absolute(scrape.store.database().statements());
-            gauge!(VERSION).set(scrape.store.configuration().version() as f64);
+            counter!(VERSION).absolute(scrape.store.configuration().version().unsigned_abs());
             gauge!(UPTIME).set(self.begun.elapsed().as_secs_f64());
-            gauge!(QUEUE).set((scrape.waiting)() as f64);
         });
         let handle = self.recorder.handle();
         handle.run_upkeep();
@@ -103,8 +99,6 @@ pub struct Scrape {
     pub store: Store,
     /// Time.
     pub ctx: Ctx,
-    /// Password checks that wait for a worker.
-    pub waiting: Arc<dyn Fn() -> usize + Send + Sync>,
 }
 
 /// The routes of the metrics listener.

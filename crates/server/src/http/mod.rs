@@ -5,6 +5,8 @@ mod health;
 pub mod listener;
 pub mod metrics;
 mod statics;
+#[cfg(test)]
+mod tests;
 pub mod tls;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -19,7 +21,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, VARY};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, VARY};
 use http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use http_body_util::Limited;
@@ -38,7 +40,7 @@ use self::metrics::Metrics;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-authentik-id");
 
 /// The longest that an answer may take.
-const REQUEST_TIME: Duration = Duration::from_secs(60);
+const REQUEST_TIME: Duration = Duration::from_mins(1);
 
 /// What the connection knows of a request; absent in tests that call the router directly.
 #[derive(Clone, Copy, Debug)]
@@ -86,26 +88,26 @@ async fn outermost(State(front): State<Front>, mut request: Request, next: Next)
         // Whoever answers finds it here; what a client sent under this name is nobody's concern.
         request.headers_mut().insert(REQUEST_ID, value);
     }
-    let mut response = answer(&front, request, next).instrument(span.clone()).await;
+    let mut response = answer(&front, request, next, &request_id).instrument(span.clone()).await;
     headers(&mut response, &request_id);
     if front.draining.load(Ordering::Relaxed) && version <= Version::HTTP_11 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     let (status, took) = (response.status(), begun.elapsed());
     front.metrics.request(&method, status, took);
-    let milliseconds = took.as_micros() as f64 / 1000.0;
+    let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| {
         if path.starts_with("/-/health/") || path.starts_with("/static/") {
-            tracing::debug!(%method, path, status = status.as_u16(), milliseconds, client_ip = %ip, "request");
+            tracing::debug!(%method, path, status = status.as_u16(), microseconds, client_ip = %ip, "request");
         } else {
-            tracing::info!(%method, path, status = status.as_u16(), milliseconds, client_ip = %ip, "request");
+            tracing::info!(%method, path, status = status.as_u16(), microseconds, client_ip = %ip, "request");
         }
     });
     response
 }
 
 /// The answer of what lies inside, which may be too slow, or panic.
-async fn answer(front: &Front, request: Request, next: Next) -> Response {
+async fn answer(front: &Front, request: Request, next: Next, request_id: &str) -> Response {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > front.body_limit) {
         return error_answer(&ApiError::TooLarge);
@@ -119,15 +121,18 @@ async fn answer(front: &Front, request: Request, next: Next) -> Response {
             tracing::error!("a request took too long");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
-        Err(_) => panicked(),
+        Err(_) => panicked(request_id),
     }
 }
 
 /// 500 with the reference that the log has. What the panic said was logged by its hook.
-fn panicked() -> Response {
-    let error = ApiError::internal("panic");
+fn panicked(request_id: &str) -> Response {
     tracing::error!("a request panicked");
-    json_answer(StatusCode::INTERNAL_SERVER_ERROR, &error.body())
+    let mut body = ApiError::internal("panic").body();
+    if let Some(body) = body.as_object_mut() {
+        body.insert("request_id".into(), request_id.into());
+    }
+    json_answer(StatusCode::INTERNAL_SERVER_ERROR, &body)
 }
 
 /// Where a request comes from. Only trusted proxies are believed what they say of it.
@@ -168,6 +173,9 @@ fn shown_path(path: &str) -> String {
 /// Headers of every answer; what a handler set itself stays.
 fn headers(response: &mut Response, request_id: &str) {
     let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
     let defaults = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "same-origin"),
@@ -177,6 +185,10 @@ fn headers(response: &mut Response, request_id: &str) {
     for (name, value) in defaults {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
+    // What is the same for everybody says so itself.
+    if headers.get(CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public")) {
+        return;
+    }
     let varies = headers.get(VARY).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     if varies.is_empty() {
         headers.insert(VARY, HeaderValue::from_static("Accept-Language, Cookie"));
@@ -185,10 +197,5 @@ fn headers(response: &mut Response, request_id: &str) {
     {
         headers.insert(VARY, value);
     }
-    if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID, value);
-    }
 }
 
-#[cfg(test)]
-mod tests;

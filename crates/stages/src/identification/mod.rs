@@ -36,6 +36,7 @@ impl From<UserField> for Identifier {
 /// Asks who is there, and on the same page for whatever else of the login fits on it.
 #[derive(Clone, Debug, Fields)]
 pub struct IdentificationStage {
+    /// What every stage has.
     #[field(flatten)]
     pub stage: StageBase,
     /// Attributes of a user that what was typed is compared with, in this order.

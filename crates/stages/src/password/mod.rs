@@ -29,6 +29,7 @@ choices! {
 /// Asks for the pending user's password.
 #[derive(Clone, Debug, Fields)]
 pub struct PasswordStage {
+    /// What every stage has.
     #[field(flatten)]
     pub stage: StageBase,
     /// Where the password may be found to be right.

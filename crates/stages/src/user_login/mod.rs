@@ -35,6 +35,7 @@ choices! {
 /// Signs the pending user in.
 #[derive(Clone, Debug, Fields)]
 pub struct UserLoginStage {
+    /// What every stage has.
     #[field(flatten)]
     pub stage: StageBase,
     /// How long the session lasts, as in `hours=1;minutes=2;seconds=3`. Zero: until the browser is closed.

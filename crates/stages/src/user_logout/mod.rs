@@ -10,6 +10,7 @@ use vestibule_store::DocumentType;
 /// Signs out who is signed in.
 #[derive(Clone, Debug, Fields)]
 pub struct UserLogoutStage {
+    /// What every stage has.
     #[field(flatten)]
     pub stage: StageBase,
 }

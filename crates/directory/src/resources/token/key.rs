@@ -47,7 +47,8 @@ pub(super) fn place(pk: Uuid) -> String {
 /// 404 for a token that has ended.
 fn require_living(call: &Call) -> Result<(), ApiError> {
     let expiring = call.object.get("expiring") == Some(&Value::Bool(true));
-    let expires = call.object.get("expires").and_then(Value::as_str).and_then(|text| text.parse::<DateTime<Utc>>().ok());
+    let expires =
+        call.object.get("expires").and_then(Value::as_str).and_then(|text| text.parse::<DateTime<Utc>>().ok());
     match expires {
         Some(expires) if expiring && expires <= call.api.ctx.now() => {
             Err(call.kind.as_ref().map_or_else(ApiError::not_found, |kind| kind.no_match()))

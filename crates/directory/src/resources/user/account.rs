@@ -85,10 +85,16 @@ pub(super) fn operations() -> Vec<Operation> {
             .permission(reset)
             .body(Body::Json("UserPasswordHashSetRequest", PasswordHashSet::fields))
             .doc("Sets a user's password by a hash made elsewhere."),
-        Operation::new(Method::GET, "paths/", "core_users_paths_retrieve", Some(Shape::Object("UserPath", UserPath::fields)), paths)
-            .permission(Permission::Verb(Verb::View))
-            .parameter("search", Shape::TEXT)
-            .doc("Every path that a user is kept at."),
+        Operation::new(
+            Method::GET,
+            "paths/",
+            "core_users_paths_retrieve",
+            Some(Shape::Object("UserPath", UserPath::fields)),
+            paths,
+        )
+        .permission(Permission::Verb(Verb::View))
+        .parameter("search", Shape::TEXT)
+        .doc("Every path that a user is kept at."),
         Operation::new(
             Method::POST,
             "service_account/",

@@ -63,7 +63,8 @@ async fn impersonate(call: Call) -> Answer {
         return Err(FieldErrors::one("non_field_errors", "End the present impersonation first.").into());
     }
     session.data.insert(ORIGINAL.into(), principal.actor.to_json());
-    let user = json!({"pk": pk(&call.object), "username": call.object.get("username"), "email": call.object.get("email")});
+    let user =
+        json!({"pk": pk(&call.object), "username": call.object.get("username"), "email": call.object.get("email")});
     let event = Event::new("impersonation_started", "authentik.core.api.users", principal.actor.clone());
     let event = event.context(json!({"user": user, "reason": call.text("reason")})).client_ip(principal.client_ip);
     if !sessions.become_user(&mut session, target, event).await? {

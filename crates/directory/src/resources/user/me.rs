@@ -190,4 +190,3 @@ fn system_permissions(principal: &Principal) -> Vec<String> {
     let own = principal.permissions.iter().filter_map(|permission| permission.strip_prefix("authentik_rbac."));
     own.map(str::to_owned).collect()
 }
-

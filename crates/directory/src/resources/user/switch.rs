@@ -3,7 +3,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use vestibule_kernel::{ApiError, FieldErrors};
+use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::call::{Answer, Body, Permission, ok};
 use vestibule_resource::{Call, Field, Fields, Operation, Shape};
 
@@ -66,7 +66,8 @@ async fn switch(call: Call) -> Answer {
     let flow = brand.and_then(|document| document.get::<Brand>().and_then(|brand| brand.flow_user_switch));
     let flow = flow.and_then(|flow| call.configuration.document(FLOW, flow));
     let Some(flow) = flow else { return Err(refused("No user switch flow set.")) };
-    let mut request = json!({"action": call.text("action")});
+    let mut request = Object::new();
+    request.insert("action".into(), call.text("action").into());
     if call.text("action") == SwitchAction::Switch.as_str() {
         let user = call.body.get("user_pk").and_then(Value::as_i64);
         let Some(user) = user else { return Err(FieldErrors::one("user_pk", "This field is required.").into()) };
@@ -74,10 +75,12 @@ async fn switch(call: Call) -> Answer {
             let message = format!("Invalid pk \"{user}\" - object does not exist.");
             return Err(FieldErrors::one("user_pk", message).into());
         }
-        request["user_pk"] = user.into();
+        request.insert("user_pk".into(), user.into());
     }
-    session.data.insert(SWITCH.into(), request);
-    sessions.save(&mut session).await?;
+    session.data.insert(SWITCH.into(), request.into());
+    if !sessions.save(&mut session).await? {
+        return Err(ApiError::Conflict("The session was changed meanwhile.".into()));
+    }
     let mut redirect = format!("/if/flow/{}/", flow.text("slug"));
     if let Some(next) = call.query.get("next") {
         let encoded = encode(next);

@@ -1,0 +1,65 @@
+//! Measures a running Vestibule: how fast it is, whether its times tell who exists, and what survives a crash.
+//!
+//! Everything stays on loopback and is bounded in count and time. The server under test is a process of its own, on a
+//! data folder that is removed afterwards.
+
+mod admin;
+mod bare;
+mod client;
+mod crash;
+mod crash_load;
+mod floor;
+mod load;
+mod login;
+mod process;
+mod report;
+mod server;
+mod speed;
+mod stats;
+mod timing;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What goes wrong in a measurement: shown and the end of it.
+type Problem = Box<dyn std::error::Error + Send + Sync>;
+
+/// The server's allocator: memory that hashes use is to come from the same place on both sides of a comparison.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Debug, Parser)]
+#[command(about = "Measures a Vestibule server on loopback.")]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Logins and first challenges a second, beside what the machine allows; memory, start-up, statements
+    Speed(speed::Options),
+    /// Whether the time of a refusal tells who exists
+    Timing(timing::Options),
+    /// Kills the server under load, again and again: nothing that was answered may be missing afterwards
+    Crash(crash::Options),
+    /// A route that does nothing, to compare with; prints its address and serves until it is killed
+    Bare,
+}
+
+fn main() -> ExitCode {
+    let done = match Program::parse().command {
+        Command::Speed(options) => speed::run(&options),
+        Command::Timing(options) => timing::run(&options),
+        Command::Crash(options) => crash::run(&options),
+        Command::Bare => bare::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What all sources have in common: their family.
+
+use http::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vestibule_flow::PolicyEngineMode;
+use vestibule_kernel::{FieldErrors, Object};
+use vestibule_resource::call::{Permission, ok};
+use vestibule_resource::{Computed, Family, Fields, Operation, Represent, Shape, Validation, choices, shapes};
+
+use crate::oauth;
+
+choices! {
+    /// How somebody who comes from a source becomes a user.
+    pub enum UserMatchingMode: "UserMatchingModeEnum" {
+        Identifier = "identifier" "The source's own identifier of them",
+        EmailLink = "email_link" "The user with the same e-mail address",
+        EmailDeny = "email_deny" "A new user, refused where the e-mail address is taken",
+        UsernameLink = "username_link" "The user with the same name",
+        UsernameDeny = "username_deny" "A new user, refused where the name is taken",
+    }
+}
+
+choices! {
+    /// How a group of a source becomes a group here.
+    pub enum GroupMatchingMode: "GroupMatchingModeEnum" {
+        Identifier = "identifier" "The source's own identifier of it",
+        NameLink = "name_link" "The group with the same name",
+        NameDeny = "name_deny" "A new group, refused where the name is taken",
+    }
+}
+
+/// The fields that every source begins with.
+#[derive(Clone, Debug, Fields)]
+pub struct SourceBase {
+    /// The key.
+    #[field(read_only, label = "Pbm uuid")]
+    pub pk: Uuid,
+    /// What people read on the button.
+    pub name: String,
+    /// Names the source in addresses.
+    #[field(format = Slug, unique = "source with this slug already exists.")]
+    pub slug: String,
+    /// Whether the source may be used.
+    #[field(default = true)]
+    pub enabled: bool,
+    /// Whether the login page shows the source as a wide button instead of a small one.
+    #[field(default = false)]
+    pub promoted: bool,
+    /// Flow for those who have a user already.
+    #[field(references = "authentik_flows.flow")]
+    pub authentication_flow: Option<Uuid>,
+    /// Flow for those who have none yet.
+    #[field(references = "authentik_flows.flow")]
+    pub enrollment_flow: Option<Uuid>,
+    /// Mappings that make attributes of a user.
+    #[field(default = [])]
+    pub user_property_mappings: Vec<Uuid>,
+    /// Mappings that make attributes of a group.
+    #[field(default = [])]
+    pub group_property_mappings: Vec<Uuid>,
+    /// The form that edits it.
+    #[field(computed = |represent, _| represent.kind.spec.component_name().into())]
+    pub component: Computed,
+    /// What people call its kind.
+    #[field(computed = |represent, _| represent.kind.spec.verbose_name().into())]
+    pub verbose_name: Computed,
+    /// What people call many of its kind.
+    #[field(computed = |represent, _| represent.kind.spec.verbose_name_plural().into())]
+    pub verbose_name_plural: Computed,
+    /// Its kind, as an application and a model.
+    #[field(computed = |represent, _| represent.kind.model().into())]
+    pub meta_model_name: Computed,
+    /// How several policies on the source count together.
+    #[field(default = "any")]
+    pub policy_engine_mode: PolicyEngineMode,
+    /// Which user somebody from the source is.
+    #[field(default = "identifier")]
+    pub user_matching_mode: UserMatchingMode,
+    /// Who keeps the object up to date, where that is not the administrator.
+    #[field(read_only)]
+    pub managed: Option<String>,
+    /// Path of users who come from the source; `%(slug)s` stands for its slug.
+    #[field(default = "goauthentik.io/sources/%(slug)s")]
+    pub user_path_template: String,
+    /// Address of a picture.
+    #[field(blank, default = "")]
+    pub icon: String,
+    /// Address of the picture as a page shows it.
+    #[field(computed = icon_url, nullable)]
+    pub icon_url: Computed,
+    /// Addresses of the picture by theme.
+    #[field(shape = Shape::Object("ThemedUrls", Vec::new), computed = |_, _| Value::Null, nullable)]
+    pub icon_themed_urls: Computed,
+}
+
+/// All sources.
+pub static SOURCES: Family = Family {
+    model: "authentik_core.source",
+    path: "sources/all",
+    schema: "Source",
+    verbose_name: "source",
+    verbose_name_plural: "sources",
+    lookup: "slug",
+    parameter: "slug",
+    fields: SourceBase::fields,
+    filters: &["managed", "name", "pbm_uuid=pk", "slug"],
+    search: &["slug", "name"],
+    ordering: &["name"],
+    describe: |object| object.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
+};
+
+fn icon_url(_: &Represent<'_>, object: &Object) -> Value {
+    match object.get("icon").and_then(Value::as_str).filter(|icon| !icon.is_empty()) {
+        Some(icon) if icon.starts_with('/') || icon.contains("://") => icon.into(),
+        Some(icon) => format!("/media/public/{icon}").into(),
+        None => Value::Null,
+    }
+}
+
+/// What must hold for every source: there are no property mappings yet, so none can be named.
+pub(crate) fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
+    for field in ["user_property_mappings", "group_property_mappings"] {
+        if let Some(Value::String(key)) = cx.object.get(field).and_then(|keys| keys.get(0)) {
+            errors.add(field, format!("Invalid pk \"{key}\" - object does not exist."));
+        }
+    }
+}
+
+/// Operations of the family.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            Method::GET,
+            "sources/all/types/",
+            "sources_all_types_list",
+            Some(shapes::type_create()),
+            |_| async { ok(&oauth::types()) },
+        )
+        .permission(Permission::Named("authentik_core.view_source"))
+        .doc("Kinds of sources that can be created."),
+        Operation::new(
+            Method::GET,
+            "sources/all/user_settings/",
+            "sources_all_user_settings_list",
+            Some(shapes::user_setting()),
+            // Nobody can connect to a source before one can sign in through it.
+            |_| async { ok(&json!([])) },
+        )
+        .doc("Sources that the asking user may connect to their account."),
+    ]
+}
