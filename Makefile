@@ -1,6 +1,6 @@
 # Two commands do everything: `make run` and `make test`. `make help` lists the rest.
 
-.PHONY: run test bench check help
+.PHONY: run test bench bench-timing bench-crash check help
 
 run: ## Build what is missing and start the server at http://localhost:9000
 	@./scripts/need.sh cargo cc cmake
@@ -10,10 +10,16 @@ test: ## Run every test, on SQLite and on PostgreSQL, and in a browser
 	@./scripts/test.sh
 
 bench: ## Measure logins, first challenges, memory and start-up of a release build
-	@./scripts/bench.sh
+	@./scripts/bench.sh speed $(ARGS)
+
+bench-timing: ## Test whether the time of a refusal tells who exists
+	@./scripts/bench.sh timing $(ARGS)
+
+bench-crash: ## Kill the server under load, 20 times: nothing that was answered may be lost
+	@./scripts/bench.sh crash $(ARGS)
 
 check: ## Format, lints and tests, as continuous integration does it
 	@./.ci/run
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22

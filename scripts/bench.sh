@@ -1,14 +1,37 @@
 #!/usr/bin/env bash
-# Measures a release build: logins, first challenges, memory, start-up. Bounded in time; arguments go to the generator.
+# Measures a release build. `bench.sh [speed|timing|crash] [--postgres] [ARGUMENTS]`: speed is logins, first challenges,
+# memory and start-up; timing is whether refusals tell who exists; crash is what survives kill -9 under load. All are
+# bounded in time. --postgres measures on a private PostgreSQL instead of SQLite. Arguments go to the load generator.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-if [ ! -f bench/Cargo.toml ]; then
-    echo "There is no load generator in bench/ yet." >&2
-    exit 1
+what=speed
+case "${1:-}" in
+speed | timing | crash)
+    what=$1
+    shift
+    ;;
+esac
+target=${CARGO_TARGET_DIR:-target}
+
+scratch=
+cleanup() {
+    if [ -n "$scratch" ]; then
+        scripts/postgres.sh stop "$scratch/postgres" || true
+        rm -rf "$scratch"
+    fi
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+step "Build" cargo build --release --quiet --package vestibule-server --package vestibule-bench
+if [ "${1:-}" = --postgres ]; then
+    shift
+    scratch=$(mktemp -d)
+    chmod 755 "$scratch"
+    database=$(scripts/postgres.sh start "$scratch/postgres")
+    set -- --database "$database" "$@"
 fi
-step "Build the server" cargo build --release --quiet --package vestibule-server --bin vestibule
-step "Build the load generator" cargo build --release --quiet --manifest-path bench/Cargo.toml
-step "Measure" cargo run --release --quiet --manifest-path bench/Cargo.toml -- "${CARGO_TARGET_DIR:-target}/release/vestibule" "$@"
+step "Measure" "$target/release/vestibule-bench" "$what" --server "$target/release/vestibule" "$@"
 times

@@ -34,29 +34,41 @@ start_postgres() {
     echo "PostgreSQL: a private one in $postgres"
 }
 
-# Runs the tests of the workspace; what the runner says goes to people and to a file.
+# Those that use a database run once on each; the others once.
+DATABASE='rdeps(vestibule-testkit)'
+have_nextest() { cargo nextest --version >/dev/null 2>&1; }
+
+# rust_tests FILE FILTER ARGUMENT...: what the runner says goes to people and to a file.
 rust_tests() {
-    local code=0
-    if cargo nextest --version >/dev/null 2>&1; then
-        cargo nextest run --workspace --no-fail-fast --hide-progress-bar "$@" 2>&1 | tee "$scratch/rust" || code=$?
+    local file=$scratch/$1 filter=$2 code=0
+    shift 2
+    if have_nextest; then
+        cargo nextest run --workspace --no-fail-fast --hide-progress-bar --no-tests pass -E "$filter" "$@" 2>&1 | tee "$file" || code=$?
     else
-        cargo test --workspace --no-fail-fast "$@" 2>&1 | tee "$scratch/rust" || code=$?
+        cargo test --workspace --no-fail-fast "$@" 2>&1 | tee "$file" || code=$?
     fi
+    local text passes failures
+    text=$(sed 's/\x1b\[[0-9;]*m//g' "$file" | grep -E '^ *(Summary|test result)' || true)
+    passes=$(sum '[0-9]+ passed' "$text")
+    failures=$(sum '[0-9]+ (failed|timed out|exec failed)' "$text")
+    passed=$((passed + passes))
+    failed=$((failed + failures))
+    # A runner that failed without a failed test still failed.
+    if [ "$code" -ne 0 ] && [ "$failures" -eq 0 ]; then failed=$((failed + 1)); fi
     return "$code"
 }
 
-# Adds up what either runner reports.
-count_rust() {
-    local summary
-    summary=$(sed 's/\x1b\[[0-9;]*m//g' "$scratch/rust")
-    passed=$((passed + $(grep -oE '[0-9]+ passed' <<<"$summary" | awk '{n += $1} END {print n + 0}')))
-    failed=$((failed + $(grep -oE '[0-9]+ (failed|timed out)' <<<"$summary" | awk '{n += $1} END {print n + 0}')))
-}
+# sum PATTERN TEXT: adds up the numbers that matches begin with.
+sum() { grep -oE "$1" <<<"$2" | awk '{n += $1} END {print n + 0}'; }
 
-# count_on WORD: tests that ran on a database, by the word in their names.
-count_on() {
-    sed 's/\x1b\[[0-9;]*m//g' "$scratch/rust" |
-        grep -E '^ *(PASS|FAIL|test) ' | grep -vE '\.\.\. ignored' | grep -ciE "$1" || true
+# ran FILE [WORD]: how many tests a run had, or how many of them bear a word in their names.
+ran() {
+    [ -f "$scratch/$1" ] || {
+        echo 0
+        return
+    }
+    sed 's/\x1b\[[0-9;]*m//g' "$scratch/$1" |
+        grep -E '^ *(PASS|FAIL|LEAK|SIGABRT|TIMEOUT) +\[|^test .* \.\.\. (ok|FAILED)' | sort -u | grep -cE "${2:-.}" || true
 }
 
 find_chromium() {
@@ -91,17 +103,19 @@ step "PostgreSQL" start_postgres || {
     not_run+=("tests on PostgreSQL")
     failed=$((failed + 1))
 }
-step "Build the tests" cargo test --workspace --no-run --quiet || {
+build_tests() {
+    if have_nextest; then cargo nextest run --workspace --no-run; else cargo test --workspace --no-run --quiet; fi
+}
+step "Build the tests" build_tests || {
     times
     printf '\n0 passed, 1 failed\n'
     exit 1
 }
-before=$failed
-step "Tests of the workspace" rust_tests "$@"
-rust=$?
-count_rust
-# A runner that failed without a failed test still failed.
-if [ "$rust" -ne 0 ] && [ "$failed" -eq "$before" ]; then failed=$((failed + 1)); fi
+if have_nextest; then step "Tests without a database, and of the directory" rust_tests pure "not $DATABASE" "$@"; fi
+step "Tests on SQLite" rust_tests sqlite "$DATABASE" "$@"
+if [ -n "${VESTIBULE_TEST_POSTGRES:-}" ]; then
+    VESTIBULE_TEST_DATABASE=postgres step "Tests on PostgreSQL" rust_tests postgres "$DATABASE" "$@"
+fi
 
 if [ -f tests/browser/package.json ]; then
     before=$failed
@@ -110,12 +124,16 @@ fi
 
 times
 say "Databases"
-echo "on SQLite:     $(count_on '(^|[^a-z])sqlite')"
-echo "on PostgreSQL: $(count_on 'postgres')"
+echo "on SQLite:     $(($(ran sqlite) + $(ran pure '(^|[^a-z])sqlite::'))) tests"
+echo "on PostgreSQL: $(($(ran postgres) + $(ran pure '(^|[^a-z])postgres::'))) tests"
 for what in "${not_run[@]}"; do echo "NOT RUN: $what"; done
 
 say "Summary"
-sed 's/\x1b\[[0-9;]*m//g' "$scratch/rust" | grep -E '^ *(Summary|test result)' | tail -n 40
+for file in pure sqlite postgres; do
+    if [ -f "$scratch/$file" ]; then
+        sed 's/\x1b\[[0-9;]*m//g' "$scratch/$file" | grep -E '^ *(Summary|FAIL|test result: FAILED)' | sort -u | sed "s/^ */  $file: /"
+    fi
+done
 if [ -f "$scratch/browser" ]; then grep -E '^[#ℹ] (tests|pass|fail)' "$scratch/browser"; fi
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

@@ -49,9 +49,9 @@ impl Admin {
         made.get("pk").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("POST {path}: no pk").into())
     }
 
-    /// The key of the stage with this name.
-    pub(crate) fn stage(&mut self, name: &str) -> Result<String, Problem> {
-        let found = self.ask("GET", &format!("stages/all/?name={name}"), None)?;
+    /// The key of the password stage with this name.
+    pub(crate) fn password_stage(&mut self, name: &str) -> Result<String, Problem> {
+        let found = self.ask("GET", &format!("stages/password/?name={name}"), None)?;
         let pk = found.pointer("/results/0/pk").and_then(Value::as_str).map(str::to_owned);
         pk.ok_or_else(|| format!("there is no stage {name}").into())
     }

@@ -162,7 +162,7 @@ fn prepare(admin: &mut Admin) -> Result<(), Problem> {
     admin.account(Path::Wrong.typed().0, PASSWORD)?;
     let inactive = admin.account(Path::Inactive.typed().0, PASSWORD)?;
     admin.ask("PATCH", &format!("core/users/{}/", inactive.pk), Some(&json!({"is_active": false})))?;
-    let password = admin.stage("default-authentication-password")?;
+    let password = admin.password_stage("default-authentication-password")?;
     let own = json!({"name": "bench-own", "user_fields": ["username"], "pretend_user_exists": true});
     let own = admin.create("stages/identification/", &own)?;
     admin.flow("bench-own", &[&own, &password])?;

@@ -13,10 +13,10 @@ use vestibule_store::Configuration;
 
 use crate::answer::{Answer, AnswerErrors};
 use crate::binding::{FlowStageBinding, InvalidResponseAction};
-use crate::flow::{DeniedAction, Flow};
+use crate::flow::{DeniedAction, Designation, Flow};
 use crate::next::{Next, resolve};
 use crate::plan::Plan;
-use crate::planner;
+use crate::planner::{self, NotApplicable};
 use crate::program::Program;
 use crate::stage::{Enter, Outcome, SignIn, Stage, StageCx, StageEntry, Visit};
 use crate::state::FlowState;
@@ -80,7 +80,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The plan under way, or a new one. Bindings that are gone since it was made end it.
-    fn plan(&self) -> Result<Plan, planner::NotApplicable> {
+    fn plan(&self) -> Result<Plan, NotApplicable> {
         if let Some(plan) = Plan::of(&self.session.data)
             && plan.flow == self.flow.pk
             && plan.bindings.iter().all(|binding| self.configuration.get::<FlowStageBinding>(*binding).is_some())
@@ -95,7 +95,10 @@ impl<'a> Walk<'a> {
 
     /// A visit without an answer: the present question.
     pub(crate) async fn enter(&mut self) -> Result<Reply, ApiError> {
-        let Ok(mut plan) = self.plan() else { return Ok(self.not_applicable()) };
+        let mut plan = match self.plan() {
+            Ok(plan) => plan,
+            Err(reason) => return Ok(self.not_applicable(reason)),
+        };
         // A new visit may know better where to go.
         if let Some(next) = self.visit.query.get("next") {
             plan.next = Some(next.to_owned());
@@ -123,10 +126,13 @@ impl<'a> Walk<'a> {
 
     /// A visit with an answer.
     pub(crate) async fn respond(&mut self, answer: &Answer) -> Result<Reply, ApiError> {
-        let Ok(mut plan) = self.plan() else { return Ok(self.not_applicable()) };
+        let mut plan = match self.plan() {
+            Ok(plan) => plan,
+            Err(reason) => return Ok(self.not_applicable(reason)),
+        };
         let Some(binding) = self.binding(&plan) else { return Ok(self.failed("a plan without a binding")) };
-        if let Some(errors) = self.wrong_component(&binding, answer) {
-            return self.ask_again(&binding, plan, errors).await;
+        if let Some(expected) = self.other_component(&binding, answer) {
+            return self.answer_elsewhere(&binding, plan, expected).await;
         }
         let (ran, sign_in, sign_out) = self.run(&binding, &mut plan, Some(answer)).await?;
         match ran {
@@ -155,7 +161,7 @@ impl<'a> Walk<'a> {
                 Some(binding) => self.ask_again(&binding, plan, errors).await,
                 None => Ok(self.failed("a plan without a binding")),
             },
-            Err(_) => Ok(self.not_applicable()),
+            Err(reason) => Ok(self.not_applicable(reason)),
         }
     }
 
@@ -179,12 +185,21 @@ impl<'a> Walk<'a> {
         self.state.stages.entry(self.configuration.find(planned.stage)?)
     }
 
-    /// An answer to another question changes nothing.
-    fn wrong_component(&self, planned: &Planned, answer: &Answer) -> Option<AnswerErrors> {
-        let given = answer.component()?;
+    /// The component of the present question, if the answer names another.
+    fn other_component(&self, planned: &Planned, answer: &Answer) -> Option<&'static str> {
         let expected = self.entry(planned)?.component;
-        (given != expected)
-            .then(|| AnswerErrors::one("component", format!("This is not the answer to {expected}."), "invalid_choice"))
+        answer.component().filter(|given| *given != expected).map(|_| expected)
+    }
+
+    /// An answer to another question says nothing about this one: it counts as an empty one, whatever it holds.
+    async fn answer_elsewhere(&mut self, planned: &Planned, plan: Plan, expected: &str) -> Result<Reply, ApiError> {
+        let (ran, ..) = self.run(planned, &mut plan.clone(), Some(&Answer::default())).await?;
+        let mut errors = match ran {
+            Ran::Answered(Outcome::Invalid(errors)) => errors,
+            _ => AnswerErrors::default(),
+        };
+        errors.add("component", format!("This is not the answer to {expected}."), "invalid_choice");
+        self.ask_again(planned, plan, errors).await
     }
 
     /// Runs the present stage; nothing of it counts unless it comes to an end.
@@ -256,7 +271,7 @@ impl<'a> Walk<'a> {
                         self.keep(&anew);
                         Reply::Again
                     }
-                    Err(_) => self.not_applicable(),
+                    Err(reason) => self.not_applicable(reason),
                 }
             }
         }
@@ -277,7 +292,7 @@ impl<'a> Walk<'a> {
         Reply::Failed
     }
 
-    fn not_applicable(&mut self) -> Reply {
+    fn not_applicable(&self, reason: NotApplicable) -> Reply {
         let next = self.visit.query.get("next").filter(|next| !next.is_empty());
         let onwards = |next| match resolve(next, &self.visit.client.host) {
             Next::Here(path) => Reply::Redirect(path),
@@ -286,6 +301,10 @@ impl<'a> Walk<'a> {
         match (self.flow.denied_action, next) {
             (DeniedAction::MessageContinue, Some(next)) => onwards(Some(next)),
             (DeniedAction::Continue, next) => onwards(next),
+            // Nothing to do on the way out: out.
+            (_, next) if reason == NotApplicable::Empty && self.flow.designation == Designation::Invalidation => {
+                onwards(next)
+            }
             _ => {
                 let plan = Plan::new(self.flow.pk, Vec::new());
                 Reply::Challenge(self.denial(&plan, NOT_APPLICABLE))

@@ -67,8 +67,9 @@ async fn inspect(call: Call) -> Answer {
         })
     };
     let plans: Vec<Value> = (0..plan.done.len()).map(show).collect();
-    let current = (!plan.bindings.is_empty()).then(|| ("current_plan".to_owned(), show(plan.done.len())));
-    let mut answer: Object = current.into_iter().collect();
+    let current = plan.done.len().min(walked.len().saturating_sub(1));
+    let mut answer = Object::new();
+    answer.insert("current_plan".into(), show(current));
     answer.insert("plans".into(), plans.into());
     answer.insert("is_completed".into(), plan.bindings.is_empty().into());
     ok(&Value::Object(answer))

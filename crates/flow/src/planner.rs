@@ -8,6 +8,9 @@ use crate::flow::{Flow, Requirement};
 use crate::plan::Plan;
 use crate::program::Program;
 
+/// The flow of the first visit: a page of its own ([`crate::setup`]) stands in for it until it has its stages.
+const SETUP: &str = "initial-setup";
+
 /// Why a flow is not for somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotApplicable {
@@ -19,7 +22,7 @@ pub(crate) enum NotApplicable {
 
 /// A plan for a flow.
 pub(crate) fn plan(configuration: &Configuration, flow: &Flow, session: &Session) -> Result<Plan, NotApplicable> {
-    if !admits(flow.authentication, session) {
+    if flow.slug == SETUP || !admits(flow.authentication, session) {
         return Err(NotApplicable::Requirement);
     }
     let program = configuration.index::<Program>();

@@ -37,10 +37,7 @@ impl Index for Program {
         for binding in ordered(configuration) {
             let bound = Bound { binding: binding.pk, stage: binding.stage };
             program.by_flow.entry(binding.target).or_default().push(bound);
-            let flows = program.by_stage.entry(binding.stage).or_default();
-            if !flows.contains(&binding.target) {
-                flows.push(binding.target);
-            }
+            program.by_stage.entry(binding.stage).or_default().push(binding.target);
         }
         program
     }
@@ -55,7 +52,7 @@ impl Program {
     pub fn bindings(&self, flow: Uuid) -> &[Bound] {
         self.by_flow.get(&flow).map(Vec::as_slice).unwrap_or_default()
     }
-    /// Flows that a stage is bound to.
+    /// Flows that a stage is bound to, once a binding.
     pub fn flows_of(&self, stage: Uuid) -> &[Uuid] {
         self.by_stage.get(&stage).map(Vec::as_slice).unwrap_or_default()
     }

@@ -61,7 +61,7 @@ pub static STAGES: Family = Family {
     lookup: "pk",
     parameter: "stage_uuid",
     fields: stage_fields,
-    filters: &[],
+    filters: &["name"],
     search: &["name"],
     ordering: &["name"],
     describe: |object| format!("Stage {}", object.get("name").and_then(Value::as_str).unwrap_or_default()),

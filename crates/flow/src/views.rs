@@ -30,7 +30,7 @@ pub(crate) fn routes(state: &FlowState) -> Router {
     Router::new()
         .route("/", get(root))
         .route("/if/user/", get(library))
-        .route("/if/admin/", get(admin))
+        .route("/if/admin/", get(library))
         .route("/flows/-/cancel/", get(cancel))
         .route("/flows/-/default/authentication/", get(default_authentication))
         .route("/flows/-/default/invalidation/", get(default_invalidation))
@@ -53,14 +53,15 @@ async fn root(State(state): State<FlowState>, request: Request<Body>) -> Respons
     }
 }
 
-/// Greets who is signed in, with what they may open and a way out.
+/// Greets who is signed in, with what they may open and a way out. The administrators' application comes later; until
+/// then its address greets them the same way.
 async fn library(State(state): State<FlowState>, request: Request<Body>) -> Response {
     let arrived = match arrived(&state, request).await {
         Ok(arrived) => arrived,
         Err(response) => return response,
     };
     let Some(user) = &arrived.session.user else {
-        return found(&format!("{LOGIN}?next=/if/user/"));
+        return found(&format!("{LOGIN}?next={}", arrived.parts.uri.path()));
     };
     let configuration = state.store().configuration();
     let shell = shell(&configuration, &arrived.visit, &translate(arrived.visit.locale, "library.name", &[]));
@@ -71,15 +72,6 @@ async fn library(State(state): State<FlowState>, request: Request<Body>) -> Resp
         "is_admin": user.is_superuser,
     });
     html(&state, "library", &shell, &content, StatusCode::OK)
-}
-
-/// The administrators' application comes later; until then they are greeted like everyone.
-async fn admin(State(state): State<FlowState>, request: Request<Body>) -> Response {
-    match arrived(&state, request).await {
-        Ok(arrived) if arrived.session.user.is_some() => found("/if/user/"),
-        Ok(_) => found(&format!("{LOGIN}?next=/if/admin/")),
-        Err(response) => response,
-    }
 }
 
 /// "Not you?": forgets the plan and begins the same flow again, still on the way to the same place.

@@ -54,7 +54,16 @@ async fn it_stays_outside() {
     let at = double().await;
     let client = HttpClient::new(EgressGuard::default());
     let port = at.port();
-    for host in ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254"] {
+    for host in [
+        "127.0.0.1",
+        "127.1",
+        "0x7f000001",
+        "2130706433",
+        "localhost",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "169.254.169.254",
+    ] {
         assert_eq!(client.get(&format!("http://{host}:{port}/json")).await, Err(FetchError::NotPermitted), "{host}");
     }
 }
@@ -74,7 +83,9 @@ async fn nobody_there() {
 
 #[tokio::test]
 async fn only_http_addresses() {
-    for address in ["", "x", "file:///etc/passwd", "ftp://example.com/", "javascript:alert(1)", "//example.com/", "http://"] {
+    for address in
+        ["", "x", "file:///etc/passwd", "ftp://example.com/", "javascript:alert(1)", "//example.com/", "http://"]
+    {
         assert!(http_url(address).is_none(), "{address}");
         assert_eq!(open().get(address).await, Err(FetchError::Address), "{address}");
     }

@@ -6,8 +6,9 @@ mod tests;
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_resource::call::{Permission, no_content, ok};
-use vestibule_resource::{Computed, Family, Fields, Operation, Shape, shapes};
+use vestibule_kernel::ApiError;
+use vestibule_resource::call::{Body, Permission, no_content, ok};
+use vestibule_resource::{Computed, Family, Field, Fields, Object, Operation, Shape, Verb, shapes};
 
 /// The fields that every policy begins with.
 #[derive(Clone, Debug, Fields)]
@@ -55,6 +56,21 @@ pub static POLICIES: Family = Family {
     describe: |object| object.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
 };
 
+fn test_fields() -> Vec<Field> {
+    vec![
+        Field::of::<i64>("user", "The user to try it out on."),
+        Field::of::<Object>("context", "").default(|| json!({})),
+    ]
+}
+
+fn test_result_fields() -> Vec<Field> {
+    vec![
+        Field::of::<bool>("passing", ""),
+        Field::of::<Vec<String>>("messages", "").read_only(),
+        Field::of::<Vec<Value>>("log_messages", "").shape(Shape::Schema("LogEvent").list()).read_only(),
+    ]
+}
+
 /// The family of all policies.
 pub fn families() -> Vec<&'static Family> {
     vec![&POLICIES]
@@ -81,14 +97,22 @@ pub fn operations() -> Vec<Operation> {
         )
         .permission(Permission::Named("authentik_policies.view_policy_cache"))
         .doc("How many verdicts are kept in a cache: none, policies are asked anew each time."),
-        Operation::new(
-            Method::POST,
-            "policies/all/cache_clear/",
-            "policies_all_cache_clear_create",
-            None,
-            |_| async { no_content() },
-        )
+        Operation::new(Method::POST, "policies/all/cache_clear/", "policies_all_cache_clear_create", None, |_| async {
+            no_content()
+        })
         .permission(Permission::Named("authentik_policies.clear_policy_cache"))
         .doc("Forgets verdicts that are kept in a cache: there are none."),
+        Operation::new(
+            Method::POST,
+            "policies/all/{}/test/",
+            "policies_all_test_create",
+            Some(Shape::Object("PolicyTestResult", test_result_fields)),
+            // Reached for a policy that exists, and no kind of them does.
+            |_| async { Err(ApiError::internal("there is no kind of policy that could be tried out")) },
+        )
+        // What a policy says may be code: whoever may only look must not run it.
+        .permission(Permission::Verb(Verb::Change))
+        .body(Body::Json("PolicyTestRequest", test_fields))
+        .doc("Tries a policy out on a user."),
     ]
 }

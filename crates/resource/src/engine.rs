@@ -24,7 +24,7 @@ use crate::registry::Registry;
 use crate::represent::Represent;
 use crate::write::{Mode, delete_object, write_object};
 use crate::{decode, list, options, table, used_by};
-use family::{find_member, list_family, member};
+use family::{family_permission, find_member, list_family, member};
 
 /// What a route leads to.
 #[derive(Clone)]
@@ -41,8 +41,21 @@ pub(crate) enum Target {
     Member(&'static Family),
     /// Who refers to one of its members.
     MemberUsedBy(&'static Family),
-    /// Operations that share a path; with the kind they belong to, and whether they are about one object.
-    Operations(Vec<Operation>, Option<Arc<Kind>>, bool),
+    /// Operations that share a path, and what they are about.
+    Operations(Vec<Operation>, Subject),
+}
+
+/// What operations are about.
+#[derive(Clone)]
+pub(crate) enum Subject {
+    /// No kind in particular.
+    Api,
+    /// A kind.
+    Kind(Arc<Kind>),
+    /// One object of a kind.
+    Object(Arc<Kind>),
+    /// One member of a family.
+    Member(&'static Family),
 }
 
 /// The routes of everything in the registry, below `/api/v3/`.
@@ -76,13 +89,17 @@ pub(crate) fn targets(registry: &Registry) -> Vec<(String, Target)> {
         targets.push((format!("{base}{{key}}/"), Target::Object(Arc::clone(kind))));
         targets.push((format!("{base}{{key}}/used_by/"), Target::UsedBy(Arc::clone(kind))));
         for (path, operations) in grouped(&kind.spec.operations) {
-            let detail = path.starts_with("{}/");
+            let subject = if path.starts_with("{}/") { Subject::Object } else { Subject::Kind };
             let path = format!("{base}{}", path.replacen("{}", "{key}", 1));
-            targets.push((path, Target::Operations(operations, Some(Arc::clone(kind)), detail)));
+            targets.push((path, Target::Operations(operations, subject(Arc::clone(kind)))));
         }
     }
     for (path, operations) in grouped(registry.operations()) {
-        targets.push((format!("/api/v3/{path}"), Target::Operations(operations, None, false)));
+        let family =
+            path.split_once("/{}/").and_then(|(base, _)| registry.families().iter().find(|one| one.path == base));
+        let subject = family.map_or(Subject::Api, |family| Subject::Member(family));
+        let path = format!("/api/v3/{}", path.replacen("{}", "{key}", 1));
+        targets.push((path, Target::Operations(operations, subject)));
     }
     targets
 }
@@ -190,26 +207,38 @@ async fn answer(api: Api, target: Target, path: PathValues, request: Request<Bod
         Target::Family(family) => list_family(&received, family).await,
         Target::Member(family) => member(&received, family).await,
         Target::MemberUsedBy(family) => {
-            let (kind, object) = find_member(&received, family, Verb::View)?;
+            received.principal.require(&family_permission(family, Verb::View))?;
+            let (kind, object) = find_member(&received, family)?;
             ok(&used_by::used_by(&received.configuration, &received.api.registry, &kind, &object).into())
         }
-        Target::Operations(operations, kind, detail) => operation(received, &operations, kind, detail).await,
+        Target::Operations(operations, subject) => operation(received, &operations, &subject).await,
     }
 }
 
-async fn operation(received: Received, operations: &[Operation], kind: Option<Arc<Kind>>, detail: bool) -> Answer {
+async fn operation(received: Received, operations: &[Operation], subject: &Subject) -> Answer {
     let method = if received.parts.method == Method::HEAD { Method::GET } else { received.parts.method.clone() };
     let operation = operations.iter().find(|operation| operation.method == method);
     let operation = operation.ok_or_else(|| ApiError::MethodNotAllowed(method.to_string()))?;
-    match (operation.permission, &kind) {
-        (Permission::Verb(verb), Some(kind)) => received.principal.require(&kind.permission(verb))?,
-        (Permission::Verb(_), None) if !received.principal.superuser => return Err(ApiError::Forbidden),
-        (Permission::Public | Permission::SignedIn | Permission::Verb(_), _) => {}
+    match (operation.permission, subject) {
+        (Permission::Public | Permission::SignedIn, _) => {}
         (Permission::Named(permission), _) => received.principal.require(permission)?,
+        (Permission::Verb(verb), Subject::Kind(kind) | Subject::Object(kind)) => {
+            received.principal.require(&kind.permission(verb))?;
+        }
+        (Permission::Verb(verb), Subject::Member(family)) => {
+            received.principal.require(&family_permission(family, verb))?;
+        }
+        (Permission::Verb(_), Subject::Api) if received.principal.superuser => {}
+        (Permission::Verb(_), Subject::Api) => return Err(ApiError::Forbidden),
     }
-    let object = match (&kind, detail) {
-        (Some(kind), true) => find(&received, kind).await?,
-        _ => Object::new(),
+    let (kind, object) = match subject {
+        Subject::Api => (None, Object::new()),
+        Subject::Kind(kind) => (Some(Arc::clone(kind)), Object::new()),
+        Subject::Object(kind) => (Some(Arc::clone(kind)), find(&received, kind).await?),
+        Subject::Member(family) => {
+            let (kind, object) = find_member(&received, family)?;
+            (Some(kind), object)
+        }
     };
     let body = match &operation.body {
         BodyShape::None | BodyShape::Multipart(..) | BodyShape::Schema(_) => Object::new(),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::access::Principal;
 use crate::call::{Answer, ok};
-use crate::engine::Target;
+use crate::engine::{Subject, Target};
 use crate::field::{Field, Format, Shape};
 use crate::kind::Verb;
 use vestibule_kernel::Object;
@@ -24,9 +24,10 @@ pub(crate) fn answer(target: &Target, principal: &Principal) -> Answer {
         Target::Member(family) | Target::MemberUsedBy(family) => {
             (format!("{} Instance", title(family.schema)), family.schema, None)
         }
-        Target::Operations(_, kind, _) => match kind {
-            Some(kind) => (title(kind.spec.schema), kind.spec.schema, None),
-            None => (String::new(), "", None),
+        Target::Operations(_, subject) => match subject {
+            Subject::Kind(kind) | Subject::Object(kind) => (title(kind.spec.schema), kind.spec.schema, None),
+            Subject::Member(family) => (title(family.schema), family.schema, None),
+            Subject::Api => (String::new(), "", None),
         },
     };
     let mut answer = Object::new();

@@ -13,8 +13,7 @@ const CLEANUP: Duration = Duration::from_mins(10);
 const BATCH: i64 = 1000;
 
 /// What expires: table, key, column of the moment.
-const EXPIRING: &[(&str, &str, &str)] =
-    &[("sessions", "id_hash", "expires"), ("events", "pk", "expires")];
+const EXPIRING: &[(&str, &str, &str)] = &[("sessions", "id_hash", "expires"), ("events", "pk", "expires")];
 
 /// Starts every job. They end when the set is dropped.
 pub(crate) fn start(store: &Store, ctx: &Ctx, each_cleanup: Arc<dyn Fn() + Send + Sync>) -> JoinSet<()> {

@@ -14,3 +14,5 @@ mod secret_key;
 pub mod serve;
 pub mod settings;
 pub mod start;
+#[cfg(test)]
+mod test_support;

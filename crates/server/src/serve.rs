@@ -26,14 +26,16 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         Some((_, certificate, key)) => Some(tls::acceptor(certificate, key)?),
         None => None,
     };
-    let bind = |address| async move { listener::bind(address).await.map_err(|error| error.to_string()) };
-    let main = bind(settings.listen).await?;
+    let bind = async |setting: &str, address| {
+        listener::bind(address).await.map_err(|error| format!("setting `{setting}`: {error}"))
+    };
+    let main = bind("listen", settings.listen).await?;
     let https = match &settings.https {
-        Some((address, ..)) => Some(bind(*address).await?),
+        Some((address, ..)) => Some(bind("listen_https", *address).await?),
         None => None,
     };
     let metrics = match settings.listen_metrics {
-        Some(address) => Some(bind(address).await?),
+        Some(address) => Some(bind("listen_metrics", address).await?),
         None => None,
     };
     let ctx = Ctx::system();

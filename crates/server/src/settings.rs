@@ -24,13 +24,16 @@ pub fn load(command_line: &Values, file: Option<&Path>) -> Result<Settings, Vec<
     let named = file.map(Path::to_owned).or_else(|| environment.get("VESTIBULE_CONFIG").map(Into::into));
     let mut errors = Vec::new();
     let mut expand = |values: Values| -> Values {
-        values.into_iter().filter_map(|(name, value)| match indirect(&value) {
-            Ok(value) => Some((name, value)),
-            Err(reason) => {
-                errors.push(format!("setting `{name}`: {reason}"));
-                None
-            }
-        }).collect()
+        values
+            .into_iter()
+            .filter_map(|(name, value)| match indirect(&value) {
+                Ok(value) => Some((name, value)),
+                Err(reason) => {
+                    errors.push(format!("setting `{name}`: {reason}"));
+                    None
+                }
+            })
+            .collect()
     };
     let environment = expand(environment);
     let mut file_errors = Vec::new();
@@ -137,7 +140,8 @@ mod tests {
 
     #[test]
     fn nested_keys_lists_and_switches_become_settings() {
-        let text = "listen: 127.0.0.1:1\nargon2:\n  memory: 64\ntrusted_proxies: [10.0.0.0/8, ::1/128]\nrate_limit: off\n";
+        let text =
+            "listen: 127.0.0.1:1\nargon2:\n  memory: 64\ntrusted_proxies: [10.0.0.0/8, ::1/128]\nrate_limit: off\n";
         let values = parse_file(text).unwrap();
         assert_eq!(values.get("argon2_memory").map(String::as_str), Some("64"));
         assert_eq!(values.get("trusted_proxies").map(String::as_str), Some("10.0.0.0/8,::1/128"));

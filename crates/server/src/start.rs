@@ -11,9 +11,11 @@ use vestibule_directory::session::Sessions;
 use vestibule_directory::user::Users;
 use vestibule_directory::{Authenticator, Grants};
 use vestibule_flow::FlowState;
-use vestibule_kernel::{Actor, Ctx};
+use vestibule_http_client::HttpClient;
+use vestibule_kernel::address::EgressGuard;
 use vestibule_kernel::secret::Keys;
 use vestibule_kernel::settings::Settings;
+use vestibule_kernel::{Actor, Ctx};
 use vestibule_resource::call::Extensions;
 use vestibule_resource::{Api, Registry, routes};
 use vestibule_store::{Database, Store, StoreError};
@@ -121,8 +123,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::clone(&sessions))
         .with(Arc::clone(&users))
         .with(Arc::clone(&stages))
-        .with(Arc::clone(&pages))
-        .with(Arc::new(settings.clone()));
+        .with(Arc::new(HttpClient::new(EgressGuard::new(settings.egress_allow.clone()))));
     let api = Api {
         store: store.clone(),
         ctx: ctx.clone(),
@@ -186,9 +187,8 @@ pub(crate) fn base_url(settings: &Settings) -> String {
 impl Server {
     /// Everything that is served on the main listener.
     pub fn router(&self) -> Router {
-        let inner = routes(&self.api)
-            .merge(vestibule_flow::routes(&self.flow))
-            .merge(crate::login_link::routes(&self.flow));
+        let inner =
+            routes(&self.api).merge(vestibule_flow::routes(&self.flow)).merge(crate::login_link::routes(&self.flow));
         crate::http::router(&self.front, &self.flow, inner)
     }
 

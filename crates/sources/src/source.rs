@@ -87,10 +87,10 @@ pub struct SourceBase {
     #[field(blank, default = "")]
     pub icon: String,
     /// Address of the picture as a page shows it.
-    #[field(computed = icon_url, nullable)]
+    #[field(nullable, computed = icon_url)]
     pub icon_url: Computed,
     /// Addresses of the picture by theme.
-    #[field(shape = Shape::Object("ThemedUrls", Vec::new), computed = |_, _| Value::Null, nullable)]
+    #[field(nullable, shape = Shape::Schema("ThemedUrls"), computed = |_, _| Value::Null)]
     pub icon_themed_urls: Computed,
 }
 

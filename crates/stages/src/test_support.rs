@@ -91,6 +91,7 @@ async fn arrange(identification: Value, password: Value, layout: Layout) -> Logi
         let binding = json!({"target": flow["pk"], "stage": stage["pk"], "order": order});
         app.create("authentik_flows.flowstagebinding", binding).await;
     }
-    let alice = app.user("alice", PASSWORD, json!({"email": "Alice@Example.com", "attributes": {"upn": "alice@corp"}})).await;
+    let alice =
+        app.user("alice", PASSWORD, json!({"email": "Alice@Example.com", "attributes": {"upn": "alice@corp"}})).await;
     Login { app, identification, password, alice }
 }

@@ -196,6 +196,7 @@ fn the_stages_stand_in_their_order() {
         ("default-authentication-flow", 100, "default-authentication-login"),
         ("default-invalidation-flow", 0, "default-invalidation-logout"),
         ("default-source-authentication", 0, "default-source-authentication-login"),
+        ("initial-setup", 100, "default-authentication-login"),
     ];
     let expected =
         expected.into_iter().map(|(flow, order, stage)| (flow.to_owned(), order, stage.to_owned())).collect();

@@ -12,7 +12,8 @@ use crate::kind::{Family, Kind, Verb};
 use crate::represent::Represent;
 use crate::{decode, list};
 
-fn family_permission(family: &Family, verb: Verb) -> String {
+/// The permission for a verb over a whole family.
+pub(super) fn family_permission(family: &Family, verb: Verb) -> String {
     let (app, name) = family.model.split_once('.').unwrap_or_default();
     format!("{app}.{}_{name}", verb.as_str())
 }
@@ -47,8 +48,8 @@ fn show_member(received: &Received, family: &Family, object: &Object) -> Option<
     Some(Value::Object(represent.fields(&(family.fields)(), object)))
 }
 
-pub(super) fn find_member(received: &Received, family: &'static Family, verb: Verb) -> Result<(Arc<Kind>, Object), ApiError> {
-    received.principal.require(&family_permission(family, verb))?;
+/// The member that the path names. Whoever asks has been found to be allowed to.
+pub(super) fn find_member(received: &Received, family: &'static Family) -> Result<(Arc<Kind>, Object), ApiError> {
     let shape = if family.lookup == "pk" { crate::Shape::Uuid } else { crate::Shape::TEXT };
     let key = path_key(received, &shape).ok_or_else(ApiError::not_found)?;
     for kind in received.api.registry.members(family.model) {
@@ -61,11 +62,12 @@ pub(super) fn find_member(received: &Received, family: &'static Family, verb: Ve
 }
 
 pub(super) async fn member(received: &Received, family: &'static Family) -> Answer {
-    if received.parts.method == Method::DELETE {
-        let (kind, object) = find_member(received, family, Verb::Delete)?;
+    let verb = if received.parts.method == Method::DELETE { Verb::Delete } else { Verb::View };
+    received.principal.require(&family_permission(family, verb))?;
+    let (kind, object) = find_member(received, family)?;
+    if verb == Verb::Delete {
         return destroy(received, &kind, &object).await;
     }
-    let (_, object) = find_member(received, family, Verb::View)?;
     match show_member(received, family, &object) {
         Some(value) => ok(&value),
         None => Err(ApiError::not_found()),

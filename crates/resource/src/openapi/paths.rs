@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::components::{Components, Side};
 use crate::call::{Body, Operation, Permission};
-use crate::engine::Target;
+use crate::engine::{Subject, Target};
 use crate::field::{Field, Shape};
 use crate::kind::{Family, Filter, Kind};
 
@@ -66,8 +66,8 @@ fn key_parameter(components: &mut Components<'_>, target: &Target) -> Option<(&'
         (kind.spec.parameter, kind.spec.verbose_name, shape, field.map_or("", |field| field.doc))
     };
     let (name, verbose, shape, doc) = match target {
-        Target::Object(kind) | Target::UsedBy(kind) | Target::Operations(_, Some(kind), true) => of_kind(kind),
-        Target::Member(family) | Target::MemberUsedBy(family) => {
+        Target::Object(kind) | Target::UsedBy(kind) | Target::Operations(_, Subject::Object(kind)) => of_kind(kind),
+        Target::Member(family) | Target::MemberUsedBy(family) | Target::Operations(_, Subject::Member(family)) => {
             let shape = if family.lookup == "pk" { Shape::Uuid } else { Shape::TEXT };
             (family.parameter, family.verbose_name, shape, "")
         }

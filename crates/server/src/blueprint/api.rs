@@ -165,3 +165,78 @@ async fn read(call: &Call) -> Result<Upload, ApiError> {
     }
     Ok(upload)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+    use crate::test_support::{ADMIN, Started, request, started, text};
+
+    async fn upload(started: &Started, token: Option<&str>, parts: &[(&str, &str)]) -> (StatusCode, Value) {
+        let mut body = String::new();
+        for (name, value) in parts {
+            let file = if *name == "file" { "; filename=\"x.yaml\"" } else { "" };
+            let head = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
+            body.extend([head.as_str(), value, "\r\n"]);
+        }
+        let mut request =
+            request(Method::POST, "/api/v3/managed/blueprints/import/").map(|_| Body::from(body + "--b--\r\n"));
+        request.headers_mut().insert("content-type", "multipart/form-data; boundary=b".parse().unwrap());
+        if let Some(token) = token {
+            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        }
+        let response = started.ask(request).await;
+        let status = response.status();
+        (status, serde_json::from_str(&text(response).await).unwrap())
+    }
+
+    const FLOW: &str = "entries:\n  - {model: authentik_flows.flow, identifiers: {slug: hello},\n     \
+                        attrs: {name: n, title: !Context greeting, designation: authentication}}\n";
+
+    #[tokio::test]
+    async fn an_upload_is_applied_once_and_wholly() {
+        let started = started().await;
+        let context = ("context", r#"{"greeting": "Good day"}"#);
+        let (status, answer) = upload(&started, Some(ADMIN), &[("file", FLOW), context]).await;
+        assert_eq!((status, &answer["success"]), (StatusCode::OK, &json!(true)), "{answer}");
+        assert_eq!(answer["logs"][0]["attributes"]["created"], 1);
+        let title = |slug: &str| {
+            let configuration = started.server.api.store.configuration();
+            configuration
+                .documents("authentik_flows.flow")
+                .find(|flow| flow.text("slug") == slug)
+                .map(|flow| flow.text("title").to_owned())
+        };
+        assert_eq!(title("hello").as_deref(), Some("Good day"));
+
+        let broken = format!(
+            "{}  - {{model: authentik_flows.flow, identifiers: {{slug: other}}}}\n",
+            FLOW.replace("hello", "third")
+        );
+        let (status, answer) = upload(&started, Some(ADMIN), &[("file", &broken), context]).await;
+        assert_eq!((status, &answer["success"]), (StatusCode::OK, &json!(false)));
+        assert!(answer["logs"][0]["event"].as_str().unwrap().starts_with("blueprint:4: "), "{answer}");
+        assert_eq!(title("third"), None, "nothing of it was applied");
+    }
+
+    #[tokio::test]
+    async fn what_comes_with_the_server_is_applied_by_its_path() {
+        let started = started().await;
+        let (status, answer) = upload(&started, Some(ADMIN), &[("path", "default/flow-oobe.yaml")]).await;
+        assert_eq!((status, &answer["success"]), (StatusCode::OK, &json!(true)), "{answer}");
+        let (status, answer) = upload(&started, Some(ADMIN), &[("path", "../../etc/passwd")]).await;
+        assert_eq!((status, answer), (StatusCode::BAD_REQUEST, json!({"path": ["Blueprint file does not exist"]})));
+    }
+
+    #[tokio::test]
+    async fn who_may_not_is_refused_and_what_is_wrong_is_said() {
+        let started = started().await;
+        assert_eq!(upload(&started, None, &[("file", FLOW)]).await.0, StatusCode::FORBIDDEN);
+        assert_eq!(upload(&started, Some("wrong"), &[("file", FLOW)]).await.0, StatusCode::FORBIDDEN);
+        let wrong = |parts: &'static [(&'static str, &'static str)]| upload(&started, Some(ADMIN), parts);
+        assert_eq!(wrong(&[]).await, (StatusCode::BAD_REQUEST, json!({"file": ["This field is required."]})));
+        let (status, answer) = wrong(&[("file", FLOW), ("context", "[1]")]).await;
+        assert_eq!((status, answer), (StatusCode::BAD_REQUEST, json!({"context": ["Context must be a JSON object."]})));
+    }
+}

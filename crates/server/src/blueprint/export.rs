@@ -55,7 +55,8 @@ struct Exporter<'a> {
 pub async fn export(store: &Store, registry: &Registry, secrets: Secrets) -> Result<String, ApiError> {
     let configuration = store.configuration();
     let rows = rows(store, registry, &configuration).await?;
-    let mut exporter = Exporter { registry, items: items(registry, &configuration), rows, ambiguous: BTreeSet::new(), secrets };
+    let mut exporter =
+        Exporter { registry, items: items(registry, &configuration), rows, ambiguous: BTreeSet::new(), secrets };
     exporter.ambiguous = exporter.find_ambiguous();
     let entries = exporter.entries();
     let documents: Vec<String> = entries.chunks(ENTRIES).map(document).collect();
@@ -90,7 +91,8 @@ fn items<'a>(registry: &'a Registry, configuration: &'a Configuration) -> BTreeM
         for document in configuration.documents(kind.model()) {
             let (mut needs, mut likes) = (Vec::new(), Vec::new());
             for field in kind.fields.iter().filter(|field| field.is_stored() && field.is_writable()) {
-                let keys = keys(field, &document.value).into_iter().filter_map(|key| key.as_str()?.parse::<Uuid>().ok());
+                let keys =
+                    keys(field, &document.value).into_iter().filter_map(|key| key.as_str()?.parse::<Uuid>().ok());
                 let identifies = identifying_fields(kind).iter().any(|one| one.name == field.name);
                 if identifies || field.required { needs.extend(keys) } else { likes.extend(keys) }
             }
@@ -198,7 +200,8 @@ impl Exporter<'_> {
     fn find_ambiguous(&self) -> BTreeSet<Uuid> {
         let mut seen: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
         for (pk, item) in &self.items {
-            let values = identifying_fields(item.kind).iter().map(|field| item.value.get(field.name)).collect::<Vec<_>>();
+            let values =
+                identifying_fields(item.kind).iter().map(|field| item.value.get(field.name)).collect::<Vec<_>>();
             seen.entry(format!("{} {}", item.kind.model(), json!(values))).or_default().push(*pk);
         }
         seen.into_values().filter(|keys| keys.len() > 1).flatten().collect()
@@ -211,7 +214,8 @@ impl Exporter<'_> {
     }
 
     fn pair(&self, field: &Field, object: &Object) -> (String, Output) {
-        let value = object.get(field.name).cloned().unwrap_or_else(|| field.default.map_or(Value::Null, |default| default()));
+        let value =
+            object.get(field.name).cloned().unwrap_or_else(|| field.default.map_or(Value::Null, |default| default()));
         let shown = match (field.reference(), value) {
             (_, Value::String(text)) if field.sealed && !text.is_empty() && self.secrets == Secrets::Hidden => {
                 Output::Tagged(SECRET.to_owned(), Box::new(json!(field.name).into()))

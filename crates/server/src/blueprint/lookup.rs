@@ -65,7 +65,8 @@ impl Lookup for World<'_> {
     fn find_object(&self, model: &str, criteria: &[(String, Value)]) -> Result<Option<Value>, String> {
         let Some(object) = self.object(model, criteria)? else { return Ok(None) };
         let kind = self.registry.members(&model.to_ascii_lowercase()).into_iter().find(|kind| {
-            !kind.is_document() || pk_of(&object).is_some_and(|pk| self.configuration.document(kind.model(), pk).is_some())
+            !kind.is_document()
+                || pk_of(&object).is_some_and(|pk| self.configuration.document(kind.model(), pk).is_some())
         });
         let Some(kind) = kind else { return Ok(None) };
         let (configuration, registry) = (self.configuration, self.registry);

@@ -8,7 +8,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 
-pub use apply::{Applied, ApplyError, Applier, Origin};
+pub use apply::{Applied, Applier, ApplyError, Origin};
 
 use vestibule_kernel::Ctx;
 use vestibule_resource::{Principal, Registry};

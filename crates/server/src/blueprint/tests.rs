@@ -62,7 +62,10 @@ impl DocumentType for Tie {
 
 impl Resource for Tie {
     fn spec() -> Spec {
-        Spec::new("test/ties", "test.tie", "Tie").search(&[]).order(&["order"]).unique_together(&["one", "two", "order"])
+        Spec::new("test/ties", "test.tie", "Tie")
+            .search(&[])
+            .order(&["order"])
+            .unique_together(&["one", "two", "order"])
     }
 }
 
@@ -257,5 +260,8 @@ async fn a_large_export_is_several_documents_and_comes_back() {
     assert_eq!((applied.created, applied.updated), (0, 600));
     assert_eq!(here.export(Secrets::Hidden).await, text);
     let broken = text.replace("name: n599", "name: n599\n    colour: [");
-    assert!(here.import(&broken).await.unwrap_err().to_string().starts_with("export.yaml:4"), "lines count from the start");
+    assert!(
+        here.import(&broken).await.unwrap_err().to_string().starts_with("export.yaml:4"),
+        "lines count from the start"
+    );
 }

@@ -18,7 +18,13 @@ use crate::{logging, settings};
 
 /// An identity provider, wire-compatible with authentik.
 #[derive(Debug, Parser)]
-#[command(name = "vestibule", version, about, max_term_width = 100, after_help = "See `vestibule serve --help` for every setting.")]
+#[command(
+    name = "vestibule",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "See `vestibule serve --help` for every setting."
+)]
 pub struct Program {
     #[command(flatten)]
     place: Place,

@@ -13,8 +13,8 @@ use vestibule_resource::{Mode, Registry, load_one, write_object};
 use vestibule_store::Store;
 
 use crate::blueprint::system;
-use crate::start::{StartError, base_url, open_store};
 use crate::login_link;
+use crate::start::{StartError, base_url, open_store};
 
 /// The group whose members may do everything.
 const ADMINISTRATORS: &str = "authentik Admins";
@@ -86,12 +86,19 @@ pub(super) async fn run(settings: &Settings, command: UserCommand) -> Result<(),
     Ok(())
 }
 
-async fn create(store: &Store, registry: &Registry, ctx: &Ctx, mut body: Object, admin: bool) -> Result<(), StartError> {
+async fn create(
+    store: &Store,
+    registry: &Registry,
+    ctx: &Ctx,
+    mut body: Object,
+    admin: bool,
+) -> Result<(), StartError> {
     let kind = |model| registry.kind(model).ok_or_else(|| StartError::from(format!("there is no model {model}")));
     let principal = system();
     let mut change = store.change(principal.actor.clone()).await?;
     if admin {
-        let group = load_one(change.transaction(), kind("authentik_core.group")?, "name", &json!(ADMINISTRATORS)).await?;
+        let group =
+            load_one(change.transaction(), kind("authentik_core.group")?, "name", &json!(ADMINISTRATORS)).await?;
         let group = group.ok_or_else(|| "start the server once first: there are no administrators yet".to_owned())?;
         body.insert("groups".into(), json!([group.get("pk")]));
     }

@@ -56,9 +56,13 @@ impl Metrics {
     pub fn request(&self, method: &Method, status: StatusCode, took: Duration) {
         // A client makes up methods as it likes; each would be a row for ever.
         let method = match *method {
-            Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => {
-                method.as_str().to_owned()
-            }
+            Method::GET
+            | Method::HEAD
+            | Method::POST
+            | Method::PUT
+            | Method::PATCH
+            | Method::DELETE
+            | Method::OPTIONS => method.as_str().to_owned(),
             _ => "other".to_owned(),
         };
         metrics::with_local_recorder(&self.recorder, || {

@@ -27,11 +27,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use http_body_util::Limited;
 use tracing::Instrument as _;
 use vestibule_directory::client::ClientInfo;
+use vestibule_flow::FlowState;
 use vestibule_kernel::address::client_address;
 use vestibule_kernel::{ApiError, Ctx};
 use vestibule_resource::call::json_answer;
 use vestibule_resource::http::error_answer;
-use vestibule_flow::FlowState;
 use vestibule_store::Store;
 
 use self::metrics::Metrics;
@@ -161,7 +161,8 @@ fn last(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// Whether a text can be a host with a port, and nothing else: it comes back in addresses.
 fn is_host(text: &str) -> bool {
-    text.len() <= 255 && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']'))
+    text.len() <= 255
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']'))
 }
 
 /// A path as logs show it: never with a token that opens something.
@@ -198,4 +199,3 @@ fn headers(response: &mut Response, request_id: &str) {
         headers.insert(VARY, value);
     }
 }
-

@@ -1,78 +1,26 @@
 //! What surrounds every request, through the router and over connections.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::Response;
 use axum::routing::{get, post};
 use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 use vestibule_directory::client::ClientInfo;
-use vestibule_kernel::Ctx;
-use vestibule_kernel::settings::Settings;
-use vestibule_store::Store;
-use vestibule_testkit::TestDatabase;
 
 use super::{Peer, listener};
-use crate::registry;
-use crate::start::{Server, assemble};
-
-struct Started {
-    server: Server,
-    _database: TestDatabase,
-}
-
-async fn started() -> Started {
-    let given: BTreeMap<String, String> =
-        [("argon2_memory", "64"), ("argon2_iterations", "1"), ("body_limit", "1000"), ("trusted_proxies", "10.0.0.0/8")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
-    let settings = Settings::load(&given, &BTreeMap::new(), &BTreeMap::new()).unwrap();
-    let database = TestDatabase::new().await;
-    let (ctx, families) = (Ctx::system(), registry::families().unwrap());
-    let keys = vestibule_kernel::secret::Keys::derive("secret").unwrap();
-    let store =
-        Store::open(database.open().await, ctx.clone(), keys.into(), families.registry.codecs()).await.unwrap();
-    let server = assemble(&settings, ctx, families, store).await.unwrap();
-    Started { server, _database: database }
-}
-
-fn request(method: Method, path: &str) -> Request<Body> {
-    Request::builder().method(method).uri(path).header("host", "idp.example").body(Body::empty()).unwrap()
-}
-
-async fn text(response: Response) -> String {
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn header<'r>(response: &'r Response, name: &str) -> &'r str {
-    response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
+use crate::test_support::{header, request, started, text};
 
 async fn echo(request: Request<Body>) -> String {
     let (parts, _) = request.into_parts();
     let ClientInfo { ip, secure, host, .. } = ClientInfo::of(&parts);
     format!("{ip} {secure} {host}")
-}
-
-impl Started {
-    async fn ask(&self, request: Request<Body>) -> Response {
-        self.server.router().oneshot(request).await.unwrap()
-    }
-
-    /// What surrounds requests, around other routes.
-    fn around(&self, inner: Router) -> Router {
-        super::router(&self.server.front, &self.server.flow, inner)
-    }
 }
 
 #[tokio::test]
@@ -158,7 +106,8 @@ async fn a_panic_is_answered_and_a_body_too_large_refused() {
     async fn panics() -> String {
         panic!("a test of panics")
     }
-    let router = started.around(Router::new().route("/panic", get(panics)).route("/body", post(|body: String| async { body })));
+    let router =
+        started.around(Router::new().route("/panic", get(panics)).route("/body", post(|body: String| async { body })));
     let response = router.clone().oneshot(request(Method::GET, "/panic")).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let id = header(&response, "x-authentik-id").to_owned();
@@ -172,7 +121,8 @@ async fn a_panic_is_answered_and_a_body_too_large_refused() {
     };
     assert_eq!(send(Body::from("x".repeat(1000))).await, StatusCode::OK);
     assert_eq!(send(Body::from("x".repeat(1002))).await, StatusCode::PAYLOAD_TOO_LARGE);
-    let endless = futures::stream::repeat_with(|| Ok::<_, std::convert::Infallible>(bytes::Bytes::from_static(&[b'x'; 100])));
+    let endless =
+        futures::stream::repeat_with(|| Ok::<_, std::convert::Infallible>(bytes::Bytes::from_static(&[b'x'; 100])));
     assert!(send(Body::from_stream(endless)).await.is_client_error());
 }
 
@@ -204,10 +154,13 @@ async fn read_all(stream: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn stopping_loses_no_request() {
-    let slow = Router::new().route("/slow", get(|| async {
-        tokio::time::sleep(Duration::from_millis(400)).await;
-        "answered"
-    }));
+    let slow = Router::new().route(
+        "/slow",
+        get(|| async {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            "answered"
+        }),
+    );
     let socket = listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let address = socket.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);

@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 use vestibule_http_client::http_url;
 use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{FieldErrors, Object};
-use vestibule_resource::{
-    Computed, Fields, Kind, Lookup, Represent, Resource, Shape, Spec, Validation, choices,
-};
+use vestibule_resource::{Computed, Fields, Kind, Lookup, Represent, Resource, Shape, Spec, Validation, choices};
 use vestibule_store::DocumentType;
 
 use crate::source::{GroupMatchingMode, SOURCES, SourceBase, validate};

@@ -52,8 +52,11 @@ impl Provider {
 
     /// The fields that a source of this type cannot do without.
     pub(super) fn required(&self) -> Vec<&'static str> {
-        let known =
-            [("authorization_url", self.authorization), ("access_token_url", self.token), ("profile_url", self.profile)];
+        let known = [
+            ("authorization_url", self.authorization),
+            ("access_token_url", self.token),
+            ("profile_url", self.profile),
+        ];
         known.into_iter().filter(|(_, address)| address.is_none()).map(|(field, _)| field).collect()
     }
 
@@ -155,7 +158,11 @@ pub(super) static PROVIDERS: [Provider; 16] = [
         ..fixed(
             "gitlab",
             "GitLab",
-            ["https://gitlab.com/oauth/authorize", "https://gitlab.com/oauth/token", "https://gitlab.com/oauth/userinfo"],
+            [
+                "https://gitlab.com/oauth/authorize",
+                "https://gitlab.com/oauth/token",
+                "https://gitlab.com/oauth/userinfo",
+            ],
         )
     },
     Provider {

@@ -1,7 +1,6 @@
 //! Sources, asked through the engine.
 
 mod discovery;
-mod dump;
 mod oauth;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -61,7 +60,8 @@ pub(crate) async fn server(allowed: &str) -> Server {
 impl Server {
     /// Asks at a path below `/api/v3/`.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        let request = Request::builder().method(method).uri(format!("/api/v3/{path}")).header("host", "id.example:9000");
+        let request =
+            Request::builder().method(method).uri(format!("/api/v3/{path}")).header("host", "id.example:9000");
         let request = request.header("content-type", "application/json");
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();

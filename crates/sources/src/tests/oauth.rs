@@ -76,7 +76,12 @@ async fn what_is_wrong_is_said() {
             json!({"authorization_url": "https://x.example/a", "access_token_url": "https://x.example/t"}),
             json!({"non_field_errors": ["profile_url is required for provider Okta"]}),
         ),
-        ("b", "discord", json!({"authorization_url": "javascript:alert(1)"}), json!({"authorization_url": ["Enter a valid URL."]})),
+        (
+            "b",
+            "discord",
+            json!({"authorization_url": "javascript:alert(1)"}),
+            json!({"authorization_url": ["Enter a valid URL."]}),
+        ),
         (
             "b",
             "discord",
@@ -116,7 +121,8 @@ async fn every_field_can_be_set() {
         assert_eq!(&source[field], value, "{field}");
     }
     assert_eq!(source["icon_url"], "/media/public/b.png");
-    let (status, patched) = server.ask("PATCH", "sources/oauth/rec-full/", Some(json!({"enrollment_flow": null}))).await;
+    let (status, patched) =
+        server.ask("PATCH", "sources/oauth/rec-full/", Some(json!({"enrollment_flow": null}))).await;
     assert_eq!((status, &patched["enrollment_flow"]), (StatusCode::OK, &Value::Null));
     let (_, used_by) = server.ask("GET", "flows/instances/f/used_by/", None).await;
     assert_eq!((&used_by[0]["name"], &used_by[0]["action"]), (&json!("rec-full"), &json!("set_null")));
@@ -146,7 +152,11 @@ async fn lists_are_filtered() {
         ("search=B", vec!["b"]),
     ] {
         let (status, list) = server.ask("GET", &format!("sources/oauth/?{query}"), None).await;
-        assert_eq!((status, slugs(&list)), (StatusCode::OK, expected.iter().map(|slug| (*slug).to_owned()).collect()), "{query}");
+        assert_eq!(
+            (status, slugs(&list)),
+            (StatusCode::OK, expected.iter().map(|slug| (*slug).to_owned()).collect()),
+            "{query}"
+        );
     }
     let (_, all) = server.ask("GET", "sources/all/?slug=b", None).await;
     assert_eq!(all["results"][0]["component"], "ak-source-oauth-form");

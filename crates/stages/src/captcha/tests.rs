@@ -45,7 +45,9 @@ async fn double() -> Double {
 async fn answer(how: &str, used: &Used, body: String) -> Response {
     let json = |value: Value| value.to_string().into_response();
     match how {
-        "verify" if !body.contains("good") => json(json!({"success": false, "error-codes": ["invalid-input-response"]})),
+        "verify" if !body.contains("good") => {
+            json(json!({"success": false, "error-codes": ["invalid-input-response"]}))
+        }
         "verify" if used.lock().unwrap().insert(body) => json(json!({"success": true, "hostname": "x"})),
         "verify" => json(json!({"success": false, "error-codes": ["timeout-or-duplicate"]})),
         "secret" => json(json!({"success": false, "error-codes": ["invalid-input-secret"]})),

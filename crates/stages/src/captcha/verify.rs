@@ -113,7 +113,8 @@ fn judge(stage: &CaptchaStage, said: &Object) -> Result<(), Refusal> {
 
 /// A threshold below zero holds nobody up.
 fn judge_score(stage: &CaptchaStage, score: &Value) -> Result<(), Refusal> {
-    let number = score.as_f64().or_else(|| score.as_str()?.trim().parse().ok()).filter(|number: &f64| number.is_finite());
+    let number =
+        score.as_f64().or_else(|| score.as_str()?.trim().parse().ok()).filter(|number: &f64| number.is_finite());
     let Some(number) = number else { return unverified(stage, "the score is not a number") };
     let low = stage.score_min_threshold >= 0.0 && number < stage.score_min_threshold;
     let high = stage.score_max_threshold >= 0.0 && number > stage.score_max_threshold;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::json;
-use vestibule_flow::{Answer, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
+use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::{Fields, Kind, Resource, Spec};
 use vestibule_store::DocumentType;
@@ -67,9 +67,12 @@ impl Stage for DummyStage {
         Ok(Enter::Ask(challenge))
     }
 
-    /// Whatever the answer is: there is no question.
-    async fn respond(&self, _: &mut StageCx<'_>, _: &Answer) -> Result<Outcome, ApiError> {
+    /// There is no question; but an empty answer is none, here as everywhere.
+    async fn respond(&self, _: &mut StageCx<'_>, answer: &Answer) -> Result<Outcome, ApiError> {
         self.fail_if_told_to()?;
+        if !answer.has("component") {
+            return Ok(Outcome::Invalid(AnswerErrors::one("component", "This field is required.", "required")));
+        }
         Ok(Outcome::Next)
     }
 }

@@ -62,7 +62,10 @@ async fn pretends_or_says_no() {
     let pretending = two_steps(json!({"pretend_user_exists": true}), json!({})).await;
     let mut walker = pretending.app.walker(SLUG);
     let question = walker.answer(json!({"uid_field": "ghost"})).await;
-    assert_eq!((question["component"].as_str(), question["pending_user"].as_str()), (Some("ak-stage-password"), Some("ghost")));
+    assert_eq!(
+        (question["component"].as_str(), question["pending_user"].as_str()),
+        (Some("ak-stage-password"), Some("ghost"))
+    );
     let end = walker.answer(json!({"password": "x"})).await;
     assert_eq!(error(&end, "password"), "Invalid password");
 

@@ -65,7 +65,8 @@ async fn find_method(
         return Ok(Some("password"));
     }
     if stage.backends.contains(&Backend::Token) {
-        let found = is_app_password(cx.state.store(), cx.state.ctx(), user.map_or(NOBODY, |user| user.pk), &password).await?;
+        let found =
+            is_app_password(cx.state.store(), cx.state.ctx(), user.map_or(NOBODY, |user| user.pk), &password).await?;
         return Ok(found.then_some("token"));
     }
     Ok(None)

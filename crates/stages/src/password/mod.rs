@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 use serde_json::json;
 use uuid::Uuid;
-use vestibule_flow::{
-    Answer, AnswerErrors, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Take,
-};
+use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Take};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::{Fields, Kind, Resource, Spec, choices};
 use vestibule_store::DocumentType;

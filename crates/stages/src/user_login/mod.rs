@@ -106,7 +106,8 @@ impl UserLoginStage {
     /// Signs in; why not, where there is nobody to sign in.
     fn sign_in(&self, cx: &mut StageCx<'_>, remember: bool) -> Result<(), String> {
         let Some(user) = cx.plan.user() else { return Err("No Pending user to login.".into()) };
-        let lasts = span(&self.session_duration) + if remember { span(&self.remember_me_offset) } else { TimeDelta::zero() };
+        let lasts =
+            span(&self.session_duration) + if remember { span(&self.remember_me_offset) } else { TimeDelta::zero() };
         let until_closed = lasts <= TimeDelta::zero();
         let method = cx.plan.authenticated.clone().unwrap_or_else(|| "unknown".into());
         let actor = Actor::User { pk: user, username: cx.shown().unwrap_or_default(), email: String::new() };
