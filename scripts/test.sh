@@ -28,8 +28,8 @@ start_postgres() {
         echo "PostgreSQL is missing and could not be installed (apt-get install postgresql)" >&2
         return 1
     fi
-    VESTIBULE_TEST_POSTGRES=$(scripts/postgres.sh start "$scratch/postgres") || return 1
-    postgres="$scratch/postgres"
+    VESTIBULE_TEST_POSTGRES=$(scripts/postgres.sh start "$scratch/server") || return 1
+    postgres="$scratch/server"
     export VESTIBULE_TEST_POSTGRES
     echo "PostgreSQL: a private one in $postgres"
 }
@@ -93,9 +93,11 @@ browser_tests() {
     fi
     cargo build --quiet --package vestibule-server --bin vestibule || return 1
     (cd "$tests" && npm test --silent) 2>&1 | tee "$scratch/browser" || code=$?
-    # Node's own runner ends with `# pass N` and `# fail N` (or `ℹ` for `#`).
-    passed=$((passed + $(grep -oE '^[#ℹ] pass [0-9]+' "$scratch/browser" | awk '{n += $3} END {print n + 0}')))
-    failed=$((failed + $(grep -oE '^[#ℹ] (fail|cancelled) [0-9]+' "$scratch/browser" | awk '{n += $3} END {print n + 0}')))
+    # The reporter in tests/browser ends with `Browser: N passed, N failed, ...`.
+    local summary
+    summary=$(grep -E '^Browser: [0-9]+ passed' "$scratch/browser" || true)
+    passed=$((passed + $(sum '[0-9]+ passed' "$summary")))
+    failed=$((failed + $(sum '[0-9]+ failed' "$summary")))
     return "$code"
 }
 
@@ -134,6 +136,6 @@ for file in pure sqlite postgres; do
         sed 's/\x1b\[[0-9;]*m//g' "$scratch/$file" | grep -E '^ *(Summary|FAIL|test result: FAILED)' | sort -u | sed "s/^ */  $file: /"
     fi
 done
-if [ -f "$scratch/browser" ]; then grep -E '^[#ℹ] (tests|pass|fail)' "$scratch/browser"; fi
+if [ -f "$scratch/browser" ]; then grep -E '^Browser: ' "$scratch/browser" | sed 's/^/  /'; fi
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

@@ -197,7 +197,7 @@ impl Resource for Flow {
             .verbose("Flow", "Flows")
             .lookup("slug", "slug")
             .search(&["name", "slug", "designation", "title"])
-            .filter(&["flow_uuid=pk", "slug", "designation", "denied_action"])
+            .filter(&["flow_uuid=pk", "name", "slug", "designation", "denied_action"])
             .order(&["slug"])
             .describe(|object| {
                 let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();

@@ -48,6 +48,7 @@ pub fn families() -> Vec<&'static Family> {
 pub fn operations() -> Vec<Operation> {
     let mut operations = inspector::operations();
     operations.extend(stage::operations());
+    operations.extend(schema::operations());
     operations
 }
 

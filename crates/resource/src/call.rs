@@ -165,6 +165,8 @@ pub struct Operation {
     pub answers: Vec<(StatusCode, Option<Shape>)>,
     /// Media types of its answers.
     pub produces: &'static [&'static str],
+    /// Whether other handlers than the engine's serve it: then it is only described here.
+    pub elsewhere: bool,
     /// What it does.
     pub handler: Handler,
 }
@@ -187,8 +189,18 @@ impl Operation {
             body: Body::None,
             answers: vec![(status, answer)],
             produces: &["application/json"],
+            elsewhere: false,
             handler: Arc::new(move |call| Box::pin(handler(call))),
         }
+    }
+    /// It is served by handlers of its own, and described here.
+    pub fn served_elsewhere(self) -> Self {
+        Self { elsewhere: true, ..self }
+    }
+    /// A parameter that its address must have.
+    pub fn required_parameter(mut self, name: &'static str, shape: Shape) -> Self {
+        self.parameters.push(Parameter { name, shape, required: true });
+        self
     }
     /// Who may call it.
     pub fn permission(self, permission: Permission) -> Self {

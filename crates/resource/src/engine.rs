@@ -62,6 +62,9 @@ pub(crate) enum Subject {
 pub fn routes(api: &Api) -> Router {
     let mut router = Router::new();
     for (path, target) in targets(&api.registry) {
+        if matches!(&target, Target::Operations(operations, _) if operations.iter().any(|one| one.elsewhere)) {
+            continue;
+        }
         let api = api.clone();
         router = router.route(
             &path,

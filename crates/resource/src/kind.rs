@@ -264,6 +264,26 @@ impl Spec {
     pub fn component_name(&self) -> &'static str {
         self.component
     }
+    /// The field that a path names an object by.
+    pub fn lookup_field(&self) -> &'static str {
+        self.lookup
+    }
+    /// The filters of its list.
+    pub fn filters(&self) -> &[Filter] {
+        &self.filters
+    }
+    /// The fields that `search` looks into.
+    pub fn search_fields(&self) -> &'static [&'static str] {
+        self.search
+    }
+    /// The fields that order its list unless a request says otherwise.
+    pub fn ordering_fields(&self) -> &'static [&'static str] {
+        self.ordering
+    }
+    /// The family that it is a member of.
+    pub fn family_of(&self) -> Option<&'static Family> {
+        self.family
+    }
     /// What people call one of it.
     pub fn verbose_name(&self) -> &'static str {
         self.verbose_name

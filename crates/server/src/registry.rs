@@ -28,7 +28,7 @@ pub fn families() -> Result<Families, String> {
     operations.extend(vestibule_policy::operations());
     operations.extend(vestibule_sources::operations());
     operations.extend(crate::blueprint::api::operations());
-    operations.extend(vestibule_resource::openapi::operations(serde_json::Map::new()));
+    operations.extend(vestibule_resource::openapi::operations(vestibule_flow::schema::components()));
     Ok(Families {
         registry: Registry::new(kinds, families, operations)?,
         stages: StageRegistry::new(vestibule_stages::entries()),

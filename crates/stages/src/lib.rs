@@ -12,9 +12,14 @@ mod test_support;
 mod user_login;
 mod user_logout;
 
+pub use authenticator_validate::AuthenticatorValidateStage;
 pub use captcha::CaptchaStage;
+pub use deny::DenyStage;
+pub use dummy::DummyStage;
 pub use identification::IdentificationStage;
 pub use password::PasswordStage;
+pub use user_login::UserLoginStage;
+pub use user_logout::UserLogoutStage;
 
 use vestibule_flow::StageEntry;
 use vestibule_resource::Kind;

@@ -47,7 +47,8 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(router: Router) -> Self {
+    /// Of these routes.
+    pub fn new(router: Router) -> Self {
         Self { router, headers: Vec::new(), cookies: BTreeMap::new() }
     }
 

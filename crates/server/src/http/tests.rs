@@ -100,12 +100,13 @@ async fn cve_2023_36456_only_trusted_proxies_are_believed() {
     assert_eq!(ask("10.0.0.1", &[("x-forwarded-for", "a")]).await, "10.0.0.1 false idp.example");
 }
 
+async fn panics() -> String {
+    panic!("a test of panics")
+}
+
 #[tokio::test]
 async fn a_panic_is_answered_and_a_body_too_large_refused() {
     let started = started().await;
-    async fn panics() -> String {
-        panic!("a test of panics")
-    }
     let router =
         started.around(Router::new().route("/panic", get(panics)).route("/body", post(|body: String| async { body })));
     let response = router.clone().oneshot(request(Method::GET, "/panic")).await.unwrap();

@@ -1,0 +1,71 @@
+//! The document of what is served, held against authentik's own.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use vestibule_openapi_contract::{Document, Options, compare, load_yaml, official_schema_path};
+use vestibule_resource::openapi::dangling;
+
+use crate::app::App;
+
+/// What must be exact, whole.
+const GROUPS: [&str; 23] = [
+    "admin/version",
+    "core/brands",
+    "core/groups",
+    "core/tokens",
+    "core/users",
+    "flows/bindings",
+    "flows/inspector",
+    "flows/instances",
+    "managed/blueprints/import",
+    "policies/all",
+    "root/config",
+    "schema",
+    "sources/all",
+    "sources/oauth",
+    "stages/all",
+    "stages/authenticator/validate",
+    "stages/captcha",
+    "stages/deny",
+    "stages/dummy",
+    "stages/identification",
+    "stages/password/",
+    "stages/user_login/",
+    "stages/user_logout",
+];
+
+/// authentik's document, as the crate of its client carries it.
+#[expect(clippy::disallowed_methods, reason = "where cargo keeps crates")]
+pub(crate) fn official() -> Document {
+    let home = env::var("CARGO_HOME").map(PathBuf::from).ok();
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let path = home.and_then(|home| official_schema_path(&home));
+    let text = fs::read_to_string(path.expect("cargo has fetched the crate authentik-client")).unwrap();
+    Document::new(load_yaml(&text).unwrap())
+}
+
+#[tokio::test]
+async fn what_is_served_is_what_authentik_serves() {
+    let app = App::start().await;
+    let (official, ours) = (official(), Document::new(app.schema().await));
+    let whole = compare(&official, &ours, &Options::default());
+    println!("{} of {} operations exact", whole.exact, whole.total);
+    assert_eq!(whole.total, 937, "authentik's operations, its enterprise part set aside");
+
+    let groups = GROUPS.iter().map(|group| (*group).to_owned()).collect();
+    let report = compare(&official, &ours, &Options { groups, include_enterprise: false });
+    assert!(report.exact == report.total, "{report:#}");
+    // The executor asks and takes what the stages here ask and take; authentik's lists those of stages yet to come.
+    let beyond = whole.inexact.iter().filter(|(_, path, _)| path != "/flows/executor/{flow_slug}/");
+    assert_eq!(beyond.collect::<Vec<_>>().len(), 0, "what is served beyond these groups is exact too: {whole:#}");
+    assert_eq!(dangling(ours.root()), [""; 0], "references that lead nowhere");
+}
+
+#[tokio::test]
+async fn yaml_and_json_say_the_same() {
+    let app = App::start().await;
+    let yaml = app.anonymous().get("/api/v3/schema/").await;
+    assert_eq!(yaml.headers["content-type"], "application/vnd.oai.openapi");
+    assert_eq!(load_yaml(&yaml.text).unwrap(), app.schema().await);
+}

@@ -1,0 +1,77 @@
+// One browser a file, one context a visit. Whatever a page complains about fails the test that visited it.
+
+import assert from "node:assert/strict";
+import { after, afterEach } from "node:test";
+import { chromium } from "playwright-core";
+
+import { arrange } from "./arrange.mjs";
+import { startServer } from "./server.mjs";
+
+const ARGUMENTS = [
+  "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-sync",
+  "--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--no-proxy-server",
+];
+
+/**
+ * A server and a browser for the tests of a file: `visit(options)` opens a page in a context of its own, `make` arranges
+ * users and flows.
+ */
+export const openWorld = async (options) => {
+  const world = { contexts: [], complaints: [] };
+  after(async () => {
+    await world.browser?.close();
+    await world.server?.stop();
+  });
+  const server = startServer(options).then((server) => Object.assign(world, { server, url: server.url, api: server.api, make: arrange(server.api) }));
+  const browser = chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ARGUMENTS });
+  await Promise.all([server, browser.then((browser) => Object.assign(world, { browser }))]);
+  afterEach(async () => {
+    const { contexts, complaints } = world;
+    Object.assign(world, { contexts: [], complaints: [] });
+    await Promise.all(contexts.map((context) => context.close()));
+    assert.deepEqual(complaints, [], "a page complained");
+  });
+
+  world.context = async ({ script = true, ...more } = {}) => {
+    const context = await world.browser.newContext({
+      baseURL: world.url, locale: "en-GB", javaScriptEnabled: script, viewport: { width: 1280, height: 800 }, ...more,
+    });
+    context.setDefaultTimeout(8000);
+    context.on("console", (message) => {
+      // What the browser says of an answer that is meant to be an error.
+      if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) world.complaints.push(message.text());
+      if (/content security policy/i.test(message.text())) world.complaints.push(message.text());
+    });
+    context.on("weberror", (error) => world.complaints.push(String(error.error())));
+    world.contexts.push(context);
+    return context;
+  };
+  world.visit = async (visit) => (await world.context(visit)).newPage();
+  return world;
+};
+
+/** The text boxes of the forms, as people find them: by their labels. */
+export const nameField = (page) => page.getByRole("textbox", { name: /e-?mail|username|benutzername/i });
+export const passwordField = (page) => page.locator("input[type=password], input#password");
+export const primary = (page) => page.locator("button.primary");
+
+/** Goes through a login on two pages, or on one. */
+export const signIn = async (page, path, who, password, { onePage = false } = {}) => {
+  await page.goto(path);
+  await nameField(page).fill(who);
+  if (!onePage) await primary(page).click();
+  await passwordField(page).fill(password);
+  await primary(page).click();
+};
+
+/** Fails unless the page after the login greets somebody. */
+export const assertGreeted = async (page, name) => {
+  await page.waitForURL("**/if/user/");
+  assert.equal(await page.locator("h1").innerText(), `Hello, ${name}`);
+};
+
+/** The id of what has the focus. */
+export const focused = (page) => page.evaluate(() => {
+  const at = document.activeElement;
+  return at?.id || at?.name || at?.className || at?.tagName.toLowerCase();
+});
