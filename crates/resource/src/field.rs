@@ -127,7 +127,6 @@ pub type Compute = fn(&Represent<'_>, &Object) -> Value;
 
 /// One field.
 #[derive(Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "independent properties; enums of two would only rename them")]
 pub struct Field {
     /// Its name on the wire.
     pub name: &'static str,

@@ -280,6 +280,10 @@ impl Spec {
     pub fn ordering_fields(&self) -> &'static [&'static str] {
         self.ordering
     }
+    /// Its further operations.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
     /// The family that it is a member of.
     pub fn family_of(&self) -> Option<&'static Family> {
         self.family

@@ -116,5 +116,7 @@ remember();
 passwords();
 focus();
 for (const form of document.forms) busy(form);
-const alert = document.querySelector("[role=alert]");
-if (alert) setTimeout(() => say(alert.textContent.trim()), 200);
+// A page that answers a form is shown again, not sent again, when it is reloaded.
+history.replaceState(history.state, "", location.href);
+const problem = document.querySelector("[role=alert], .problem");
+if (problem) setTimeout(() => say(problem.textContent.trim()), 200);

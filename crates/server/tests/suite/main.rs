@@ -5,3 +5,5 @@
 
 mod app;
 mod contract;
+mod every_operation;
+mod fixtures;
