@@ -72,7 +72,7 @@ impl Admin {
 
     /// Creates a flow over stages, in this order.
     pub(crate) fn flow(&mut self, slug: &str, stages: &[&str]) -> Result<(), Problem> {
-        let body = json!({"name": slug, "slug": slug, "title": slug, "designation": "authentication"});
+        let body = json!({"name": slug, "slug": slug, "title": "Bench", "designation": "authentication"});
         let flow = self.create("flows/instances/", &body)?;
         for (position, stage) in stages.iter().enumerate() {
             self.create("flows/bindings/", &json!({"target": flow, "stage": stage, "order": position * 10}))?;

@@ -146,7 +146,7 @@ fn measure(options: &Options, settings: &[(&str, String)], what: &str) -> Result
                 continue;
             }
             if let Some(slot) = answers.get_mut(at) {
-                *slot = Some(alike(&answer));
+                *slot = Some(alike(&answer, path.typed().0));
             }
             for (step, time) in series.get_mut(at).into_iter().flatten().zip(times) {
                 step.push(time);
@@ -203,11 +203,11 @@ fn attempt(client: &mut Client, flow: &str, layout: Layout, path: Path) -> io::R
     Err(io::Error::other(format!("{} was not refused: {}", path.name(), answer.text())))
 }
 
-/// An answer without what names the person who typed.
-fn alike(answer: &Answer) -> Value {
-    let mut answer = answer.json();
+/// An answer without the name that was typed, and without the picture that is made of it.
+fn alike(answer: &Answer, typed: &str) -> Value {
+    let text = String::from_utf8_lossy(&answer.body).replace(typed, "NAME");
+    let mut answer = serde_json::from_str(&text).unwrap_or(Value::Null);
     if let Some(fields) = answer.as_object_mut() {
-        fields.shift_remove("pending_user");
         fields.shift_remove("pending_user_avatar");
     }
     answer

@@ -57,6 +57,8 @@ pub(crate) struct Walk<'a> {
     pub effect: Effect,
 }
 
+/// The message to an answer that names another question.
+const OTHER_QUESTION: &str = "This is not the answer to the present question.";
 /// The message to whom a flow does not admit.
 const NOT_APPLICABLE: &str = "Flow does not apply to current user.";
 
@@ -131,8 +133,8 @@ impl<'a> Walk<'a> {
             Err(reason) => return Ok(self.not_applicable(reason)),
         };
         let Some(binding) = self.binding(&plan) else { return Ok(self.failed("a plan without a binding")) };
-        if let Some(expected) = self.other_component(&binding, answer) {
-            return self.answer_elsewhere(&binding, plan, expected).await;
+        if self.is_other_component(&binding, answer) {
+            return self.answer_elsewhere(&binding, plan).await;
         }
         let (ran, sign_in, sign_out) = self.run(&binding, &mut plan, Some(answer)).await?;
         match ran {
@@ -185,20 +187,20 @@ impl<'a> Walk<'a> {
         self.state.stages.entry(self.configuration.find(planned.stage)?)
     }
 
-    /// The component of the present question, if the answer names another.
-    fn other_component(&self, planned: &Planned, answer: &Answer) -> Option<&'static str> {
-        let expected = self.entry(planned)?.component;
-        answer.component().filter(|given| *given != expected).map(|_| expected)
+    /// Whether an answer names another question than the present one.
+    fn is_other_component(&self, planned: &Planned, answer: &Answer) -> bool {
+        let expected = self.entry(planned).map(|entry| entry.component);
+        answer.component().zip(expected).is_some_and(|(given, expected)| given != expected)
     }
 
     /// An answer to another question says nothing about this one: it counts as an empty one, whatever it holds.
-    async fn answer_elsewhere(&mut self, planned: &Planned, plan: Plan, expected: &str) -> Result<Reply, ApiError> {
+    async fn answer_elsewhere(&mut self, planned: &Planned, plan: Plan) -> Result<Reply, ApiError> {
         let (ran, ..) = self.run(planned, &mut plan.clone(), Some(&Answer::default())).await?;
         let mut errors = match ran {
             Ran::Answered(Outcome::Invalid(errors)) => errors,
             _ => AnswerErrors::default(),
         };
-        errors.add("component", format!("This is not the answer to {expected}."), "invalid_choice");
+        errors.add("component", OTHER_QUESTION, "invalid_choice");
         self.ask_again(planned, plan, errors).await
     }
 

@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
 use serde_json::{Value, json};
 use vestibule_directory::Brand;
+use vestibule_directory::authenticate::is_same_origin;
 use vestibule_directory::client::ClientInfo;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::http::media_type;
@@ -26,6 +27,9 @@ use crate::state::FlowState;
 const DEFAULT_LOGO: &str = "/static/dist/assets/icons/icon_left_brand.svg";
 const DEFAULT_FAVICON: &str = "/static/dist/assets/icons/icon.png";
 const DEFAULT_BACKGROUND: &str = "/static/dist/assets/images/flow_background.jpg";
+
+/// What a form from another site is told.
+const ELSEWHERE: &str = "The form was sent from elsewhere.";
 
 /// Stages that may pass silently, one after the other, before something is wrong.
 const MOST_SILENT: usize = 64;
@@ -73,9 +77,11 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
         let answered = pending.is_some();
         let reply = match pending.take() {
             None => walk.enter().await?,
+            // A form on another site must sign nobody in, not even as somebody else.
+            Some(Ok(_)) if comes_from_elsewhere(&parts) => walk.reject(AnswerErrors::whole(ELSEWHERE)).await?,
             Some(Ok(answer)) => match guard(state, &parts, &visit.client, &walk) {
                 Ok(()) => walk.respond(&answer).await?,
-                Err(Guarded::Forged) => walk.reject(AnswerErrors::whole("The form was sent from elsewhere.")).await?,
+                Err(Guarded::Forged) => walk.reject(AnswerErrors::whole(ELSEWHERE)).await?,
                 Err(Guarded::Limited(error)) => return Err(error),
             },
             Some(Err(error)) => return Err(error),
@@ -110,6 +116,12 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
         return Ok(response);
     }
     Err(ApiError::internal("a flow whose stages never end"))
+}
+
+/// Whether a browser says that another site sent this (Fetch Metadata, or the older `Origin`).
+fn comes_from_elsewhere(parts: &Parts) -> bool {
+    let has = |name: &str| parts.headers.contains_key(name);
+    (has("sec-fetch-site") || has("origin")) && !is_same_origin(parts)
 }
 
 fn failed(title: &str, visit: &Visit) -> Object {

@@ -182,8 +182,13 @@ impl StageCx<'_> {
 
     /// Sets who walks through the flow. A plan that came with its user keeps them.
     pub fn set_pending(&mut self, pending: Pending) -> bool {
-        if self.plan.pinned && self.plan.user() != pending.pk {
+        let same = self.plan.user() == pending.pk && pending.pk.is_some();
+        if self.plan.pinned && !same {
             return false;
+        }
+        // What was found out about one person says nothing about another.
+        if !same {
+            self.plan.authenticated = None;
         }
         self.plan.pending = Some(pending);
         true

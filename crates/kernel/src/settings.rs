@@ -50,7 +50,6 @@ settings! {
     "argon2_parallelism" [] = "1", "Lanes of one argon2id hash.";
     "base_url" [] = "", "Where people reach this server, for links in mails and command-line output.";
     "body_limit" [] = "1048576", "Largest request body, bytes.";
-    "event_retention" [] = "days=365", "How long events are kept.";
     "email_host" ["EMAIL__HOST"] = "", "SMTP server for mails that have no settings of their own.";
     "email_port" ["EMAIL__PORT"] = "25", "SMTP port.";
     "email_username" ["EMAIL__USERNAME"] = "", "SMTP user.";

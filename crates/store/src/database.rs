@@ -162,10 +162,7 @@ impl Database {
         let inner = match &self.inner.engine {
             Engine::Sqlite { writer, .. } => {
                 let mut writer = Arc::clone(writer).lock_owned().await;
-                if writer.open {
-                    raw(&mut writer.connection, "ROLLBACK").await?;
-                    writer.open = false;
-                }
+                writer.close().await;
                 if writer.durability != durability {
                     let mode = if durability == Durability::Full { "FULL" } else { "NORMAL" };
                     raw(&mut writer.connection, &format!("PRAGMA synchronous = {mode}")).await?;
@@ -174,9 +171,9 @@ impl Database {
                 // Set first: if this task is dropped while BEGIN is under way, the next one rolls back.
                 writer.open = true;
                 raw(&mut writer.connection, "BEGIN IMMEDIATE").await?;
-                TransactionInner::Sqlite(writer)
+                TransactionInner::Sqlite(Some(writer))
             }
-            Engine::Postgres { pool } => TransactionInner::Postgres(pool.begin().await?),
+            Engine::Postgres { pool } => TransactionInner::Postgres(Some(pool.begin().await?)),
         };
         Ok(Transaction { database: self.clone(), inner })
     }
@@ -215,6 +212,19 @@ async fn raw(connection: &mut SqliteConnection, sql: &str) -> Result<(), StoreEr
     Ok(())
 }
 
+impl Writer {
+    /// Ends a transaction whose owner vanished.
+    async fn close(&mut self) {
+        if self.open {
+            // It fails where there is nothing to end: BEGIN itself did not succeed.
+            if let Err(error) = raw(&mut self.connection, "ROLLBACK").await {
+                tracing::debug!(%error, "nothing to roll back");
+            }
+            self.open = false;
+        }
+    }
+}
+
 /// A transaction under way.
 pub struct Transaction {
     database: Database,
@@ -222,8 +232,27 @@ pub struct Transaction {
 }
 
 enum TransactionInner {
-    Sqlite(OwnedMutexGuard<Writer>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    /// The writer, until it is given back.
+    Sqlite(Option<OwnedMutexGuard<Writer>>),
+    /// The driver's, which rolls back by itself.
+    Postgres(Option<sqlx::Transaction<'static, Postgres>>),
+}
+
+impl Drop for Transaction {
+    /// Gives the writer back without a transaction on it: other processes wait for the lock that it holds. Where no
+    /// runtime is left to do it, whoever begins next does.
+    fn drop(&mut self) {
+        let TransactionInner::Sqlite(writer) = &mut self.inner else { return };
+        let Some(mut writer) = writer.take().filter(|writer| writer.open) else { return };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { writer.close().await });
+        }
+    }
+}
+
+/// What a statement on a transaction that was given back gets; no caller can hold one.
+fn given_back() -> StoreError {
+    sqlx::Error::WorkerCrashed.into()
 }
 
 impl Transaction {
@@ -233,9 +262,11 @@ impl Transaction {
         let sql = AssertSqlSafe(sql.into().into_owned());
         Ok(match &mut self.inner {
             TransactionInner::Sqlite(writer) => {
+                let writer = writer.as_mut().ok_or_else(given_back)?;
                 bind!(sqlx::query(sql), params).fetch(&mut writer.connection).map_ok(Row::Sqlite).try_collect().await?
             }
             TransactionInner::Postgres(transaction) => {
+                let transaction = transaction.as_mut().ok_or_else(given_back)?;
                 bind!(sqlx::query(sql), params).fetch(&mut **transaction).map_ok(Row::Postgres).try_collect().await?
             }
         })
@@ -252,28 +283,53 @@ impl Transaction {
         let sql = AssertSqlSafe(sql.into().into_owned());
         Ok(match &mut self.inner {
             TransactionInner::Sqlite(writer) => {
+                let writer = writer.as_mut().ok_or_else(given_back)?;
                 bind!(sqlx::query(sql), params).execute(&mut writer.connection).await?.rows_affected()
             }
             TransactionInner::Postgres(transaction) => {
+                let transaction = transaction.as_mut().ok_or_else(given_back)?;
                 bind!(sqlx::query(sql), params).execute(&mut **transaction).await?.rows_affected()
             }
         })
     }
 
     /// Commits.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        match self.inner {
-            TransactionInner::Sqlite(mut writer) => {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        match &mut self.inner {
+            TransactionInner::Sqlite(writer) => {
+                let writer = writer.as_mut().ok_or_else(given_back)?;
                 raw(&mut writer.connection, "COMMIT").await?;
                 writer.open = false;
                 Ok(())
             }
-            TransactionInner::Postgres(transaction) => Ok(transaction.commit().await?),
+            TransactionInner::Postgres(transaction) => Ok(transaction.take().ok_or_else(given_back)?.commit().await?),
         }
     }
 
     /// Whether this is SQLite.
     pub fn is_sqlite(&self) -> bool {
         self.database.is_sqlite()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A transaction that was dropped holds no lock, and nothing of it happened.
+    #[tokio::test]
+    async fn a_dropped_transaction_gives_the_lock_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.sqlite3");
+        let (one, other) = (Database::sqlite(&path).await.unwrap(), Database::sqlite(&path).await.unwrap());
+        one.script("CREATE TABLE things (name TEXT)").await.unwrap();
+        let mut transaction = one.begin(Durability::Full).await.unwrap();
+        transaction.execute("INSERT INTO things VALUES ($1)", vec!["lost".into()]).await.unwrap();
+        drop(transaction);
+        // Another connection, as another process would have.
+        other.execute(Durability::Full, "INSERT INTO things VALUES ($1)", vec!["kept".into()]).await.unwrap();
+        let rows = one.query("SELECT name FROM things", vec![]).await.unwrap();
+        let names: Vec<String> = rows.iter().map(|row| row.text("name").unwrap()).collect();
+        assert_eq!(names, ["kept"]);
     }
 }

@@ -1,6 +1,7 @@
 // What the pages do beyond plain forms. Everything works without it; no text lives here.
 
-const KEY = "vestibule.identifier";
+/** A flow of its own: another one that remembers nobody must not make this one forget. */
+const KEY = `vestibule.identifier ${location.pathname}`;
 const TYPED = "vestibule.typed";
 const SLOW = 10000;
 

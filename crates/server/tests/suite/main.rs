@@ -1,9 +1,16 @@
 //! The whole server, from the outside: what every resource, every operation and every stage must hold.
 //!
 //! Runs on SQLite, and with `VESTIBULE_TEST_DATABASE=postgres` on the server that `VESTIBULE_TEST_POSTGRES` names.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test stops where it is surprised")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where it is surprised"
+)]
 
 mod app;
+mod bad_input;
+mod conformance;
 mod contract;
 mod every_operation;
 mod fixtures;

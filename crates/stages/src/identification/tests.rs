@@ -208,6 +208,45 @@ async fn a_plan_that_knows_its_user_keeps_them() {
     assert_eq!(walker.answer(json!({"uid_field": "alice"})).await["component"], "ak-stage-password");
 }
 
+/// What one person has proved is not another's.
+#[tokio::test]
+async fn a_second_identification_forgets_what_the_first_proved() {
+    let login = one_step(json!({}), json!({})).await;
+    let app = &login.app;
+    app.user("victim", "unknown to alice", json!({})).await;
+    let flow = json!({"name": "Twice", "slug": "twice", "title": "Twice", "designation": "authentication"});
+    let flow = app.create("authentik_flows.flow", flow).await;
+    let second = json!({"name": "second", "user_fields": ["username"]});
+    let second = app.create("authentik_stages_identification.identificationstage", second).await;
+    let end = app.create("authentik_stages_user_login.userloginstage", json!({"name": "end"})).await;
+    for (order, stage) in [&login.identification, &second, &login.password, &end].into_iter().enumerate() {
+        let binding = json!({"target": flow["pk"], "stage": stage["pk"], "order": order});
+        app.create("authentik_flows.flowstagebinding", binding).await;
+    }
+    let mut walker = app.walker("twice");
+    walker.answer(json!({"uid_field": "alice", "password": PASSWORD})).await;
+    let question = walker.answer(json!({"uid_field": "victim"})).await;
+    assert_eq!(question["component"], "ak-stage-password", "{question}");
+}
+
+/// A form on another site can send a name and a password of its own choice: it must sign nobody in.
+#[tokio::test]
+async fn a_form_on_another_site_signs_nobody_in() {
+    let login = one_step(json!({}), json!({})).await;
+    let fields = [("component", "ak-stage-identification"), ("uid_field", "alice"), ("password", PASSWORD)];
+    let path = format!("/if/flow/{SLUG}/");
+    for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("origin", "null")] {
+        let mut browser = login.app.anonymous().with_header(name, value);
+        browser.form(&path, &fields).await;
+        browser.get(&path).await;
+        assert_eq!(browser.get("/api/v3/core/users/me/").await.status.as_u16(), 403, "{name}: {value}");
+    }
+    let mut browser = login.app.anonymous().with_header("origin", "http://localhost");
+    assert_eq!(browser.form(&path, &fields).await.status.as_u16(), 303);
+    browser.get(&path).await;
+    assert_eq!(browser.get("/api/v3/core/users/me/").await.expect(200)["user"]["username"], "alice");
+}
+
 #[tokio::test]
 async fn links_keep_where_the_person_wanted_to_go() {
     let login = two_steps(json!({}), json!({})).await;

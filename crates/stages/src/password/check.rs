@@ -28,7 +28,9 @@ const NOBODY: i64 = -1;
 /// password costs.
 pub(crate) async fn check(stage: &PasswordStage, cx: &mut StageCx<'_>, password: String) -> Result<Checked, ApiError> {
     let pending = cx.plan.pending.clone().unwrap_or_default();
-    cx.state.limits.account(if pending.identifier.is_empty() { &pending.shown } else { &pending.identifier })?;
+    let account =
+        if pending.identifier.is_empty() { cx.shown().unwrap_or_default() } else { pending.identifier.clone() };
+    cx.state.limits.account(&account)?;
     let user = cx.state.users.by_pk(cx.user().unwrap_or(NOBODY)).await?;
     let active = user.filter(|user| user.is_active);
     let method = find_method(stage, cx, active.as_ref(), password).await?;

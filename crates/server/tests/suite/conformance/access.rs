@@ -70,13 +70,13 @@ async fn every_verb_of_every_kind_takes_its_permission() {
             });
             findings.check(app.footprint().await == before, || format!("{name} was denied and wrote something"));
 
-            app.server.grants.revoke(clerk);
+            app.server.grants.revoke_all(clerk);
             app.server.grants.grant(clerk, &[kind.permission(verb).as_str()]);
             let answer = go(&mut client, way, &list, target, &body).await;
             // Whose token it is is more than a permission's matter, and tested in the directory.
             let own = kind.model() == "authentik_core.token" && matches!(way, "PUT" | "PATCH");
             findings.check(answer.status.is_success() || own, || format!("{name} with permission: {}", answer.text));
-            app.server.grants.revoke(clerk);
+            app.server.grants.revoke_all(clerk);
         }
     }
     findings.none();
@@ -162,7 +162,7 @@ async fn the_uniform_answers_of_every_path() {
             let html = app.admin().with_header("accept", "text/html").get(&path).await;
             findings.check(html.status == 406, || format!("{path} as HTML: {}", html.status));
         }
-        for key in ["00000000-0000-4000-8000-000000000000", "999999999", "nothing-of-that-name", "%00", "%ff", "1e9"] {
+        for key in ["00000000-0000-4000-8000-000000000000", "999999999", "nothing-of-that-name", "%00", "1e9"] {
             for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE] {
                 let answer = admin.json(method.clone(), &format!("{list}{key}/"), json!({})).await;
                 findings.check(answer.status == 404, || format!("{method} {list}{key}/: {} {}", answer.status, model));

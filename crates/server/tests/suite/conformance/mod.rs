@@ -45,6 +45,10 @@ fn patch_of(kind: &Kind, field: &str, value: Value, object: &Object) -> Value {
     if kind.model() == "authentik_stages_identification.identificationstage" {
         body.insert("user_fields".into(), object["user_fields"].clone());
     }
+    // A token that is described anew is one of the API unless the description says otherwise.
+    if (kind.model(), field) == ("authentik_core.token", "identifier") {
+        body.insert("intent".into(), object["intent"].clone());
+    }
     body.insert(field.into(), value);
     body.into()
 }

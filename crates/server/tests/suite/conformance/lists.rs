@@ -1,0 +1,206 @@
+//! Lists: each declared filter, ordering and search, and pages.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+use url::form_urlencoded::byte_serialize;
+use vestibule_kernel::fold::fold;
+use vestibule_resource::{Kind, Lookup, Shape};
+use vestibule_testkit::Client;
+
+use super::Findings;
+use crate::app::App;
+use crate::fixtures::{Fixtures, Named, Object, key};
+
+fn encode(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect()
+}
+
+/// The keys on all pages of a list.
+async fn keys(client: &mut Client, kind: &Kind, query: &str) -> Vec<String> {
+    let answer = client.get(&format!("{}?page_size=100&{query}", kind.wire_path())).await.expect(200);
+    let results = answer["results"].as_array().unwrap_or_else(|| panic!("{query}: {answer}"));
+    results.iter().map(|one| key(kind, one.as_object().unwrap())).collect()
+}
+
+/// A value as a query has it.
+fn text(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(items) if !items.is_empty() => items.iter().map(text).collect::<Option<Vec<_>>>()?.join(","),
+        _ => return None,
+    })
+}
+
+#[tokio::test]
+async fn every_declared_filter_selects() {
+    let app = App::start().await;
+    let mut fixtures = Fixtures::new(&app);
+    let mut findings = Findings::default();
+    let mut admin = app.admin();
+    for kind in fixtures.kinds() {
+        let (one, other) = (fixtures.create(kind, Named::All).await, fixtures.create(kind, Named::Required).await);
+        for filter in kind.spec.filters() {
+            let name = format!("{}?{}", kind.wire_path(), filter.name);
+            let nonsense = admin.get(&format!("{name}=%00%27%22%5C%25_nonsense")).await;
+            findings.check([200, 400].contains(&nonsense.status.as_u16()), || format!("{name}: {}", nonsense.text));
+            if matches!(filter.lookup, Lookup::Sql(_) | Lookup::Holds(_) | Lookup::Ignored) {
+                continue;
+            }
+            let Some(value) = one.get(filter.field).or_else(|| one.get("brand_uuid")).and_then(text) else { continue };
+            let value = match filter.lookup {
+                Lookup::IsNull => "false".into(),
+                Lookup::StartsWith | Lookup::Contains => value.chars().take(4).collect(),
+                // A moment before, or after.
+                Lookup::Greater => "2000-01-01T00:00:00Z".into(),
+                Lookup::Less => "2100-01-01T00:00:00Z".into(),
+                _ => value,
+            };
+            let found = keys(&mut admin, kind, &format!("{}={}", filter.name, encode(&value))).await;
+            findings.check(found.contains(&key(kind, &one)), || format!("{name}={value}: does not find {value}"));
+            let alike = one.get(filter.field) == other.get(filter.field);
+            if matches!(filter.lookup, Lookup::Exact) && !alike {
+                findings.check(!found.contains(&key(kind, &other)), || format!("{name}={value}: finds another"));
+            }
+        }
+        for filter in kind.spec.filters().iter().filter(|filter| matches!(filter.lookup, Lookup::Exact)) {
+            let shape = filter.shape.clone().or_else(|| kind.field(filter.field).map(|field| field.shape.clone()));
+            let shape = if let Some(Shape::List(item)) = shape { Some(*item) } else { shape };
+            let answer = admin.get(&format!("{}?{}=nonsense", kind.wire_path(), filter.name)).await;
+            let expected = match shape {
+                Some(Shape::Uuid | Shape::Reference(..) | Shape::Integer { .. } | Shape::Time | Shape::Choice(_)) => {
+                    400
+                }
+                _ => 200,
+            };
+            findings.check(answer.status == expected, || format!("{}: nonsense: {}", filter.name, answer.text));
+        }
+    }
+    findings.none();
+}
+
+/// The order that lists promise: null first, texts by their folded form, then as they are.
+fn compare(one: &Value, other: &Value) -> Ordering {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => fold(one).cmp(&fold(other)).then_with(|| one.cmp(other)),
+        (Value::Number(one), Value::Number(other)) => one.as_f64().unwrap().total_cmp(&other.as_f64().unwrap()),
+        (Value::Bool(one), Value::Bool(other)) => one.cmp(other),
+        (Value::Null, Value::Null) => Ordering::Equal,
+        (Value::Null, _) => Ordering::Less,
+        (_, Value::Null) => Ordering::Greater,
+        _ => Ordering::Equal,
+    }
+}
+
+#[tokio::test]
+async fn every_field_orders_up_and_down() {
+    let app = App::start().await;
+    let mut fixtures = Fixtures::new(&app);
+    let mut findings = Findings::default();
+    let mut admin = app.admin();
+    for kind in fixtures.kinds() {
+        for _ in 0..2 {
+            fixtures.create(kind, Named::All).await;
+            fixtures.create(kind, Named::Required).await;
+        }
+        let stored = |name: &str| kind.field(name).is_some_and(|field| field.is_stored() && field.is_readable());
+        let fields = kind.fields.iter().filter(|field| stored(field.name));
+        let fields = fields.filter(|field| !matches!(field.shape, Shape::List(_) | Shape::Map | Shape::Json));
+        for field in fields {
+            for (prefix, wrong) in [("", Ordering::Greater), ("-", Ordering::Less)] {
+                let query = format!("{}?ordering={prefix}{}&page_size=100", kind.wire_path(), field.name);
+                let answer = admin.get(&query).await.expect(200);
+                let results = answer["results"].as_array().unwrap();
+                // Keys of users that are texts elsewhere order as what they are; texts without a folded column as well.
+                let pairs = results.iter().zip(results.iter().skip(1));
+                let unordered = pairs.filter(|(one, other)| compare(&one[field.name], &other[field.name]) == wrong);
+                findings.check(unordered.count() == 0, || format!("{query}: is not in order"));
+                findings.check(results.len() >= 4, || format!("{query}: {} results", results.len()));
+            }
+        }
+        let usual = keys(&mut admin, kind, "").await;
+        let declared = kind.spec.ordering_fields().join(",");
+        findings.check(keys(&mut admin, kind, &format!("ordering={declared}")).await == usual, || {
+            format!("{}: {declared} is not the usual order", kind.wire_path())
+        });
+        let unknown = keys(&mut admin, kind, "ordering=password,key_hash,no_such_field;--").await;
+        findings.check(unknown == usual, || format!("{}: orders by what is not shown", kind.wire_path()));
+    }
+    findings.none();
+}
+
+#[tokio::test]
+async fn search_looks_into_every_declared_field() {
+    let app = App::start().await;
+    let mut fixtures = Fixtures::new(&app);
+    let mut findings = Findings::default();
+    let mut admin = app.admin();
+    for kind in fixtures.kinds() {
+        let object = fixtures.create(kind, Named::All).await;
+        let own = key(kind, &object);
+        for field in kind.spec.search_fields() {
+            let value = object[*field].as_str().unwrap_or_else(|| panic!("{}.{field}", kind.model()));
+            for term in [value.to_owned(), value.to_uppercase(), value.chars().skip(1).collect()] {
+                let found = keys(&mut admin, kind, &format!("search={}", encode(&term))).await;
+                findings.check(found.contains(&own), || format!("{}.{field}: {term} is not found", kind.model()));
+            }
+        }
+        if !kind.spec.search_fields().is_empty() {
+            for term in ["no such text anywhere", "T%xt", "T_xt", "\\", "';--", "%25"] {
+                let found = keys(&mut admin, kind, &format!("search={}", encode(term))).await;
+                findings.check(found.is_empty(), || format!("{}: {term} finds {found:?}", kind.model()));
+            }
+        }
+    }
+    findings.none();
+}
+
+#[tokio::test]
+async fn pages() {
+    let app = App::start().await;
+    let mut fixtures = Fixtures::new(&app);
+    let mut findings = Findings::default();
+    let mut admin = app.admin();
+    for kind in fixtures.kinds() {
+        for _ in 0..3 {
+            fixtures.create(kind, Named::Required).await;
+        }
+        let list = kind.wire_path();
+        let all = keys(&mut admin, kind, "").await;
+        let mut paged = Vec::new();
+        let mut page = 1;
+        while page != 0 {
+            let answer = admin.get(&format!("{list}?page_size=2&page={page}")).await.expect(200);
+            let results = answer["results"].as_array().unwrap();
+            paged.extend(results.iter().map(|one: &Value| key(kind, one.as_object().unwrap())));
+            let pagination = &answer["pagination"];
+            let count = pagination["count"].as_u64().unwrap();
+            findings.check(count == all.len() as u64, || format!("{list}: {count} of {}", all.len()));
+            findings.check(answer["autocomplete"].as_object().is_some_and(Object::is_empty), || list.clone());
+            page = pagination["next"].as_u64().unwrap();
+        }
+        findings.check(paged == all, || format!("{list}: pages give {paged:?} where there are {all:?}"));
+        let last = admin.get(&format!("{list}?page_size=2&page=last")).await.expect(200);
+        findings.check(last["pagination"]["next"] == 0, || format!("{list}: the last page has a next"));
+        for (query, status) in [
+            ("page=0", 404),
+            ("page=9999", 404),
+            ("page=-1", 404),
+            ("page=x", 404),
+            ("page=18446744073709551616", 404),
+            ("page_size=0", 200),
+            ("page_size=-1", 200),
+            ("page_size=x", 200),
+            ("page_size=99999999999999999999", 200),
+            ("no_such_parameter=1", 200),
+            ("page=1&page=2&page=1", 200),
+            ("%00=%ff", 200),
+        ] {
+            let answer = admin.get(&format!("{list}?{query}")).await;
+            findings.check(answer.status == status, || format!("{list}?{query}: {} {}", answer.status, answer.text));
+            findings.check(status != 404 || answer.json()["detail"] == "Invalid page.", || answer.text.clone());
+        }
+    }
+    findings.none();
+}

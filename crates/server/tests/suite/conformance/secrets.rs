@@ -1,0 +1,116 @@
+//! Secrets: what may only be written is shown nowhere, and lies sealed in the database.
+
+use serde_json::Value;
+use vestibule_resource::Access;
+use vestibule_server::blueprint::export::{Secrets, export};
+
+use super::{Findings, patch_of};
+use crate::app::App;
+use crate::fixtures::{Fixtures, Named, path};
+
+/// Names that a secret has, and what is none of that name.
+const SECRET_NAMES: [&str; 5] = ["secret", "password", "private", "key", "token"];
+const NO_SECRETS: [&str; 10] = [
+    "password_fields",
+    "site_key",
+    "allow_show_password",
+    "consumer_key",
+    "password_change_date",
+    "password_stage",
+    "passwordless_flow",
+    "public_key",
+    "access_token_url",
+    "request_token_url",
+];
+
+#[tokio::test]
+async fn what_is_only_written_is_never_shown() {
+    let app = App::start().await;
+    let mut fixtures = Fixtures::new(&app);
+    let mut findings = Findings::default();
+    let mut admin = app.admin();
+    let mut needles = Vec::new();
+    for kind in fixtures.kinds() {
+        for field in kind.fields.iter().filter(|field| field.access == Access::WriteOnly || field.sealed) {
+            let name = format!("{}.{}", kind.model(), field.name);
+            findings
+                .check(field.sealed && field.access == Access::WriteOnly, || format!("{name}: one without the other"));
+            let mut shown = String::new();
+            let mut body = fixtures.body(kind, Named::All).await;
+            for needle in ["Needle-one", "Needle-two", "Needle-three"] {
+                needles.push(format!("{needle}-{}", field.name));
+            }
+            let [one, two, three] = &needles[needles.len() - 3..] else { unreachable!() };
+            body.insert(field.name.into(), one.as_str().into());
+            let created = admin.post(&kind.wire_path(), Value::Object(body.clone())).await;
+            shown.push_str(&created.text);
+            let object = created.expect(201).as_object().unwrap().clone();
+            let path = path(kind, &object);
+            shown.push_str(&admin.patch(&path, patch_of(kind, field.name, two.as_str().into(), &object)).await.text);
+            body.insert(field.name.into(), three.as_str().into());
+            shown.push_str(&admin.put(&path, Value::Object(body)).await.text);
+            shown.push_str(&admin.get(&path).await.text);
+            shown.push_str(&admin.get(&format!("{path}used_by/")).await.text);
+            shown.push_str(&admin.get(&format!("{}?page_size=100", kind.wire_path())).await.text);
+            if let Some(family) = kind.spec.family_of() {
+                shown.push_str(&admin.get(&format!("/api/v3/{}/?page_size=100", family.path)).await.text);
+            }
+            let search = admin.get(&format!("{}?search=Needle&ordering={}", kind.wire_path(), field.name)).await;
+            findings.check(search.json()["pagination"]["count"] == 0, || format!("{name}: search finds it"));
+            shown.push_str(&search.text);
+            findings.check(!shown.contains("Needle") && !shown.contains("$sealed"), || format!("{name}: {shown}"));
+            let named = format!("\"{}\":", field.name);
+            findings.check(!shown.contains(&named), || format!("{name}: its name is in an answer"));
+        }
+    }
+    assert!(!needles.is_empty(), "there are fields that are only written");
+    // The default export hides them, the whole one is asked for by name.
+    let exported = export(app.store(), app.registry(), Secrets::Hidden).await.unwrap();
+    findings.check(!exported.contains("Needle"), || "the export shows a secret".into());
+    let flow = admin.get("/api/v3/flows/instances/default-authentication-flow/export/").await;
+    findings.check(!flow.text.contains("Needle"), || "a flow's export shows a secret".into());
+
+    // Nothing of it lies in the database as it is: documents, their history, events.
+    let database = app.store().database();
+    let mut stored = String::new();
+    for (table, columns) in [
+        ("configuration", "document"),
+        ("configuration_revision", "before || after"),
+        ("events", "context"),
+        ("tokens", "key_hash || key_sealed"),
+        ("server_state", "value"),
+    ] {
+        for row in database.query(format!("SELECT {columns} AS dump FROM {table}"), vec![]).await.unwrap() {
+            stored.push_str(&row.optional_text("dump").unwrap().unwrap_or_default());
+        }
+    }
+    findings.check(stored.contains("$sealed") && !stored.contains("Needle"), || "a secret lies open".into());
+    findings.check(!stored.contains(crate::app::ADMIN), || "a token lies open".into());
+    findings.none();
+}
+
+/// GHSA-m9h4-7j9c-55x9: a field that is called like a secret is one.
+#[tokio::test]
+async fn ghsa_m9h4_7j9c_55x9_what_is_called_a_secret_is_not_shown() {
+    let app = App::start().await;
+    let mut findings = Findings::default();
+    for kind in app.registry().kinds() {
+        for field in kind.fields.iter().filter(|field| field.is_readable() && !NO_SECRETS.contains(&field.name)) {
+            let is_called = field.name.split('_').any(|word| SECRET_NAMES.contains(&word));
+            findings.check(!is_called, || format!("{}.{} is shown", kind.model(), field.name));
+        }
+    }
+    let document = app.schema().await;
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        let sent = name.ends_with("Request");
+        // Their purpose is to hand a key to whoever may see it.
+        let purpose = matches!(name.as_str(), "TokenView" | "UserServiceAccountResponse");
+        for (field, _) in schema["properties"].as_object().into_iter().flatten() {
+            let is_called = field.split('_').any(|word| SECRET_NAMES.contains(&word));
+            findings.check(sent || purpose || !is_called || NO_SECRETS.contains(&field.as_str()), || {
+                format!("{name}.{field} is in an answer")
+            });
+        }
+    }
+    findings.none();
+}
