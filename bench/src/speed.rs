@@ -174,6 +174,11 @@ fn logins(options: &Options, server: &Server, accounts: &[Account]) -> Result<us
         logins.each(logins.mine),
     );
     report::line("processor time of this client", client);
+    let all = whole + logins.each(logins.mine);
+    report::line(
+        "hash to all processor time of a login",
+        format!("{:.1} %, whoever else uses the machine", 100.0 * hash / all),
+    );
     let busy = 100.0 * (logins.mine + logins.servers) / available;
     report::line("processors busy with either", format!("{busy:.0} %"));
     report::line("server's processor time while hashes run", format!("{:.2} s", hashes.servers));

@@ -9,13 +9,15 @@ use vestibule_resource::{Operation, Shape};
 
 use crate::flow::Layout;
 
+/// A property and its schema; a name that ends with `!` is required.
+type Property = (&'static str, fn() -> Value);
+
 /// A challenge on the wire, and the answer it takes.
 struct Declared {
     component: &'static str,
     challenge: &'static str,
-    /// Required fields are marked with `!`.
-    fields: &'static [(&'static str, fn() -> Value)],
-    answer: Option<(&'static str, &'static [(&'static str, fn() -> Value)])>,
+    fields: &'static [Property],
+    answer: Option<(&'static str, &'static [Property])>,
 }
 
 fn text() -> Value {
@@ -124,7 +126,7 @@ const DECLARED: &[Declared] = &[
     },
 ];
 
-fn object(component: &str, fields: &[(&str, fn() -> Value)], challenge: bool) -> Value {
+fn object(component: &str, fields: &[Property], challenge: bool) -> Value {
     let mut properties = Map::new();
     if challenge {
         properties.insert("flow_info".into(), reference("ContextualFlowInfo"));

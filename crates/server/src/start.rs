@@ -195,6 +195,7 @@ impl Server {
     /// Everything that is served on the metrics listener.
     pub fn metrics(&self) -> Router {
         let Front { metrics, store, ctx, .. } = self.front.clone();
-        crate::http::metrics::routes(Scrape { metrics, store, ctx })
+        let passwords = Arc::clone(&self.flow.passwords);
+        crate::http::metrics::routes(Scrape { metrics, store, passwords, ctx })
     }
 }

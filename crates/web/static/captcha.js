@@ -9,8 +9,8 @@ const box = document.querySelector("[data-captcha]");
 const form = box?.closest("form");
 const token = box?.querySelector("input[type=hidden]");
 const interactive = box?.dataset.interactive === "true";
-/** A page that has nothing but the captcha goes on by itself. */
-const alone = form && !form.querySelector(".field");
+/** A page that has nothing but the captcha goes on by itself, unless that has just been refused. */
+const alone = form && !form.querySelector(".field") && !box.querySelector(".problem");
 let provider;
 let widget;
 let asked = null;
@@ -53,7 +53,8 @@ const answer = (value) => {
     const by = asked?.by;
     asked = null;
     delete form.dataset.waiting;
-    form.requestSubmit(by);
+    // Later: a form that is about to be sent cannot be sent.
+    setTimeout(() => form.requestSubmit(by));
   }
 };
 

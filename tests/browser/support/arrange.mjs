@@ -7,8 +7,9 @@ export const arrange = (api) => {
   const stage = (kind, fields) => api("POST", `stages/${kind}/`, { name: unique(kind.replaceAll("/", "-")), ...fields });
 
   /** A user with a password; the name is unique unless one is given. */
-  const user = async ({ password = "open sesame, please", ...fields } = {}) => {
+  const user = async ({ password, ...fields } = {}) => {
     const username = fields.username ?? unique("user");
+    password ??= `open sesame, says ${username.slice(0, 20)}`;
     const made = await api("POST", "core/users/", { username, name: "", email: `${username}@vestibule.test`, ...fields });
     await api("POST", `core/users/${made.pk}/set_password/`, { password });
     return { ...made, password };

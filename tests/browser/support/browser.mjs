@@ -39,8 +39,9 @@ export const openWorld = async (options) => {
     context.setDefaultTimeout(8000);
     context.on("console", (message) => {
       // What the browser says of an answer that is meant to be an error.
-      if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) world.complaints.push(message.text());
-      if (/content security policy/i.test(message.text())) world.complaints.push(message.text());
+      const meant = /status of 4\d\d/.test(message.text());
+      const policy = /content security policy/i.test(message.text());
+      if (policy || (message.type() === "error" && !meant)) world.complaints.push(message.text());
     });
     context.on("weberror", (error) => world.complaints.push(String(error.error())));
     world.contexts.push(context);

@@ -95,6 +95,11 @@ impl Passwords {
         self.params
     }
 
+    /// How many passwords are being hashed or wait for it.
+    pub fn present(&self) -> usize {
+        self.present.load(Ordering::Relaxed)
+    }
+
     /// Hashes a new password.
     pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
         if !is_possible(&password) {

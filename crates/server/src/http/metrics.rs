@@ -12,6 +12,7 @@ use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusRecorder};
+use vestibule_directory::Passwords;
 use vestibule_kernel::Ctx;
 use vestibule_store::{Store, StoreError};
 
@@ -20,6 +21,7 @@ const DURATION: &str = "vestibule_request_duration_seconds";
 const LOGINS: &str = "vestibule_logins_total";
 const STATEMENTS: &str = "vestibule_sql_statements_total";
 const VERSION: &str = "vestibule_configuration_changes_total";
+const PASSWORDS: &str = "vestibule_passwords_in_progress";
 const UPTIME: &str = "vestibule_uptime_seconds";
 
 /// Bounds of the histogram of durations, seconds.
@@ -48,6 +50,7 @@ impl Metrics {
             describe_counter!(STATEMENTS, "SQL statements sent.");
             describe_counter!(VERSION, "Changes of the configuration that this node has seen.");
             describe_gauge!(UPTIME, "Seconds since the start.");
+            describe_gauge!(PASSWORDS, "Passwords that are being hashed or wait for it.");
         });
         Ok(Self { recorder, begun: Instant::now(), counted: Mutex::new(ctx.now()) })
     }
@@ -86,6 +89,7 @@ impl Metrics {
             }
             counter!(STATEMENTS).absolute(scrape.store.database().statements());
             counter!(VERSION).absolute(scrape.store.configuration().version().unsigned_abs());
+            gauge!(PASSWORDS).set(u32::try_from(scrape.passwords.present()).unwrap_or(u32::MAX));
             gauge!(UPTIME).set(self.begun.elapsed().as_secs_f64());
         });
         let handle = self.recorder.handle();
@@ -101,6 +105,8 @@ pub struct Scrape {
     pub metrics: Arc<Metrics>,
     /// Database and configuration.
     pub store: Store,
+    /// The pool that hashes passwords.
+    pub passwords: Arc<Passwords>,
     /// Time.
     pub ctx: Ctx,
 }

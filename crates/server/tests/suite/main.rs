@@ -14,3 +14,8 @@ mod conformance;
 mod contract;
 mod every_operation;
 mod fixtures;
+mod never_advance;
+mod official_client;
+mod ordering;
+mod store;
+mod two_nodes;
