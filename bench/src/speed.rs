@@ -49,6 +49,8 @@ pub(crate) struct Options {
 const REST: Duration = Duration::from_secs(3);
 /// How long work runs before it counts.
 const WARM: Duration = Duration::from_millis(700);
+/// The share of the processors that the floor must get; otherwise something else runs on this machine.
+const QUIET: f64 = 0.95;
 /// Logins whose statements are counted.
 const COUNTED: u32 = 50;
 /// The longest that logins are added for, seconds.
@@ -181,6 +183,12 @@ fn logins(options: &Options, server: &Server, accounts: &[Account]) -> Result<us
     );
     let busy = 100.0 * (logins.mine + logins.servers) / available;
     report::line("processors busy with either", format!("{busy:.0} %"));
+    let had = hashes.mine / (hashes.seconds * number(processors()));
+    if had < QUIET {
+        let note =
+            format!("others used {:.0} % of the processors: only processor times mean anything", 100.0 - 100.0 * had);
+        report::line("note", note);
+    }
     report::line("server's processor time while hashes run", format!("{:.2} s", hashes.servers));
     Ok(logins.took.len())
 }

@@ -217,6 +217,11 @@ fn show(layout: Layout, series: &[Vec<Vec<f64>>], answers: &[Option<Value>]) {
     println!("  {}", layout.name());
     let same = answers.windows(2).all(|two| two.first() == two.last());
     report::line("  answers", if same { "the same for every path" } else { "DIFFERENT" });
+    if !same {
+        for (path, answer) in PATHS.iter().zip(answers) {
+            println!("      {}: {}", path.name(), answer.as_ref().unwrap_or(&Value::Null));
+        }
+    }
     for (number, step) in layout.steps().iter().enumerate() {
         let of_step: Vec<&[f64]> = series.iter().filter_map(|steps| steps.get(number).map(Vec::as_slice)).collect();
         let medians = PATHS.iter().zip(&of_step).map(|(path, times)| format!("{} {:.0}", path.name(), median(times)));

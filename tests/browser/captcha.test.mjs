@@ -133,8 +133,9 @@ test("a refusal on a page of its own does not go round in circles", async () => 
   await page.getByText("The check was not accepted. Please do it once more.").first().waitFor();
   await page.waitForTimeout(1000);
   assert.equal(captcha.asked.length, 1);
+  const again = page.waitForResponse((response) => response.request().method() === "POST");
   await primary(page).click();
-  await page.waitForResponse((response) => response.request().method() === "POST");
+  await again;
   assert.equal(captcha.asked.length, 2);
 });
 

@@ -126,6 +126,20 @@ impl Answer {
         Some(text)
     }
 
+    /// A yes or no that must be there.
+    pub fn boolean(&self, field: &str, errors: &mut AnswerErrors) -> Option<bool> {
+        let (message, code) = match self.0.get(field) {
+            Some(Value::Bool(value)) => return Some(*value),
+            Some(Value::String(text)) if matches!(text.as_str(), "true" | "on" | "1" | "yes") => return Some(true),
+            Some(Value::String(text)) if matches!(text.as_str(), "false" | "off" | "0" | "no") => return Some(false),
+            None => ("This field is required.", "required"),
+            Some(Value::Null) => ("This field may not be null.", "null"),
+            Some(_) => ("Must be a valid boolean.", "invalid"),
+        };
+        errors.add(field, message, code);
+        None
+    }
+
     /// A yes or no; a form's check box sends `on` or `true`, and nothing for no.
     pub fn flag(&self, field: &str) -> bool {
         match self.0.get(field) {

@@ -55,12 +55,25 @@ fn decode_field(field: &Field, value: &Value) -> Result<Value, Wrong> {
         return if field.nullable { Ok(Value::Null) } else { Err("This field may not be null.".into()) };
     }
     let decoded = decode_shape(&field.shape, value)?;
+    if holds_null(&decoded) {
+        return Err("Null characters are not allowed.".into());
+    }
     if let (Shape::List(_), Some([])) = (&field.shape, decoded.as_array().map(Vec::as_slice))
         && field.required
     {
         return Err("This list may not be empty.".into());
     }
     Ok(decoded)
+}
+
+/// Whether a character is in it, however deep, that PostgreSQL cannot keep.
+fn holds_null(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_null),
+        Value::Object(object) => object.iter().any(|(name, value)| name.contains('\0') || holds_null(value)),
+        _ => false,
+    }
 }
 
 /// A value of a shape, in its stored form.

@@ -265,7 +265,7 @@ fn path_key(received: &Received, shape: &crate::Shape) -> Option<Value> {
     match shape {
         crate::Shape::Uuid => decode::parse_uuid(text).map(|uuid| uuid.to_string().into()),
         crate::Shape::Integer { .. } => text.parse::<i64>().ok().map(Value::from),
-        _ => Some(json!(text)),
+        _ => (!text.contains('\0')).then(|| json!(text)),
     }
 }
 

@@ -75,9 +75,14 @@ pub async fn read_body(request: Request<Body>, limit: usize) -> Result<(Parts, B
     let (parts, body) = request.into_parts();
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok((parts, collected.to_bytes())),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(ApiError::TooLarge),
+        Err(error) if is_too_large(error.as_ref()) => Err(ApiError::TooLarge),
         Err(_) => Err(ApiError::BadRequest("The request body could not be read.".into())),
     }
+}
+
+/// Whether a limit ended the reading: ours, or one further out, whose error others have wrapped.
+fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<LengthLimitError>)
 }
 
 /// The media type of a request without its parameters.

@@ -53,6 +53,10 @@ pub(crate) async fn conditions<'a>(
         let Some(field) = fields.iter().find(|field| field.name == filter.field).or_else(|| fields.first()) else {
             continue;
         };
+        if text.contains('\0') {
+            errors.add(filter.name, "Null characters are not allowed.");
+            continue;
+        }
         match &filter.lookup {
             Lookup::Ignored => {}
             Lookup::Sql(condition) => {

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use serde_json::{Value, json};
 use vestibule_kernel::fold::fold;
-use vestibule_kernel::{ApiError, Object};
+use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_store::{Database, Param, Row, StoreError, Transaction};
 
 use crate::decode::{format_time, parse_uuid};
@@ -98,6 +98,20 @@ fn columns_of(field: &Field, value: &Value) -> Vec<(String, Param)> {
     columns
 }
 
+/// The error of a write that somebody else's write came before: a value that must be unique is taken by now.
+fn taken(kind: &Kind, error: StoreError) -> ApiError {
+    let violates = |constraint: &str, column: &str| {
+        constraint.ends_with(&format!("_{column}_key")) || constraint.ends_with(&format!(".{column}"))
+    };
+    let field = error.unique_violation().and_then(|constraint| {
+        kind.fields.iter().find_map(|field| violates(constraint, field.column).then_some((field.name, field.unique?)))
+    });
+    match field {
+        Some((name, message)) => FieldErrors::one(name, message).into(),
+        None => error.into(),
+    }
+}
+
 /// Inserts an object; a key that the database makes is put into it.
 pub(crate) async fn insert(transaction: &mut Transaction, kind: &Kind, object: &mut Object) -> Result<(), ApiError> {
     let Storage::Table { name, key, serial } = kind.spec.storage else { return Err(ApiError::internal("not a table")) };
@@ -108,7 +122,7 @@ pub(crate) async fn insert(transaction: &mut Transaction, kind: &Kind, object: &
     let places: Vec<String> = (1..=columns.len()).map(|number| format!("${number}")).collect();
     let (names, params): (Vec<String>, Vec<Param>) = columns.into_iter().unzip();
     let sql = format!("INSERT INTO {name} ({}) VALUES ({}) RETURNING {key}", names.join(", "), places.join(", "));
-    let row = transaction.query_one(sql, params).await?;
+    let row = transaction.query_one(sql, params).await.map_err(|error| taken(kind, error))?;
     if let (true, Some(row)) = (serial, row) {
         object.insert("pk".into(), json!(row.int(key)?));
     }
@@ -136,7 +150,7 @@ pub(crate) async fn update(
     let sets: Vec<String> = names.iter().zip(1..).map(|(name, number)| format!("{name} = ${number}")).collect();
     let sql = format!("UPDATE {name} SET {} WHERE {key} = ${}", sets.join(", "), params.len() + 1);
     params.push(key_value);
-    transaction.execute(sql, params).await?;
+    transaction.execute(sql, params).await.map_err(|error| taken(kind, error))?;
     Ok(())
 }
 

@@ -84,6 +84,16 @@ pub async fn write_object(
     if kind.is_document() {
         change.lock().await?;
     }
+    // What was read before the lock may be of yesterday: a change in between must not be undone.
+    let present = match existing {
+        // (A creation may bring a blank object with the key that it is to have.)
+        Some(object) if kind.is_document() && mode != Mode::Create => {
+            let document = change.configuration().document(kind.model(), key(object)?).cloned();
+            Some(document.ok_or_else(|| kind.no_match())?)
+        }
+        _ => None,
+    };
+    let existing = present.as_ref().map(|document| &document.value).or(existing);
     let mut errors = FieldErrors::new();
     let given = decode::decode(&kind.fields, body, mode == Mode::PartialUpdate, &mut errors);
     check_references(change, registry, kind, &given, &mut errors).await?;

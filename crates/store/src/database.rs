@@ -110,10 +110,12 @@ impl Database {
     }
 
     /// SQL in this database's words: `{json}...{/json}` is a text read as JSON, into which `->` looks and which compares
-    /// by value.
+    /// by value; `{name}...{/name}` is a name to look for, whatever it consists of.
     pub fn speak(&self, sql: &str) -> String {
         let (open, close) = if self.is_sqlite() { ("json(", ")") } else { ("CAST(", " AS jsonb)") };
-        sql.replace("{json}", open).replace("{/json}", close)
+        let (begin, end) = if self.is_sqlite() { ("('$.\"' || ", " || '\"')") } else { ("", "") };
+        let sql = sql.replace("{json}", open).replace("{/json}", close);
+        sql.replace("{name}", begin).replace("{/name}", end)
     }
 
     /// Statements sent since the start, transaction control aside.

@@ -52,7 +52,17 @@ pub enum StoreError {
 impl StoreError {
     /// Whether a unique constraint refused the write.
     pub fn is_unique_violation(&self) -> bool {
-        matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
+        self.unique_violation().is_some()
+    }
+
+    /// The unique constraint that refused the write: `table_column_key` or, of SQLite, `... table.column`.
+    pub fn unique_violation(&self) -> Option<&str> {
+        match self {
+            Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                Some(error.constraint().unwrap_or(error.message()))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -1,7 +1,12 @@
 //! An in-process server for tests: the families under test, a real database, a clock that stands still, actors.
 //!
 //! `VESTIBULE_TEST_DATABASE=postgres` runs the same tests on the server that `VESTIBULE_TEST_POSTGRES` names.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test kit ends the test when something is wrong")]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::indexing_slicing,
+    reason = "a test kit ends the test when something is wrong, and is called with literals"
+)]
 
 mod actor;
 mod database;

@@ -105,14 +105,27 @@ const remember = () => {
   });
 };
 
-/** The first field in error, otherwise the first empty one. */
+/** The first field in error, otherwise the first empty one; never away from somebody who has begun to type. */
+const at = document.activeElement;
+const begun = at?.matches("input") ? at.value !== at.defaultValue : at && at !== document.body;
 const focus = () => {
-  const at = document.activeElement;
-  if (at && at !== document.body && !(at.matches("input") && at.value)) return;
+  if (begun) return;
   const fields = [...document.querySelectorAll(".field input")];
   (fields.find((field) => field.getAttribute("aria-invalid")) ?? fields.find((field) => !field.value))?.focus();
 };
 
+/** A picture that is not there leaves the doorway. */
+const background = () => {
+  const picture = document.querySelector("img.background");
+  const gone = () => {
+    picture.remove();
+    document.body.classList.remove("pictured");
+  };
+  if (picture?.complete && !picture.naturalWidth) gone();
+  picture?.addEventListener("error", gone);
+};
+
+background();
 remember();
 passwords();
 focus();

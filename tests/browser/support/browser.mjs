@@ -67,8 +67,8 @@ export const signIn = async (page, path, who, password, { onePage = false } = {}
 
 /** Fails unless the page after the login greets somebody. */
 export const assertGreeted = async (page, name) => {
-  await page.waitForURL("**/if/user/");
-  assert.equal(await page.locator("h1").innerText(), `Hello, ${name}`);
+  await page.getByRole("heading", { level: 1, name: `Hello, ${name}`, exact: true }).waitFor();
+  assert.equal(new URL(page.url()).pathname, "/if/user/");
 };
 
 /** The id of what has the focus. */

@@ -1,4 +1,4 @@
-// Starts the server's binary on a folder of its own and a free port, and ends it by its process id.
+// Starts the server's binary on a folder of its own and a free port, and ends it, and only it, whatever happens to the tests.
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -20,6 +20,9 @@ const binary = () => {
   if (!existsSync(path)) throw new Error(`${path} is missing: cargo build --bin vestibule, or set VESTIBULE_BIN`);
   return path;
 };
+
+// Ends the server when its own input ends: on purpose, or because the tests were cut short in whatever way.
+const KEEPER = '"$@" & server=$!; read _; kill -TERM "$server" 2>/dev/null; wait "$server"';
 
 const freePort = () => new Promise((done, failed) => {
   const probe = createServer();
@@ -58,7 +61,8 @@ export const startServer = async ({ bootstrap = true, settings = {} } = {}) => {
   let child;
 
   const launch = async () => {
-    child = spawn(binary(), ["serve", "--listen", `127.0.0.1:${port}`, "--data", data], { env, cwd: data });
+    const command = [binary(), "serve", "--listen", `127.0.0.1:${port}`, "--data", data];
+    child = spawn("sh", ["-c", KEEPER, "keeper", ...command], { env, cwd: data, detached: true });
     server.lines = [];
     child.stdout.on("data", (chunk) => server.lines.push(...String(chunk).split("\n").filter(Boolean)));
     child.stderr.on("data", (chunk) => { server.log += chunk; });
@@ -74,8 +78,9 @@ export const startServer = async ({ bootstrap = true, settings = {} } = {}) => {
   const end = async () => {
     if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((done) => child.once("exit", done));
-    process.kill(child.pid, "SIGTERM");
-    const killer = setTimeout(() => process.kill(child.pid, "SIGKILL"), 5000);
+    child.stdin.end();
+    // The group holds the keeper and the server, nothing else.
+    const killer = setTimeout(() => process.kill(-child.pid, "SIGKILL"), 5000);
     await ended;
     clearTimeout(killer);
   };
@@ -87,8 +92,6 @@ export const startServer = async ({ bootstrap = true, settings = {} } = {}) => {
     await end();
     await rm(data, { recursive: true, force: true });
   };
-  // A test run that is cut short leaves no server behind.
-  process.once("exit", () => child?.exitCode === null && child.signalCode === null && child.kill("SIGKILL"));
   try {
     await launch();
   } catch (error) {

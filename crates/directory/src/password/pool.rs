@@ -60,7 +60,7 @@ pub struct Passwords {
     /// Working or waiting.
     present: AtomicUsize,
     most: usize,
-    /// Memory of workers that rest.
+    /// Memory of workers that rest while others work.
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
     /// What passwords are checked against where there is none.
     dummy: String,
@@ -77,15 +77,14 @@ impl Passwords {
             0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             some => some,
         };
-        let mut memory = Vec::new();
-        let dummy = hash::make(params, ctx.bytes(), &ctx.token(60), &mut memory).ok_or(PasswordError::Failed)?;
+        let dummy = hash::make(params, ctx.bytes(), &ctx.token(60), &mut Vec::new()).ok_or(PasswordError::Failed)?;
         Ok(Self {
             ctx,
             params,
             workers: Arc::new(Semaphore::new(workers)),
             present: AtomicUsize::new(0),
             most: workers.saturating_add(queue),
-            memory: Arc::new(Mutex::new(vec![memory])),
+            memory: Arc::default(),
             dummy,
         })
     }
@@ -140,7 +139,12 @@ impl Passwords {
             store.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
             result
         });
-        task.await.map_err(|_| PasswordError::Failed)
+        let result = task.await.map_err(|_| PasswordError::Failed);
+        if self.present() == 1 {
+            // Nobody waits: what a flood of logins needed is given back, so that an idle server is small.
+            self.memory.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        result
     }
 
     fn enter(&self) -> Result<Place<'_>, PasswordError> {

@@ -242,9 +242,13 @@ pub(crate) fn by_attributes(text: &str) -> Condition {
     let mut params: Vec<Param> = Vec::new();
     let mut conditions = Vec::new();
     for (path, value) in wanted {
+        // No database keeps such a name or value.
+        if format!("{path}{value}").contains(['\0']) || value.to_string().contains("\\u0000") {
+            return Err(FieldErrors::one("attributes", "Null characters are not allowed."));
+        }
         let mut sql = "{json}attributes{/json}".to_owned();
         for key in path.split("__") {
-            sql.push_str(" -> $?");
+            sql.push_str(" -> {name}$?{/name}");
             params.push(key.into());
         }
         conditions.push(sql + " = {json}$?{/json}");

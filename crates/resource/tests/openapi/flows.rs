@@ -48,7 +48,6 @@ choices! {
 
 /// A picture for both themes.
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct ThemedUrls {
     light: Option<String>,
     dark: Option<String>,
@@ -56,7 +55,6 @@ struct ThemedUrls {
 
 /// A flow as authentik declares it.
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct Flow {
     #[field(read_only)]
     pk: Uuid,
@@ -101,20 +99,17 @@ pub(crate) fn flow_set() -> Vec<Field> {
 }
 
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct Diagram {
     #[field(read_only)]
     diagram: String,
 }
 
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct Link {
     link: String,
 }
 
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct Cache {
     #[field(read_only)]
     count: i64,
@@ -140,7 +135,6 @@ impl Resource for Flow {
 
 /// A binding as authentik declares it.
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct Binding {
     #[field(read_only)]
     pk: Uuid,

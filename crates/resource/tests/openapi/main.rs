@@ -32,7 +32,6 @@ pub(crate) async fn nothing(_: Call) -> Answer {
 
 /// A form with a file.
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct Upload {
     /// The file.
     #[field(optional, shape = Shape::Binary)]
@@ -45,7 +44,6 @@ struct Upload {
 
 /// What came of it.
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct Imported {
     #[field(read_only, shape = Shape::Schema("LogEvent").list())]
     logs: Vec<Value>,

@@ -15,7 +15,6 @@ pub(crate) fn null(_: &Represent<'_>, _: &vestibule_resource::Object) -> serde_j
 
 /// What every stage has.
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 pub(crate) struct StageBase {
     #[field(read_only, label = "Stage uuid")]
     pk: Uuid,
@@ -41,7 +40,6 @@ choices! {
 
 /// A stage as authentik declares it.
 #[derive(Fields)]
-#[expect(dead_code, clippy::struct_excessive_bools, reason = "declared for its schema")]
 struct IdentificationStage {
     #[field(flatten)]
     base: StageBase,
@@ -121,7 +119,6 @@ pub(crate) static SOURCES: Family = Family {
 
 /// A type that can be created.
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 pub(crate) struct TypeCreate {
     name: String,
     description: String,
@@ -137,7 +134,6 @@ pub(crate) struct TypeCreate {
 
 /// A stage that people set up for themselves.
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct UserSetting {
     object_uid: String,
     component: String,

@@ -26,7 +26,6 @@ choices! {
 
 /// A user as authentik declares it.
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct User {
     #[field(read_only)]
     pk: i64,
@@ -76,7 +75,6 @@ impl Resource for User {
 }
 
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct PartialGroup {
     #[field(read_only)]
     pk: Uuid,
@@ -90,7 +88,6 @@ struct PartialGroup {
 }
 
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct Role {
     #[field(read_only)]
     pk: Uuid,
@@ -99,7 +96,6 @@ struct Role {
 
 /// A token as authentik declares it.
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct Token {
     #[field(read_only)]
     pk: Uuid,
@@ -122,14 +118,12 @@ struct Token {
 }
 
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct Key {
     #[field(read_only)]
     key: String,
 }
 
 #[derive(Fields)]
-#[expect(dead_code, reason = "declared for its schema")]
 struct NewKey {
     key: String,
 }

@@ -17,7 +17,7 @@ use vestibule_store::{Param, Store};
 use vestibule_testkit::{Client, TestDatabase, noon};
 
 /// The key of the first administrator's token.
-pub(crate) const ADMIN: &str = "bootstrap-token";
+pub(crate) const ADMIN: &str = "Hay-of-akadmin-1234567890";
 /// The first administrator's password.
 pub(crate) const PASSWORD: &str = "Needle in a haystack 1!";
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use vestibule_resource::{Field, Format, Kind, Shape};
 use vestibule_testkit::Answer;
 

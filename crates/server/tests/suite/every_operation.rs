@@ -94,7 +94,7 @@ async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<V
         "add_user" | "remove_user" => json!({"pk": user(fixtures).await}),
         "set_key" => json!({"key": "a new key of a token"}),
         "recovery_email" => json!({"email_stage": fixtures.app.server.api.ctx.uuid()}),
-        "switch" => json!({"user": user(fixtures).await}),
+        "switch" => json!({"action": "add"}),
         "{flow_slug}" => json!({"component": "ak-stage-identification", "uid_field": "nobody"}),
         "test" => json!({"user": user(fixtures).await}),
         _ => json!({}),
@@ -146,6 +146,11 @@ async fn every_operation_answers_what_the_document_says() {
     let app = App::start().await;
     let document = Document::new(app.schema().await);
     let mut fixtures = Fixtures::new(&app);
+    let brands = app.admin().get("/api/v3/core/brands/").await.expect(200);
+    let brand = format!("/api/v3/core/brands/{}/", brands["results"][0]["brand_uuid"].as_str().unwrap());
+    let flow = fixtures.key("authentik_flows.flow").await;
+    app.admin().patch(&brand, json!({"flow_user_switch": flow})).await.expect(200);
+
     let (mut found, mut count) = (Vec::new(), 0);
     let operations: Vec<(String, String)> =
         document.operations().map(|(method, path)| (method, path.to_owned())).collect();

@@ -126,8 +126,14 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
     let serial = serial * 10 + turn;
     Some(match (model, field) {
         // There are neither roles, applications, certificates, property mappings nor models of devices yet.
-        (_, "roles" | "client_certificates" | "user_property_mappings" | "group_property_mappings") => json!([]),
-        (_, "webauthn_allowed_device_types") => json!([]),
+        (
+            _,
+            "roles"
+            | "client_certificates"
+            | "user_property_mappings"
+            | "group_property_mappings"
+            | "webauthn_allowed_device_types",
+        ) => json!([]),
         (_, "default_application" | "web_certificate") => Value::Null,
         // One brand is the default one.
         ("authentik_brands.brand", "default") => json!(false),

@@ -17,5 +17,6 @@ mod fixtures;
 mod never_advance;
 mod official_client;
 mod ordering;
+mod security;
 mod store;
 mod two_nodes;

@@ -128,7 +128,8 @@ async fn an_identification_stage_with_every_field() {
         None,
     );
     let list = list.await.unwrap();
-    assert_eq!((list.pagination.count as i64, list.results.len()), (1, 1));
+    assert!((list.pagination.count - 1.0).abs() < f64::EPSILON);
+    assert_eq!(list.results.len(), 1);
     assert_eq!(list.results[0].pk, made.pk);
     let used_by = stages_api::stages_identification_used_by_list(&admin, &pk).await.unwrap();
     assert_eq!(used_by.len(), 1, "its source: {used_by:?}");

@@ -144,15 +144,11 @@ async fn people_are_found_whatever_the_case() {
         let mut client = app.anonymous();
         let path = "/api/v3/flows/executor/default-authentication-flow/?query=";
         client.post(path, json!({"component": "ak-stage-identification", "uid_field": typed})).await;
-        let mut challenge = client.get(path).await.expect(200);
+        client.post(path, json!({"component": "ak-stage-password", "password": "password"})).await;
         for _ in 0..4 {
-            client.post(path, json!({"component": "ak-stage-password", "password": "password"})).await;
-            challenge = client.get(path).await.expect(200);
-            if challenge["component"] == "xak-flow-redirect" {
-                break;
-            }
+            client.get(path).await;
         }
         let me = client.get("/api/v3/core/users/me/").await;
-        assert_eq!(me.status == 200, known, "{typed}: {challenge}");
+        assert_eq!(me.status == 200, known, "{typed}: {}", me.text);
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde_json::json;
 use vestibule_events::Event;
-use vestibule_flow::{Answer, Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry};
+use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry};
 use vestibule_kernel::{Actor, ApiError, Object, duration};
 use vestibule_resource::{Fields, Kind, Resource, Spec, choices};
 use vestibule_store::DocumentType;
@@ -141,14 +141,9 @@ impl Stage for UserLoginStage {
     }
 
     async fn respond(&self, cx: &mut StageCx<'_>, answer: &Answer) -> Result<Outcome, ApiError> {
-        if !answer.has("remember_me") {
-            return Ok(Outcome::Invalid(vestibule_flow::AnswerErrors::one(
-                "remember_me",
-                "This field is required.",
-                "required",
-            )));
-        }
-        Ok(match self.sign_in(cx, answer.flag("remember_me")) {
+        let mut errors = AnswerErrors::default();
+        let Some(remember) = answer.boolean("remember_me", &mut errors) else { return Ok(Outcome::Invalid(errors)) };
+        Ok(match self.sign_in(cx, remember) {
             Ok(()) => Outcome::Next,
             Err(reason) => Outcome::Denied(reason),
         })

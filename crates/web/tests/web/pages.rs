@@ -206,11 +206,14 @@ fn errors_stand_where_they_belong() {
         &with(identification(), error("non_field_errors", "Failed to authenticate.")),
     );
     assert!(html.contains("id=\"form-error\" role=\"alert\"") && html.contains("We could not sign you in."), "{html}");
-    let html = render("ak-stage-password", &with(password(), error("component", "A stranger <b>said</b> this")));
+    let html = render("ak-stage-password", &with(password(), error("stranger", "A stranger <b>said</b> this")));
     assert!(
         html.contains("A stranger &lt;b&gt;said&lt;&#x2f;b&gt; this"),
         "an error of an unknown field is shown, and escaped"
     );
+    let wire = "This is not the answer to ak-stage-password.";
+    let html = render("ak-stage-password", &with(password(), error("component", wire)));
+    assert!(html.contains("This sign-in has moved on in the meantime") && !html.contains(wire), "{html}");
 }
 
 #[test]

@@ -168,19 +168,19 @@ async fn pages() {
         }
         let list = kind.wire_path();
         let all = keys(&mut admin, kind, "").await;
-        let mut paged = Vec::new();
+        let mut collected = Vec::new();
         let mut page = 1;
         while page != 0 {
             let answer = admin.get(&format!("{list}?page_size=2&page={page}")).await.expect(200);
             let results = answer["results"].as_array().unwrap();
-            paged.extend(results.iter().map(|one: &Value| key(kind, one.as_object().unwrap())));
+            collected.extend(results.iter().map(|one: &Value| key(kind, one.as_object().unwrap())));
             let pagination = &answer["pagination"];
             let count = pagination["count"].as_u64().unwrap();
             findings.check(count == all.len() as u64, || format!("{list}: {count} of {}", all.len()));
             findings.check(answer["autocomplete"].as_object().is_some_and(Object::is_empty), || list.clone());
             page = pagination["next"].as_u64().unwrap();
         }
-        findings.check(paged == all, || format!("{list}: pages give {paged:?} where there are {all:?}"));
+        findings.check(collected == all, || format!("{list}: pages give {collected:?} where there are {all:?}"));
         let last = admin.get(&format!("{list}?page_size=2&page=last")).await.expect(200);
         findings.check(last["pagination"]["next"] == 0, || format!("{list}: the last page has a next"));
         for (query, status) in [
