@@ -29,6 +29,7 @@ export const openWorld = async (options) => {
     const { contexts, complaints } = world;
     Object.assign(world, { contexts: [], complaints: [] });
     await Promise.all(contexts.map((context) => context.close()));
+    assert.equal(world.server?.ended, null);
     assert.deepEqual(complaints, [], "a page complained");
   });
 

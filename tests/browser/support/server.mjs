@@ -21,8 +21,15 @@ const binary = () => {
   return path;
 };
 
-// Ends the server when its own input ends: on purpose, or because the tests were cut short in whatever way.
-const KEEPER = '"$@" & server=$!; read _; kill -TERM "$server" 2>/dev/null; wait "$server"';
+// Ends the server when its own input ends: on purpose, or because the tests were cut short in whatever way. Its status is
+// the server's: 0 for an orderly end, 128 and the signal's number for a server that somebody killed.
+const KEEPER = `
+exec 3<&0
+"$@" 3<&- & server=$!
+{ read _ <&3; kill -TERM "$server" 2>/dev/null; } & reader=$!
+wait "$server"; code=$?
+kill "$reader" 2>/dev/null
+exit "$code"`;
 
 const freePort = () => new Promise((done, failed) => {
   const probe = createServer();
@@ -64,6 +71,10 @@ export const startServer = async ({ bootstrap = true, settings = {} } = {}) => {
     const command = [binary(), "serve", "--listen", `127.0.0.1:${port}`, "--data", data];
     child = spawn("sh", ["-c", KEEPER, "keeper", ...command], { env, cwd: data, detached: true });
     server.lines = [];
+    server.ended = null;
+    child.once("exit", (code, signal) => {
+      server.ended = `the server ended (${signal ?? code}) at ${new Date().toISOString()}:\n${server.log.slice(-2000)}`;
+    });
     child.stdout.on("data", (chunk) => server.lines.push(...String(chunk).split("\n").filter(Boolean)));
     child.stderr.on("data", (chunk) => { server.log += chunk; });
     const until = Date.now() + READY_WITHIN;

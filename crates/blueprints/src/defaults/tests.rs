@@ -95,7 +95,7 @@ fn the_fourteen_flows_are_as_recorded() {
     let signed_in = "require_authenticated";
     let setup = "stage_configuration";
     let expected = [
-        ("default-authentication-flow", "Welcome to authentik!", "Welcome to authentik!", "authentication", "none"),
+        ("default-authentication-flow", "Welcome to authentik!", "Welcome to Vestibule!", "authentication", "none"),
         (
             "default-authenticator-static-setup",
             "default-authenticator-static-setup",
@@ -143,20 +143,20 @@ fn the_fourteen_flows_are_as_recorded() {
         (
             "default-source-authentication",
             "Welcome to authentik!",
-            "Welcome to authentik!",
+            "Welcome to Vestibule!",
             "authentication",
             "require_unauthenticated",
         ),
         (
             "default-source-enrollment",
             "Welcome to authentik! Please select a username.",
-            "Welcome to authentik! Please select a username.",
+            "Welcome to Vestibule! Please select a username.",
             "enrollment",
             "none",
         ),
         ("default-source-pre-authentication", "Pre-Authentication", "Pre-authentication", setup, "none"),
         ("default-user-settings-flow", "User settings", "Update your info", setup, signed_in),
-        ("initial-setup", "default-oobe-setup", "Welcome to authentik!", setup, "none"),
+        ("initial-setup", "default-oobe-setup", "Welcome to Vestibule!", setup, "none"),
     ];
     let made = apply();
     let mut flows: Vec<_> = objects(&made, "authentik_flows.flow").into_iter().cloned().map(Value::Object).collect();
