@@ -55,6 +55,8 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     }
     let limits = Arc::clone(&server.flow.limits);
     let jobs = jobs::start(&server.api.store, &ctx, Arc::new(move || limits.forget_idle()));
+    // What starting needed.
+    vestibule_allocator::give_back();
     tracing::info!(listen = %settings.listen, version = env!("CARGO_PKG_VERSION"), "ready");
 
     told_to_stop().await?;
