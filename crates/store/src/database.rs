@@ -138,15 +138,14 @@ impl Database {
         sql: impl Into<Sql>,
         params: Vec<Param>,
     ) -> Result<u64, StoreError> {
-        if let Engine::Postgres(pool) = &self.inner.engine {
-            self.count();
-            let sql = AssertSqlSafe(sql.into().into_owned());
-            return Ok(bind!(sqlx::query(sql), params).execute(pool).await?.rows_affected());
+        self.count();
+        match &self.inner.engine {
+            Engine::Sqlite(sqlite) => sqlite.execute(durability, &sql.into(), &params).await,
+            Engine::Postgres(pool) => {
+                let sql = AssertSqlSafe(sql.into().into_owned());
+                Ok(bind!(sqlx::query(sql), params).execute(pool).await?.rows_affected())
+            }
         }
-        let mut transaction = self.begin(durability).await?;
-        let rows = transaction.execute(sql, params).await?;
-        transaction.commit().await?;
-        Ok(rows)
     }
 
     /// Begins a transaction. Dropped without a commit, it never happened.
@@ -268,8 +267,15 @@ mod tests {
         drop(transaction);
         // Another connection, as another process would have.
         other.execute(Durability::Full, "INSERT INTO things VALUES ($1)", vec!["kept".into()]).await.unwrap();
+        let other = |name: &str| other.execute(Durability::Process, "INSERT INTO things VALUES ($1)", vec![name.into()]);
+        let held = one.begin(Durability::Process).await.unwrap();
+        let (waited, ()) = tokio::join!(other("waited"), async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            drop(held);
+        });
+        assert_eq!(waited.unwrap(), 1);
         let rows = one.query("SELECT name FROM things", vec![]).await.unwrap();
         let names: Vec<String> = rows.iter().map(|row| row.text("name").unwrap()).collect();
-        assert_eq!(names, ["kept"]);
+        assert_eq!(names, ["kept", "waited"]);
     }
 }

@@ -85,20 +85,29 @@ impl Sqlite {
     pub(crate) async fn begin(&self, durability: Durability) -> Result<OwnedMutexGuard<Writer>, StoreError> {
         let mut writer = Arc::clone(&self.writer).lock_owned().await;
         writer.set_durability(durability)?;
-        let begun = Instant::now();
-        loop {
-            match writer.connection.execute_batch("BEGIN IMMEDIATE") {
-                Ok(()) => break,
-                Err(error)
-                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < PATIENCE =>
-                {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
+        let patience = Patience::begin();
+        while patience.asks_again(writer.begin())?.is_none() {
+            tokio::time::sleep(PAUSE).await;
         }
-        writer.open = true;
         Ok(writer)
+    }
+
+    /// Runs one statement as its own transaction; how many rows it touched.
+    pub(crate) async fn execute(
+        &self,
+        durability: Durability,
+        sql: &str,
+        params: &[Param],
+    ) -> Result<u64, StoreError> {
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        writer.set_durability(durability)?;
+        let patience = Patience::begin();
+        loop {
+            if let Some(touched) = patience.asks_again(writer.execute_alone(sql, params))? {
+                return Ok(touched);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Runs statements without parameters, one after the other.
@@ -116,6 +125,22 @@ impl Writer {
             self.durability = durability;
         }
         Ok(())
+    }
+
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        self.open = true;
+        Ok(())
+    }
+
+    /// A statement that is its own transaction.
+    fn execute_alone(&mut self, sql: &str, params: &[Param]) -> Result<u64, StoreError> {
+        let touched = match self.durability {
+            Durability::Full => make_room(|| self.execute(sql, params)),
+            Durability::Process => self.execute(sql, params),
+        }?;
+        self.committed();
+        Ok(touched)
     }
 
     /// The rows of a query, which may change something and say what.
@@ -139,12 +164,16 @@ impl Writer {
             Durability::Process => connection.execute_batch("COMMIT")?,
         }
         self.open = false;
+        self.committed();
+        Ok(())
+    }
+
+    fn committed(&mut self) {
         self.commits += 1;
         if self.commits >= COMMITS {
             self.commits = 0;
             self.checkpoint();
         }
-        Ok(())
     }
 
     /// Ends a transaction that was not committed.
@@ -172,6 +201,27 @@ impl Writer {
                 tracing::warn!(%error, "the log could not be written back");
             }
         });
+    }
+}
+
+/// How long somebody waits for a lock that another process holds.
+struct Patience(Instant);
+
+impl Patience {
+    fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The outcome; `None` when it is worth another try.
+    fn asks_again<R>(&self, outcome: Result<R, StoreError>) -> Result<Option<R>, StoreError> {
+        match outcome {
+            Err(StoreError::Sqlite(error))
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && self.0.elapsed() < PATIENCE =>
+            {
+                Ok(None)
+            }
+            other => other.map(Some),
+        }
     }
 }
 
