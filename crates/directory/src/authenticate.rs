@@ -1,7 +1,6 @@
 //! Who asks: a bearer token, or a session's cookie with a proof that the request comes from a page of this server.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use http::header;
@@ -13,6 +12,7 @@ use vestibule_resource::{Authenticate, Principal};
 use vestibule_store::Store;
 
 use crate::client::{ClientInfo, cookie};
+use crate::resources::user::UserType;
 use crate::session::{COOKIE, HOST_COOKIE, Session, Sessions};
 use crate::superuser::is_superuser_sql;
 
@@ -21,26 +21,13 @@ pub const CSRF_COOKIE: &str = "authentik_csrf";
 /// See [`CSRF_COOKIE`].
 pub const CSRF_HEADER: &str = "x-authentik-csrf";
 
-/// Permissions over every object of a model, by user: granted in process, until roles exist.
-#[derive(Default)]
-pub struct Grants(RwLock<HashMap<i64, BTreeSet<String>>>);
-
-impl Grants {
-    /// Grants permissions, `app.verb_model`.
-    pub fn grant(&self, user: i64, permissions: &[&str]) {
-        let mut grants = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        grants.entry(user).or_default().extend(permissions.iter().map(|permission| (*permission).to_owned()));
-    }
-
-    /// Takes back everything that was granted to a user.
-    pub fn revoke_all(&self, user: i64) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&user);
-    }
-
-    /// What was granted to a user.
-    pub fn of(&self, user: i64) -> BTreeSet<String> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&user).cloned().unwrap_or_default()
-    }
+/// A user who was found to ask.
+struct Known {
+    pk: i64,
+    actor: Actor,
+    superuser: bool,
+    user_type: String,
+    by_session: bool,
 }
 
 /// Finds out who asks.
@@ -48,21 +35,39 @@ pub struct Authenticator {
     store: Store,
     ctx: Ctx,
     sessions: Sessions,
-    grants: Arc<Grants>,
 }
 
 impl Authenticator {
-    /// Over a store, with what was granted in process.
-    pub fn new(store: Store, ctx: Ctx, grants: Arc<Grants>) -> Self {
+    /// Over a store.
+    pub fn new(store: Store, ctx: Ctx) -> Self {
         let sessions = Sessions::new(store.clone(), ctx.clone());
-        Self { store, ctx, sessions, grants }
+        Self { store, ctx, sessions }
+    }
+
+    /// A user with the permissions that they have by their roles: one statement.
+    async fn with_permissions(&self, found: Known, client: &ClientInfo) -> Result<Principal, ApiError> {
+        let rows = self.store.database().query(vestibule_rbac::holdings_sql(), vec![found.pk.into()]).await?;
+        let (mut roles, mut permissions) = (BTreeSet::new(), BTreeSet::new());
+        for row in rows {
+            roles.insert(row.uuid("role")?);
+            permissions.extend(row.optional_text("permission")?);
+        }
+        Ok(Principal {
+            actor: found.actor,
+            superuser: found.superuser,
+            permissions,
+            roles: roles.into_iter().collect(),
+            internal: found.user_type == UserType::InternalServiceAccount.as_str(),
+            by_session: found.by_session,
+            ..Principal::anonymous(client.ip)
+        })
     }
 
     /// Whom a token stands for: one statement. Unknown, expired, meant for something else, of an inactive user: all
     /// the same to the client.
     async fn by_token(&self, key: &str, client: &ClientInfo) -> Result<Principal, ApiError> {
         let sql = format!(
-            "SELECT u.id, u.username, u.email, {} AS superuser FROM tokens t JOIN users u ON u.id = t.user_id \
+            "SELECT u.id, u.username, u.email, u.type, {} AS superuser FROM tokens t JOIN users u ON u.id = t.user_id \
              WHERE t.key_hash = $1 AND t.intent = 'api' AND u.is_active \
              AND (NOT t.expiring OR t.expires IS NULL OR t.expires > $2)",
             is_superuser_sql("u.id")
@@ -70,13 +75,9 @@ impl Authenticator {
         let params = vec![self.store.keys().lookup_hash(key).into(), self.ctx.now().into()];
         let row = self.store.database().query_one(sql, params).await?.ok_or(ApiError::InvalidToken)?;
         let pk = row.int("id")?;
-        Ok(Principal {
-            actor: Actor::User { pk, username: row.text("username")?, email: row.text("email")? },
-            superuser: row.bool("superuser")?,
-            permissions: self.grants.of(pk),
-            by_session: false,
-            client_ip: client.ip,
-        })
+        let actor = Actor::User { pk, username: row.text("username")?, email: row.text("email")? };
+        let (superuser, user_type) = (row.bool("superuser")?, row.text("type")?);
+        self.with_permissions(Known { pk, actor, superuser, user_type, by_session: false }, client).await
     }
 }
 
@@ -93,13 +94,8 @@ impl Authenticate for Authenticator {
         };
         let Some(user) = session.and_then(|session| session.user) else { return Ok(Principal::anonymous(client.ip)) };
         require_same_origin(parts)?;
-        Ok(Principal {
-            actor: user.actor(),
-            superuser: user.is_superuser,
-            permissions: self.grants.of(user.pk),
-            by_session: true,
-            client_ip: client.ip,
-        })
+        let (pk, actor, superuser) = (user.pk, user.actor(), user.is_superuser);
+        self.with_permissions(Known { pk, actor, superuser, user_type: user.user_type, by_session: true }, &client).await
     }
 
     fn origin(&self, parts: &Parts) -> String {

@@ -10,7 +10,7 @@ pub mod session;
 mod superuser;
 pub mod user;
 
-pub use authenticate::{Authenticator, Grants, load_session, require_same_origin};
+pub use authenticate::{Authenticator, load_session, require_same_origin};
 pub use client::ClientInfo;
 pub use password::{PasswordError, Passwords, Verified};
 pub use resources::brand::{Brand, current_brand};

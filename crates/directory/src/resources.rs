@@ -4,6 +4,7 @@ pub mod avatar;
 pub mod brand;
 mod fields;
 pub mod group;
+mod roles;
 pub mod system;
 pub mod token;
 pub mod user;

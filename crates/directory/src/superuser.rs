@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 use vestibule_kernel::{ApiError, FieldErrors};
+use vestibule_rbac::{Holder, exceeds, roles_of};
 use vestibule_resource::Principal;
+pub(crate) use vestibule_resource::object_permission::places;
 use vestibule_store::{Param, StoreError, Transaction};
 
 /// Groups whose members are superusers. `UNION` ends a circle of parents.
@@ -18,11 +20,6 @@ pub(crate) fn is_superuser_sql(user: &str) -> String {
 /// SQL: whether the group whose key is the expression `group` makes its members superusers.
 pub(crate) fn makes_superusers_sql(group: &str) -> String {
     format!("{group} IN ({DOWN})")
-}
-
-/// `$from, $from+1, ...`: places for `count` parameters.
-pub(crate) fn places(from: usize, count: usize) -> String {
-    (from..from + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What is done to memberships or parents.
@@ -47,10 +44,37 @@ pub(crate) async fn guard(
         Change::Gain => "authentik_core.enable_group_superuser",
         Change::Lose => "authentik_core.disable_group_superuser",
     };
-    if principal.may(permission) || groups.is_empty() || !any_makes_superusers(transaction, groups).await? {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    if change == Change::Gain {
+        let roles = roles_of(transaction, Holder::Groups(groups)).await?;
+        vestibule_rbac::guard(transaction, principal, &roles, field).await?;
+    }
+    if principal.may(permission) || !any_makes_superusers(transaction, groups).await? {
         return Ok(());
     }
     Err(FieldErrors::one(field, "You may not decide who is a superuser.").into())
+}
+
+/// Refuses to act for, or to open a way in as, somebody who may do more than the principal: their password, their keys,
+/// their sessions are theirs. One may do it for oneself.
+pub(crate) async fn guard_user(
+    transaction: &mut Transaction,
+    principal: &Principal,
+    user: i64,
+) -> Result<(), ApiError> {
+    if principal.superuser || principal.user() == Some(user) {
+        return Ok(());
+    }
+    let sql = format!("SELECT {} AS superuser", is_superuser_sql("$1"));
+    let row = transaction.query_one(sql, vec![user.into()]).await?;
+    let superuser = row.map(|row| row.bool("superuser")).transpose()?.unwrap_or_default();
+    let roles = roles_of(transaction, Holder::User(user)).await?;
+    if superuser || exceeds(transaction, principal, &roles).await? {
+        return Err(ApiError::Forbidden);
+    }
+    Ok(())
 }
 
 async fn any_makes_superusers(transaction: &mut Transaction, groups: &[Uuid]) -> Result<bool, StoreError> {

@@ -73,7 +73,8 @@ async fn trying_one_out_needs_more_than_looking_at_it() {
     let path = "3fa85f64-5717-4562-b3fc-2c963f66afa6/test/";
     let missing = (StatusCode::NOT_FOUND, json!({"detail": "No Policy matches the given query."}));
     assert_eq!(server.ask("POST", path, "authentik_policies.change_policy").await, missing);
-    assert_eq!(server.ask("POST", path, "authentik_policies.view_policy").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(server.ask("POST", path, "authentik_policies.view_policy").await, missing);
+    assert_eq!(server.ask("POST", path, "authentik_policies.add_policy").await.0, StatusCode::FORBIDDEN);
     assert_eq!(server.ask("GET", path, "admin").await.0, StatusCode::METHOD_NOT_ALLOWED);
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use http::request::Parts;
+use uuid::Uuid;
 use vestibule_kernel::{Actor, ApiError};
 
 /// Who asks: a value that every handler is given, so that none can forget it.
@@ -16,6 +17,11 @@ pub struct Principal {
     pub superuser: bool,
     /// Permissions over every object of a model, `app.verb_model`.
     pub permissions: BTreeSet<String>,
+    /// Their roles: their own, and those of their groups and of every group above; what they may do to single objects
+    /// hangs on these.
+    pub roles: Vec<Uuid>,
+    /// Whether it is an account of the server's own (an outpost's), for which an empty list is no refusal.
+    pub internal: bool,
     /// Whether a cookie (rather than a token) says so.
     pub by_session: bool,
     /// Where the request comes from.
@@ -25,7 +31,15 @@ pub struct Principal {
 impl Principal {
     /// Nobody.
     pub fn anonymous(client_ip: IpAddr) -> Self {
-        Self { actor: Actor::Anonymous, superuser: false, permissions: BTreeSet::new(), by_session: false, client_ip }
+        Self {
+            actor: Actor::Anonymous,
+            superuser: false,
+            permissions: BTreeSet::new(),
+            roles: Vec::new(),
+            internal: false,
+            by_session: false,
+            client_ip,
+        }
     }
 
     /// Whether nobody is signed in.
@@ -41,7 +55,7 @@ impl Principal {
         }
     }
 
-    /// Whether they have a permission.
+    /// Whether they have a permission over every object.
     pub fn may(&self, permission: &str) -> bool {
         self.superuser || self.permissions.contains(permission)
     }

@@ -167,6 +167,12 @@ pub struct Operation {
     pub produces: &'static [&'static str],
     /// Whether other handlers than the engine's serve it: then it is only described here.
     pub elsewhere: bool,
+    /// Whether its answer is a page of a list, whose items `answers` tells of.
+    pub paginated: bool,
+    /// The model whose list or object it is about, where it lies outside of that model's paths.
+    pub about: Option<&'static str>,
+    /// Whether its handler leaves out what the principal may not see; then it takes any view permission.
+    pub filters_itself: bool,
     /// What it does.
     pub handler: Handler,
 }
@@ -190,12 +196,27 @@ impl Operation {
             answers: vec![(status, answer)],
             produces: &["application/json"],
             elsewhere: false,
+            paginated: false,
+            about: None,
+            filters_itself: false,
             handler: Arc::new(move |call| Box::pin(handler(call))),
         }
     }
     /// It is served by handlers of its own, and described here.
     pub fn served_elsewhere(self) -> Self {
         Self { elsewhere: true, ..self }
+    }
+    /// It answers with a page of a list.
+    pub fn paginated(self) -> Self {
+        Self { paginated: true, ..self }
+    }
+    /// It is about a model's list, or (with `{}` in its path) about one of its objects.
+    pub fn about(self, model: &'static str) -> Self {
+        Self { about: Some(model), ..self }
+    }
+    /// Its handler leaves out what the principal may not see.
+    pub fn filters_itself(self) -> Self {
+        Self { filters_itself: true, ..self }
     }
     /// A parameter that its address must have.
     pub fn required_parameter(mut self, name: &'static str, shape: Shape) -> Self {

@@ -20,6 +20,7 @@ use crate::access::Principal;
 use crate::call::{Answer, Api, Body as BodyShape, Call, Operation, Permission, json_answer, no_content, ok};
 use crate::http::{PathValues, Query, allow, error_answer, json_object, negotiate, read_body};
 use crate::kind::{Family, Kind, Storage, Verb};
+use crate::object_permission::{Scope, assign_initial, require_on, row_condition};
 use crate::registry::Registry;
 use crate::represent::Represent;
 use crate::write::{Mode, delete_object, write_object};
@@ -100,7 +101,13 @@ pub(crate) fn targets(registry: &Registry) -> Vec<(String, Target)> {
     for (path, operations) in grouped(registry.operations()) {
         let family =
             path.split_once("/{}/").and_then(|(base, _)| registry.families().iter().find(|one| one.path == base));
-        let subject = family.map_or(Subject::Api, |family| Subject::Member(family));
+        let about = operations.iter().find_map(|operation| registry.kind(operation.about?));
+        let subject = match (about, family) {
+            (Some(kind), _) if path.contains("{}") => Subject::Object(Arc::clone(kind)),
+            (Some(kind), _) => Subject::Kind(Arc::clone(kind)),
+            (None, Some(family)) => Subject::Member(family),
+            (None, None) => Subject::Api,
+        };
         let path = format!("/api/v3/{}", path.replacen("{}", "{key}", 1));
         targets.push((path, Target::Operations(operations, subject)));
     }
@@ -203,16 +210,15 @@ async fn answer(api: Api, target: Target, path: PathValues, request: Request<Bod
         },
         Target::Object(kind) => object(&received, &kind).await,
         Target::UsedBy(kind) => {
-            received.principal.require(&kind.permission(Verb::View))?;
-            let object = find(&received, &kind).await?;
-            ok(&used_by::used_by(&received.configuration, &received.api.registry, &kind, &object).into())
+            let object = find(&received, &kind, &kind.permission(Verb::View)).await?;
+            used_by_answer(&received, &kind, &object).await
         }
         Target::Family(family) => list_family(&received, family).await,
         Target::Member(family) => member(&received, family).await,
         Target::MemberUsedBy(family) => {
-            received.principal.require(&family_permission(family, Verb::View))?;
-            let (kind, object) = find_member(&received, family)?;
-            ok(&used_by::used_by(&received.configuration, &received.api.registry, &kind, &object).into())
+            let permission = family_permission(family, Verb::View);
+            let (kind, object) = find_member(&received, family, &permission).await?;
+            used_by_answer(&received, &kind, &object).await
         }
         Target::Operations(operations, subject) => operation(received, &operations, &subject).await,
     }
@@ -222,24 +228,49 @@ async fn operation(received: Received, operations: &[Operation], subject: &Subje
     let method = if received.parts.method == Method::HEAD { Method::GET } else { received.parts.method.clone() };
     let operation = operations.iter().find(|operation| operation.method == method);
     let operation = operation.ok_or_else(|| ApiError::MethodNotAllowed(method.to_string()))?;
-    match (operation.permission, subject) {
-        (Permission::Public | Permission::SignedIn, _) => {}
-        (Permission::Named(permission), _) => received.principal.require(permission)?,
-        (Permission::Verb(verb), Subject::Kind(kind) | Subject::Object(kind)) => {
-            received.principal.require(&kind.permission(verb))?;
-        }
-        (Permission::Verb(verb), Subject::Member(family)) => {
-            received.principal.require(&family_permission(family, verb))?;
-        }
-        (Permission::Verb(_), Subject::Api) if received.principal.superuser => {}
-        (Permission::Verb(_), Subject::Api) => return Err(ApiError::Forbidden),
-    }
+    let principal = &received.principal;
+    let asked = |permission: Permission, verb: &dyn Fn(Verb) -> String| match permission {
+        Permission::Public | Permission::SignedIn => None,
+        Permission::Named(permission) => Some(permission.to_owned()),
+        Permission::Verb(one) => Some(verb(one)),
+    };
     let (kind, object) = match subject {
-        Subject::Api => (None, Object::new()),
-        Subject::Kind(kind) => (Some(Arc::clone(kind)), Object::new()),
-        Subject::Object(kind) => (Some(Arc::clone(kind)), find(&received, kind).await?),
+        Subject::Api => {
+            match operation.permission {
+                Permission::Public | Permission::SignedIn => {}
+                Permission::Named(permission) => principal.require(permission)?,
+                Permission::Verb(_) if principal.superuser => {}
+                Permission::Verb(_) => return Err(ApiError::Forbidden),
+            }
+            (None, Object::new())
+        }
+        Subject::Kind(kind) => {
+            match asked(operation.permission, &|verb| kind.permission(verb)) {
+                Some(permission) if operation.filters_itself => {
+                    let scope = Scope::of(received.api.store.database(), principal, &permission, kind.owner()).await?;
+                    if scope.is_closed() {
+                        return Err(ApiError::Forbidden);
+                    }
+                }
+                Some(permission) => principal.require(&permission)?,
+                None => {}
+            }
+            (Some(Arc::clone(kind)), Object::new())
+        }
+        Subject::Object(kind) => {
+            let permission = asked(operation.permission, &|verb| kind.permission(verb));
+            let object = match &permission {
+                Some(permission) => find(&received, kind, permission).await?,
+                None => load(&received, kind).await?.ok_or_else(|| kind.no_match())?,
+            };
+            (Some(Arc::clone(kind)), object)
+        }
         Subject::Member(family) => {
-            let (kind, object) = find_member(&received, family)?;
+            let permission = asked(operation.permission, &|verb| family_permission(family, verb));
+            let (kind, object) = match &permission {
+                Some(permission) => find_member(&received, family, permission).await?,
+                None => family::load_member(&received, family).ok_or_else(|| family::no_member(family))?,
+            };
             (Some(kind), object)
         }
     };
@@ -269,25 +300,43 @@ fn path_key(received: &Received, shape: &crate::Shape) -> Option<Value> {
     }
 }
 
-async fn find(received: &Received, kind: &Arc<Kind>) -> Result<Object, ApiError> {
+/// The object that the path names, with what other tables hold of it.
+async fn load(received: &Received, kind: &Arc<Kind>) -> Result<Option<Object>, ApiError> {
     let lookup = kind.spec.lookup;
-    let shape = kind.field(lookup).map_or(&crate::Shape::Uuid, |field| &field.shape);
-    let key = path_key(received, shape).ok_or_else(ApiError::not_found)?;
+    let Some(field) = kind.field(lookup) else { return Ok(None) };
+    let Some(key) = path_key(received, &field.shape) else { return Ok(None) };
     match kind.spec.storage {
         Storage::Documents => {
             let mut documents = received.configuration.documents(kind.model());
             let found = documents.find(|document| document.value.get(lookup) == Some(&key));
-            found.map(|document| document.value.clone()).ok_or_else(|| kind.no_match())
+            Ok(found.map(|document| document.value.clone()))
         }
         Storage::Table { .. } => {
-            let Some(field) = kind.field(lookup) else { return Err(kind.no_match()) };
             let tail = format!(" WHERE {} = $1", field.column);
             let params = vec![table::param(field, &key)];
             let mut objects = table::select(received.api.store.database(), kind, &tail, params).await?;
             attach(&received.api, kind, &received.query, &mut objects).await?;
-            objects.into_iter().next().ok_or_else(|| kind.no_match())
+            Ok(objects.into_iter().next())
         }
     }
+}
+
+/// The object that the path names, for one who has `permission` over it. What they may not even see is not there.
+async fn find(received: &Received, kind: &Arc<Kind>, permission: &str) -> Result<Object, ApiError> {
+    let object = load(received, kind).await?;
+    let (view, owner) = (kind.permission(Verb::View), kind.owner());
+    let shape = kind.field(kind.spec.lookup).map_or(&crate::Shape::Uuid, |field| &field.shape);
+    let hidden = if path_key(received, shape).is_some() { kind.no_match() } else { ApiError::not_found() };
+    let database = received.api.store.database();
+    require_on(database, &received.principal, (permission, &view), owner, object.as_ref(), hidden).await?;
+    object.ok_or_else(|| kind.no_match())
+}
+
+async fn used_by_answer(received: &Received, kind: &Arc<Kind>, object: &Object) -> Answer {
+    let Received { api, configuration, principal, .. } = received;
+    let mut answer = used_by::used_by(configuration, &api.registry, kind, object);
+    answer.extend(used_by::rows(api.store.database(), &api.registry, kind, object).await?);
+    ok(&used_by::visible(api.store.database(), principal, answer).await?.into())
 }
 
 async fn attach(api: &Api, kind: &Kind, query: &Query, objects: &mut [Object]) -> Result<(), ApiError> {
@@ -304,8 +353,12 @@ fn show(received: &Received, configuration: &Configuration, kind: &Kind, object:
 }
 
 async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
-    received.principal.require(&kind.permission(Verb::View))?;
-    let Received { api, configuration, query, .. } = received;
+    let Received { api, configuration, query, principal, .. } = received;
+    let view = kind.permission(Verb::View);
+    let scope = Scope::of(api.store.database(), principal, &view, kind.owner()).await?;
+    if scope.is_closed() && !principal.internal {
+        return Err(ApiError::Forbidden);
+    }
     let conditions =
         list::conditions(&api.store, &api.registry, configuration, &kind.fields, &kind.spec.filters, query).await?;
     let mut page = match kind.spec.storage {
@@ -315,10 +368,14 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
             &conditions,
             kind.spec.search,
             kind.spec.ordering,
-            &|_| true,
+            &|document| scope.has(&document.value),
             query,
         )?,
-        Storage::Table { .. } => list::rows(&api.store, kind, &conditions, None, query).await?,
+        Storage::Table { .. } => {
+            let owner = kind.owner().and_then(|name| kind.field(name)).map(|field| field.column);
+            let visible = row_condition(principal, &view, &kind.spec, owner);
+            list::rows(&api.store, kind, &conditions, visible, query).await?
+        }
     };
     attach(api, kind, query, &mut page.objects).await?;
     let results: Vec<_> = page.objects.iter().map(|object| show(received, configuration, kind, object, &[])).collect();
@@ -330,7 +387,9 @@ fn paginated(pagination: &Value, results: &[Value]) -> Answer {
 }
 
 async fn create(received: &Received, kind: &Arc<Kind>) -> Answer {
-    received.principal.require(&kind.permission(Verb::Add))?;
+    if !kind.spec.open_creation {
+        received.principal.require(&kind.permission(Verb::Add))?;
+    }
     let body = json_object(&received.parts, &received.raw)?;
     write(received, kind, None, &body, Mode::Create).await
 }
@@ -360,6 +419,9 @@ async fn write(received: &Received, kind: &Arc<Kind>, existing: Option<&Object>,
     let whole = prepare(api, kind, existing, body, mode).await?;
     let mut change = api.store.change(principal.actor.clone()).await?;
     let object = write_object(&mut change, &api.registry, &api.ctx, principal, kind, existing, &whole, mode).await?;
+    if mode == Mode::Create {
+        assign_initial(change.transaction(), principal, kind, &object).await?;
+    }
     change.commit().await?;
     let mut objects = [object];
     attach(api, kind, &received.query, &mut objects).await?;
@@ -376,8 +438,7 @@ async fn object(received: &Received, kind: &Arc<Kind>) -> Answer {
         Method::DELETE => (Verb::Delete, None),
         _ => (Verb::View, None),
     };
-    received.principal.require(&kind.permission(verb))?;
-    let object = find(received, kind).await?;
+    let object = find(received, kind, &kind.permission(verb)).await?;
     match (verb, mode) {
         (_, Some(mode)) => {
             let body = json_object(&received.parts, &received.raw)?;

@@ -87,6 +87,9 @@ impl Verb {
 /// Makes a table's own condition of a parameter's text; `None`: it selects everything.
 pub type SqlFilter = fn(&str) -> Result<Option<(String, Vec<Param>)>, FieldErrors>;
 
+/// Makes a table's own condition of a query of which it is a part.
+pub type QueryFilter = fn(&Query) -> Result<Option<(String, Vec<Param>)>, FieldErrors>;
+
 /// Whether a document's own condition holds for the parameter's value.
 pub type DocumentFilter = fn(&Object, &Value) -> bool;
 
@@ -107,6 +110,8 @@ pub enum Lookup {
     StartsWith,
     /// The table's own condition, with `$?` where the next parameter goes.
     Sql(SqlFilter),
+    /// The same, of everything that the request asks for.
+    SqlOf(QueryFilter),
     /// The documents' own condition.
     Holds(DocumentFilter),
     /// Understood and of no effect on the selection (`include_groups`).
@@ -165,6 +170,9 @@ pub struct Spec {
     pub(crate) description: fn(&Object) -> String,
     pub(crate) through: Option<(&'static str, &'static str)>,
     pub(crate) retrieve_filters: &'static [&'static str],
+    pub(crate) permissions: Vec<(&'static str, &'static str)>,
+    pub(crate) owner: Option<&'static str>,
+    pub(crate) open_creation: bool,
 }
 
 impl Spec {
@@ -191,6 +199,9 @@ impl Spec {
             description: |object| object.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned(),
             through: None,
             retrieve_filters: &[],
+            permissions: Vec::new(),
+            owner: None,
+            open_creation: false,
         }
     }
     /// Names for people, one and many.
@@ -247,6 +258,19 @@ impl Spec {
     /// Filters that say what is shown, which retrieving one object understands too.
     pub fn retrieve_filters(self, names: &'static [&'static str]) -> Self {
         Self { retrieve_filters: names, ..self }
+    }
+    /// A permission besides the four of every model: its name within the application, and what people call it.
+    pub fn permission(mut self, codename: &'static str, name: &'static str) -> Self {
+        self.permissions.push((codename, name));
+        self
+    }
+    /// The field that names a user whose own objects need no permission.
+    pub fn owner(self, field: &'static str) -> Self {
+        Self { owner: Some(field), ..self }
+    }
+    /// Whoever is signed in may create one.
+    pub fn open_creation(self) -> Self {
+        Self { open_creation: true, ..self }
     }
     /// Not created or updated through the API.
     pub fn read_only(self) -> Self {
@@ -383,6 +407,17 @@ impl Kind {
     /// The permission for a verb, e.g. `authentik_flows.view_flow`.
     pub fn permission(&self, verb: Verb) -> String {
         format!("{}.{}_{}", self.app(), verb.as_str(), self.model_name())
+    }
+    /// Whether a permission, `app.codename`, is one over objects of this kind.
+    pub fn has_permission(&self, permission: &str) -> bool {
+        let verbs = [Verb::View, Verb::Add, Verb::Change, Verb::Delete];
+        let more = || permission.strip_prefix(self.app()).and_then(|rest| rest.strip_prefix('.'));
+        verbs.into_iter().any(|verb| self.permission(verb) == permission)
+            || more().is_some_and(|name| self.spec.permissions.iter().any(|(codename, _)| *codename == name))
+    }
+    /// The field that names a user whose own objects need no permission.
+    pub fn owner(&self) -> Option<&'static str> {
+        self.spec.owner
     }
     /// A field by name.
     pub fn field(&self, name: &str) -> Option<&Field> {

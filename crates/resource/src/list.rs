@@ -8,6 +8,7 @@ use vestibule_kernel::fold::{escape_like, fold};
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_store::{Configuration, Document, Param, Store};
 
+use crate::call::{Answer, Call, ok};
 use crate::decode;
 use crate::field::{Field, Shape, has_integer_keys};
 use crate::http::Query;
@@ -59,8 +60,13 @@ pub(crate) async fn conditions<'a>(
         }
         match &filter.lookup {
             Lookup::Ignored => {}
-            Lookup::Sql(condition) => {
-                if let Some((sql, params)) = condition(&query.all(filter.name).join(","))? {
+            Lookup::Sql(_) | Lookup::SqlOf(_) => {
+                let made = match filter.lookup {
+                    Lookup::Sql(condition) => condition(&query.all(filter.name).join(","))?,
+                    Lookup::SqlOf(condition) => condition(query)?,
+                    _ => None,
+                };
+                if let Some((sql, params)) = made {
                     let sql = (store.database().speak(&sql), params);
                     conditions.push(Condition {
                         field,
@@ -95,7 +101,7 @@ pub(crate) async fn conditions<'a>(
 }
 
 /// Whether the object that a key names exists.
-pub(crate) async fn exists(
+pub async fn exists(
     store: &Store,
     registry: &Registry,
     configuration: &Configuration,
@@ -209,7 +215,7 @@ fn holds(condition: &Condition<'_>, object: &Object) -> bool {
         Lookup::Less => compare(Some(value), Some(&condition.value)) == Ordering::Less,
         Lookup::IsNull => value.is_null() == (condition.value == Value::Bool(true)),
         Lookup::Holds(test) => test(object, &condition.value),
-        Lookup::Sql(_) | Lookup::Ignored => true,
+        Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Ignored => true,
     }
 }
 
@@ -243,6 +249,28 @@ pub(crate) fn order(query: &Query, default: &[&str], known: &dyn Fn(&str) -> boo
     let asked = query.get("ordering").unwrap_or_default().split(',').map(str::trim);
     let asked: Vec<_> = asked.map(read).filter(|(name, _)| known(name)).collect();
     if asked.is_empty() { default.iter().copied().map(read).collect() } else { asked }
+}
+
+/// A page of objects that are in memory already, searched and ordered as the call asks: for lists that no kind has.
+pub fn memory_list(call: &Call, objects: Vec<Object>, search: &[&str], ordering: &[&str]) -> Answer {
+    let terms = terms(&call.query);
+    let text = |object: &Object, name: &str| object.get(name).and_then(Value::as_str).map(fold).unwrap_or_default();
+    let matches =
+        |object: &Object| terms.iter().all(|term| search.iter().any(|name| text(object, name).contains(term.as_str())));
+    let mut found: Vec<Object> = objects.into_iter().filter(matches).collect();
+    let first = found.first().cloned().unwrap_or_default();
+    let order = order(&call.query, ordering, &|name| first.contains_key(name));
+    found.sort_by(|one, other| {
+        let by_field = |(name, descending): &(String, bool)| {
+            let ordering = compare(one.get(name.as_str()), other.get(name.as_str()));
+            if *descending { ordering.reverse() } else { ordering }
+        };
+        order.iter().map(by_field).find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
+    });
+    let (range, pagination) = page(&call.query, found.len())?;
+    let results: Vec<Value> =
+        found.into_iter().skip(range.start).take(range.len()).map(Value::Object).collect();
+    ok(&json!({"pagination": pagination, "results": results, "autocomplete": {}}))
 }
 
 /// Which objects of `count` the query asks for.
@@ -374,7 +402,7 @@ impl Clauses {
                 let suffix = if condition.field.folded { "_folded" } else { "" };
                 self.add(&format!("{column}{suffix} LIKE $? ESCAPE '\\'"), vec![pattern.into()]);
             }
-            Lookup::Sql(_) | Lookup::Holds(_) | Lookup::Ignored => {}
+            Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Holds(_) | Lookup::Ignored => {}
         }
     }
 

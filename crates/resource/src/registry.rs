@@ -11,6 +11,7 @@ use vestibule_store::Codec;
 use crate::call::Operation;
 use crate::field::Field;
 use crate::kind::{Family, Kind, Lookup};
+use crate::permission::{self, Permission};
 
 struct KindCodec(Arc<Kind>);
 
@@ -39,6 +40,7 @@ pub struct Registry {
     families: Vec<&'static Family>,
     operations: Vec<Operation>,
     by_model: BTreeMap<&'static str, usize>,
+    permissions: Vec<Permission>,
 }
 
 impl Registry {
@@ -49,8 +51,9 @@ impl Registry {
     pub fn new(kinds: Vec<Kind>, families: Vec<&'static Family>, operations: Vec<Operation>) -> Result<Self, String> {
         let kinds: Vec<Arc<Kind>> = kinds.into_iter().map(Arc::new).collect();
         let by_model = kinds.iter().enumerate().map(|(position, kind)| (kind.model(), position)).collect();
-        let registry = Self { kinds, families, operations, by_model };
+        let mut registry = Self { kinds, families, operations, by_model, permissions: Vec::new() };
         registry.check()?;
+        registry.permissions = permission::all(&registry);
         Ok(registry)
     }
 
@@ -58,7 +61,7 @@ impl Registry {
         for kind in &self.kinds {
             let known = |name: &str| name == "pk" || kind.field(name).is_some_and(Field::is_stored);
             let filters =
-                kind.spec.filters.iter().filter(|filter| !matches!(filter.lookup, Lookup::Sql(_) | Lookup::Ignored));
+                kind.spec.filters.iter().filter(|filter| !matches!(filter.lookup, Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Ignored));
             let named = filters
                 .map(|filter| filter.field)
                 .chain(kind.spec.search.iter().copied())
@@ -88,6 +91,15 @@ impl Registry {
     /// Operations that belong to no kind.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+    /// Every permission there is.
+    pub fn permissions(&self) -> &[Permission] {
+        &self.permissions
+    }
+    /// A permission by `app.codename`.
+    pub fn permission(&self, full: &str) -> Option<&Permission> {
+        let (app, codename) = full.split_once('.')?;
+        self.permissions.iter().find(|one| one.app == app && one.codename == codename)
     }
     /// A kind by its model.
     pub fn kind(&self, model: &str) -> Option<&Arc<Kind>> {

@@ -4,11 +4,12 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 use vestibule_kernel::fold::fold;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_store::{Database, Param, Row, StoreError, Transaction};
+use vestibule_store::{Configuration, Database, Param, Row, StoreError, Transaction};
 
 use crate::decode::{format_time, parse_uuid};
 use crate::field::{Field, Shape, has_integer_keys};
 use crate::kind::{Kind, Storage};
+use crate::object_permission::ObjectKey;
 
 /// Whether a field has a column: computed ones have none, and lists of keys live in tables of their own.
 pub(crate) fn is_column(field: &Field) -> bool {
@@ -86,6 +87,25 @@ pub(crate) async fn scan(
 ) -> Result<Vec<Object>, ApiError> {
     let rows = database.scan(select_sql(kind, tail)?, params).await?;
     Ok(rows.iter().map(|row| object(kind, row)).collect::<Result<_, _>>()?)
+}
+
+/// An object of a kind by its key, wherever it is kept.
+pub async fn find(
+    database: &Database,
+    configuration: &Configuration,
+    kind: &Kind,
+    key: ObjectKey,
+) -> Result<Option<Object>, ApiError> {
+    match (kind.spec.storage, key) {
+        (Storage::Documents, ObjectKey::Uuid(pk)) => {
+            Ok(configuration.document(kind.model(), pk).map(|document| document.value.clone()))
+        }
+        (Storage::Table { key: column, serial, .. }, key) if serial == matches!(key, ObjectKey::Id(_)) => {
+            let found = select(database, kind, &format!(" WHERE {column} = $1"), vec![key.param()]).await?;
+            Ok(found.into_iter().next())
+        }
+        _ => Ok(None),
+    }
 }
 
 /// One row by a field of it, inside a transaction.

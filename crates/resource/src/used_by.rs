@@ -1,13 +1,18 @@
 //! Who refers to an object.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_kernel::Object;
-use vestibule_store::Configuration;
+use vestibule_kernel::{ApiError, Object};
+use vestibule_store::{Configuration, Database};
 
+use crate::access::Principal;
 use crate::field::OnDelete;
 use crate::kind::Kind;
+use crate::object_permission::{ObjectKey, Scope};
 use crate::registry::Registry;
+use crate::table;
 
 /// A document that refers to an object.
 pub(crate) struct Referrer {
@@ -111,4 +116,53 @@ fn tied(configuration: &Configuration, registry: &Registry, model: &str, key: &V
         None => kind.describe(&document.value),
     };
     Some(entry(model, &pk.to_string(), &name, "cascade_many"))
+}
+
+/// The rows of tables that refer to an object and would go with it.
+pub(crate) async fn rows(
+    database: &Database,
+    registry: &Registry,
+    kind: &Kind,
+    object: &Object,
+) -> Result<Vec<Value>, ApiError> {
+    let mut answer = Vec::new();
+    let Some(own) = object.get("pk") else { return Ok(answer) };
+    let family = kind.spec.family.map(|family| family.model);
+    for other in registry.kinds().iter().filter(|other| !other.is_document()) {
+        for field in other.fields.iter().filter(|field| table::is_column(field)) {
+            let Some((model, on_delete, _)) = field.reference() else { continue };
+            if model != kind.model() && Some(model) != family {
+                continue;
+            }
+            let action = if on_delete == OnDelete::Cascade { "cascade" } else { "set_null" };
+            let tail = format!(" WHERE {} = $1", field.column);
+            for row in table::select(database, other, &tail, vec![table::param(field, own)]).await? {
+                let pk = ObjectKey::of(&row).map(ObjectKey::text).unwrap_or_default();
+                answer.push(entry(other.model(), &pk, &other.describe(&row), action));
+            }
+        }
+    }
+    Ok(answer)
+}
+
+/// Of an answer, what a principal may see: one statement a model that they may not see all of.
+pub(crate) async fn visible(
+    database: &Database,
+    principal: &Principal,
+    answer: Vec<Value>,
+) -> Result<Vec<Value>, ApiError> {
+    let mut scopes: BTreeMap<String, Scope> = BTreeMap::new();
+    let mut shown = Vec::new();
+    for entry in answer {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+        let permission = format!("{}.view_{}", text("app"), text("model_name"));
+        if !scopes.contains_key(&permission) {
+            let scope = Scope::of(database, principal, &permission, None).await?;
+            scopes.insert(permission.clone(), scope);
+        }
+        if scopes.get(&permission).is_some_and(|scope| scope.includes(ObjectKey::parse(text("pk")))) {
+            shown.push(entry);
+        }
+    }
+    Ok(shown)
 }

@@ -12,6 +12,7 @@ use crate::access::Principal;
 use crate::decode;
 use crate::field::Shape;
 use crate::kind::{Kind, Storage};
+use crate::object_permission;
 use crate::registry::Registry;
 use crate::table;
 use crate::used_by::{Referrer, referrers};
@@ -281,6 +282,7 @@ pub async fn delete_object(
             Storage::Documents => change.delete(kind.model(), key(&object)?).await?,
             Storage::Table { .. } => table::delete(change.transaction(), &kind, &object).await?,
         }
+        object_permission::forget(change.transaction(), &kind, &object).await?;
         write_event(change, ctx, principal, &kind, "model_deleted", &object, &Object::new()).await?;
     }
     Ok(())

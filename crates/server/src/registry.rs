@@ -17,6 +17,7 @@ pub struct Families {
 /// A declaration that refers to what does not exist.
 pub fn families() -> Result<Families, String> {
     let mut kinds = vestibule_directory::kinds();
+    kinds.extend(vestibule_rbac::kinds());
     kinds.extend(vestibule_flow::kinds());
     kinds.extend(vestibule_stages::kinds());
     kinds.extend(vestibule_sources::kinds());
@@ -24,6 +25,7 @@ pub fn families() -> Result<Families, String> {
     families.extend(vestibule_policy::families());
     families.extend(vestibule_sources::families());
     let mut operations = vestibule_directory::operations();
+    operations.extend(vestibule_rbac::operations());
     operations.extend(vestibule_flow::operations());
     operations.extend(vestibule_policy::operations());
     operations.extend(vestibule_sources::operations());

@@ -9,7 +9,7 @@ use vestibule_directory::password::{Params, Passwords};
 use vestibule_directory::resources::system::note_version;
 use vestibule_directory::session::Sessions;
 use vestibule_directory::user::Users;
-use vestibule_directory::{Authenticator, Grants};
+use vestibule_directory::Authenticator;
 use vestibule_flow::FlowState;
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::address::EgressGuard;
@@ -61,8 +61,6 @@ pub struct Server {
     pub flow: FlowState,
     /// What surrounds every request.
     pub front: Front,
-    /// What was granted to users in process.
-    pub grants: Arc<Grants>,
     /// The link that sets the first administrator's password, while nobody has.
     pub setup_link: Option<String>,
 }
@@ -116,7 +114,6 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     make_admin(settings, &store, &ctx, &passwords).await?;
 
     let pages = Arc::new(Pages::new(&stages.pages()).map_err(|error| format!("a page is broken: {error}"))?);
-    let grants = Arc::new(Grants::default());
     let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));
     let users = Arc::new(Users::new(store.clone(), ctx.clone()));
     let extensions = Extensions::default()
@@ -129,7 +126,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         store: store.clone(),
         ctx: ctx.clone(),
         registry,
-        authenticate: Arc::new(Authenticator::new(store.clone(), ctx.clone(), Arc::clone(&grants))),
+        authenticate: Arc::new(Authenticator::new(store.clone(), ctx.clone())),
         body_limit: settings.body_limit,
         extensions: Arc::new(extensions),
     };
@@ -145,7 +142,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         body_limit: settings.body_limit,
         draining: Arc::new(AtomicBool::new(false)),
     };
-    Ok(Server { api, flow, front, grants, setup_link })
+    Ok(Server { api, flow, front, setup_link })
 }
 
 /// The first administrator, with what the settings give them. Once in the life of a database: whoever deletes the

@@ -8,7 +8,10 @@ use vestibule_kernel::Ctx;
 use crate::{Database, StoreError};
 
 /// The steps, oldest first; a step's version is its place, counted from one.
-const MIGRATIONS: &[(&str, &str)] = &[("0001_foundation", include_str!("../migrations/0001_foundation.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_foundation", include_str!("../migrations/0001_foundation.sql")),
+    ("0002_rbac", include_str!("../migrations/0002_rbac.sql")),
+];
 
 /// What the two databases name differently.
 const TYPES: &[(&str, &str, &str)] = &[

@@ -10,6 +10,7 @@
 
 mod actor;
 mod database;
+mod grants;
 mod walk;
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use axum::Router;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use vestibule_directory::password::Params;
-use vestibule_directory::{Authenticator, Grants, Passwords, Sessions, Users};
+use vestibule_directory::{Authenticator, Passwords, Sessions, Users};
 use vestibule_flow::{FlowState, Limits, StageEntry, StageRegistry};
 use vestibule_kernel::context::{FixedClock, SystemRandom};
 use vestibule_kernel::secret::Keys;
@@ -30,6 +31,7 @@ use vestibule_web::Pages;
 
 pub use actor::{Answer, Client};
 pub use database::TestDatabase;
+pub use grants::Grants;
 pub use walk::Walker;
 
 /// What is under test.
@@ -52,8 +54,10 @@ impl Families {
     pub fn base() -> Self {
         let mut kinds = vestibule_flow::kinds();
         kinds.extend(vestibule_directory::kinds());
+        kinds.extend(vestibule_rbac::kinds());
         let mut operations = vestibule_flow::operations();
         operations.extend(vestibule_directory::operations());
+        operations.extend(vestibule_rbac::operations());
         Self { kinds, families: vestibule_flow::families(), operations, ..Self::default() }
     }
 }
@@ -65,7 +69,7 @@ pub struct TestApp {
     /// The clock; it stands until it is moved.
     pub clock: Arc<FixedClock>,
     /// Permissions by user.
-    pub grants: Arc<Grants>,
+    pub grants: Grants,
     /// The routes.
     pub router: Router,
     _database: TestDatabase,
@@ -90,7 +94,7 @@ impl TestApp {
         let keys = Arc::new(Keys::derive("a secret for tests").expect("keys"));
         let registry = Registry::new(families.kinds, families.families, families.operations).expect("a registry");
         let store = Store::open(database.open().await, ctx.clone(), keys, registry.codecs()).await.expect("a store");
-        let grants = Arc::new(Grants::default());
+        let grants = Grants::new(store.clone(), ctx.clone());
         let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));
         let users = Arc::new(Users::new(store.clone(), ctx.clone()));
         // Cheap on purpose: what a hash costs is not what these tests are about.
@@ -105,7 +109,7 @@ impl TestApp {
             .with(Arc::clone(&passwords))
             .with(Arc::clone(&stages));
         let api = Api {
-            authenticate: Arc::new(Authenticator::new(store.clone(), ctx.clone(), Arc::clone(&grants))),
+            authenticate: Arc::new(Authenticator::new(store.clone(), ctx.clone())),
             store,
             ctx,
             registry: Arc::new(registry),

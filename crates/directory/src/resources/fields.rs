@@ -1,19 +1,14 @@
 //! What the resources of this crate share: fields that hooks attach, and what a query asks to be shown.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::{FieldErrors, Object};
+use vestibule_resource::{Field, Validation};
 use vestibule_resource::http::Query;
-use vestibule_resource::{Field, Fields, Kind, Validation};
 
 /// What a hook attached to an object under a name.
 pub(crate) fn attached(object: &Object, name: &str) -> Value {
     object.get(name).cloned().unwrap_or(Value::Null)
-}
-
-/// Roles: there are none yet.
-pub(crate) fn no_roles(object: &Object, name: &str) -> Value {
-    object.get(name).filter(|value| value.is_null()).cloned().unwrap_or_else(|| json!([]))
 }
 
 /// Whether a query asks for a part that is shown by `default`.
@@ -32,14 +27,6 @@ pub(crate) fn never_null(mut fields: Vec<Field>, names: &[&str]) -> Vec<Field> {
         field.required = false;
     }
     fields
-}
-
-/// Makes computed fields of a kind writable: their value goes to a hook.
-pub(crate) fn writable(mut kind: Kind, names: &[&str]) -> Kind {
-    for field in kind.fields.iter_mut().filter(|field| names.contains(&field.name)) {
-        field.access = vestibule_resource::Access::ReadWrite;
-    }
-    kind
 }
 
 /// Refuses keys of what does not exist as a kind yet.
@@ -67,14 +54,4 @@ pub(crate) fn pk(object: &Object) -> i64 {
 /// An object's UUID key.
 pub(crate) fn pk_uuid(object: &Object) -> Uuid {
     object.get("pk").and_then(Value::as_str).and_then(|text| text.parse().ok()).unwrap_or_default()
-}
-
-/// A role, as users and groups show it.
-#[derive(Fields)]
-pub(crate) struct Role {
-    /// Key.
-    #[field(read_only, label = "Uuid")]
-    pub pk: Uuid,
-    /// Name.
-    pub name: String,
 }

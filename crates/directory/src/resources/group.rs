@@ -6,9 +6,9 @@ mod members;
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::{FieldErrors, Object};
-use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec, Validation};
+use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec};
 
-use super::fields::{attached, never_null, no_roles, refuse_keys, writable};
+use super::fields::attached;
 use super::user::{Condition, any_of, by_attributes, roles};
 
 /// A group.
@@ -42,10 +42,10 @@ pub struct Group {
     #[field(default = {})]
     pub attributes: Object,
     /// The roles its members have.
-    #[field(computed = |_, object| no_roles(object, "roles"))]
+    #[field(references = "authentik_rbac.role", default = [])]
     pub roles: Vec<Uuid>,
     /// The same, in full.
-    #[field(computed = |_, object| no_roles(object, "roles_obj"), shape = roles())]
+    #[field(computed = |_, object| attached(object, "roles_obj"), shape = roles())]
     pub roles_obj: Vec<Value>,
     /// The roles it has from the groups above it; null unless asked for.
     #[field(computed = |_, object| attached(object, "inherited_roles_obj"), shape = roles())]
@@ -134,9 +134,7 @@ fn partial_users() -> Shape {
 
 /// The kind of groups.
 pub(crate) fn kind() -> Kind {
-    let mut kind = writable(Kind::record::<Group>(), &["roles"]);
-    kind.fields = never_null(kind.fields, &["roles"]);
-    kind
+    Kind::record::<Group>()
 }
 
 impl Resource for Group {
@@ -156,12 +154,12 @@ impl Resource for Group {
             .filter_with("include_parents", "pk", Lookup::Ignored, Shape::Boolean)
             .filter_with("include_users", "pk", Lookup::Ignored, Shape::Boolean)
             .retrieve_filters(&["include_children", "include_inherited_roles", "include_parents", "include_users"])
+            .permission("add_user_to_group", "Add user to group")
+            .permission("remove_user_from_group", "Remove user from group")
+            .permission("enable_group_superuser", "Enable superuser status")
+            .permission("disable_group_superuser", "Disable superuser status")
             .hooks(&hooks::GroupHooks);
         members::operations().into_iter().fold(spec, Spec::operation)
-    }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        refuse_keys(cx, "roles", errors);
     }
 }
 

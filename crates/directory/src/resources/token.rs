@@ -84,6 +84,10 @@ impl Resource for Token {
             .order(&["identifier", "expires"])
             .filter(&["description", "expires", "expiring", "identifier", "intent", "managed"])
             .filter_with("user__username", "pk", Lookup::Sql(by_username), Shape::TEXT)
+            .owner("user")
+            .open_creation()
+            .permission("view_token_key", "View token's key")
+            .permission("set_token_key", "Set a token's key")
             .hooks(&TokenHooks)
             .describe(|object| object.get("identifier").and_then(Value::as_str).unwrap_or_default().to_owned());
         key::operations().into_iter().fold(spec, Spec::operation)

@@ -15,7 +15,7 @@ use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec, Validation
 use vestibule_store::Param;
 
 use super::avatar::avatar;
-use super::fields::{Role, attached, never_null, no_roles, refuse_keys, writable};
+use super::fields::attached;
 use super::group::PartialGroup;
 use crate::superuser::is_superuser_sql;
 
@@ -65,10 +65,10 @@ pub struct User {
     #[field(computed = |_, object| attached(object, "groups_obj"), shape = partial_groups())]
     pub groups_obj: Option<Vec<Value>>,
     /// The roles they have.
-    #[field(computed = |_, object| no_roles(object, "roles"))]
+    #[field(references = "authentik_rbac.role", default = [])]
     pub roles: Vec<Uuid>,
     /// The same, in full; null unless asked for.
-    #[field(computed = |_, object| no_roles(object, "roles_obj"), shape = roles())]
+    #[field(computed = |_, object| attached(object, "roles_obj"), shape = roles())]
     pub roles_obj: Option<Vec<Value>>,
     /// Their e-mail address.
     #[field(blank, max = 254, format = Email, folded, default = "", label = "Email address")]
@@ -107,14 +107,12 @@ pub(crate) fn partial_groups() -> Shape {
 }
 
 pub(crate) fn roles() -> Shape {
-    Shape::Object("Role", Role::fields).list()
+    Shape::Object("Role", vestibule_rbac::Role::fields).list()
 }
 
 /// The kind of users.
 pub(crate) fn kind() -> Kind {
-    let mut kind = writable(Kind::record::<User>(), &["roles"]);
-    kind.fields = never_null(kind.fields, &["roles"]);
-    kind
+    Kind::record::<User>()
 }
 
 impl Resource for User {
@@ -140,11 +138,15 @@ impl Resource for User {
             .filter_with("is_superuser", "pk", Lookup::Sql(by_superuser), Shape::Boolean)
             .filter_with("groups_by_name", "pk", Lookup::Sql(by_group_name), Shape::TEXT.list())
             .filter_with("groups_by_pk", "pk", Lookup::Sql(by_group), Shape::Uuid.list())
-            .filter_with("roles_by_name", "pk", Lookup::Sql(by_role), Shape::TEXT.list())
+            .filter_with("roles_by_name", "pk", Lookup::Sql(by_role_name), Shape::TEXT.list())
             .filter_with("roles_by_pk", "pk", Lookup::Sql(by_role), Shape::Uuid.list())
             .filter_with("attributes", "pk", Lookup::Sql(by_attributes), Shape::TEXT)
             .filter_with("include_groups", "pk", Lookup::Ignored, Shape::Boolean)
             .filter_with("include_roles", "pk", Lookup::Ignored, Shape::Boolean)
+            .permission("reset_user_password", "Reset Password")
+            .permission("impersonate", "Can impersonate other users")
+            .permission("preview_user", "Can preview user data sent to providers")
+            .permission("view_user_applications", "View applications the user has access to")
             .hooks(&hooks::UserHooks)
             .describe(|object| object.get("username").and_then(Value::as_str).unwrap_or_default().to_owned());
         let operations = account::operations().into_iter().chain(me::operations()).chain(recovery::operations());
@@ -153,7 +155,6 @@ impl Resource for User {
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        refuse_keys(cx, "roles", errors);
         if let Some(path) = cx.given.get("path").and_then(Value::as_str) {
             check_path(path, errors);
         }
@@ -229,9 +230,21 @@ fn by_group(text: &str) -> Condition {
     Ok(condition.map(|(sql, params)| (format!("id IN (SELECT user_id FROM memberships WHERE {sql})"), params)))
 }
 
-/// There are no roles, so nobody has one.
-fn by_role(_: &str) -> Condition {
-    Ok(Some(("1 = 0".into(), vec![])))
+fn by_role_name(text: &str) -> Condition {
+    let condition = any_of("roles.name", &text.split(',').collect::<Vec<_>>(), |one| Some(one.into()));
+    Ok(condition.map(|(sql, params)| {
+        let of = "SELECT user_id FROM user_roles JOIN roles ON roles.pk = user_roles.role";
+        (format!("id IN ({of} WHERE {sql})"), params)
+    }))
+}
+
+fn by_role(text: &str) -> Condition {
+    let keys: Vec<&str> = text.split(',').collect();
+    if let Some(other) = keys.iter().find(|key| Uuid::parse_str(key.trim()).is_err()) {
+        return Err(FieldErrors::one("roles_by_pk", format!("“{other}” is not a valid UUID.")));
+    }
+    let condition = any_of("role", &keys, |key| Uuid::parse_str(key.trim()).ok().map(Param::from));
+    Ok(condition.map(|(sql, params)| (format!("id IN (SELECT user_id FROM user_roles WHERE {sql})"), params)))
 }
 
 /// Attributes that must have these values: a JSON object whose keys may reach inside by `__`.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
 use vestibule_directory::password::Params;
 use vestibule_directory::session::Login;
-use vestibule_directory::{Authenticator, ClientInfo, Grants, Passwords, Sessions, Users};
+use vestibule_directory::{Authenticator, ClientInfo, Passwords, Sessions, Users};
 use vestibule_events::Event;
 use vestibule_kernel::context::{FixedClock, SystemRandom};
 use vestibule_kernel::secret::Keys;
@@ -49,7 +49,6 @@ pub(crate) const ADMIN: &str = "admin-token";
 pub(crate) struct App {
     pub(crate) api: Api,
     pub(crate) clock: Arc<FixedClock>,
-    pub(crate) grants: Arc<Grants>,
     pub(crate) sessions: Sessions,
     pub(crate) users: Users,
     pub(crate) passwords: Arc<Passwords>,
@@ -79,12 +78,14 @@ impl App {
         let clock = Arc::new(FixedClock::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap()));
         let ctx = Ctx::new(clock.clone(), Arc::new(SystemRandom));
         let mut kinds = vestibule_directory::kinds();
+        kinds.extend(vestibule_rbac::kinds());
         kinds.push(Kind::document::<Flow>());
-        let registry = Registry::new(kinds, vec![], vestibule_directory::operations()).unwrap();
+        let mut operations = vestibule_directory::operations();
+        operations.extend(vestibule_rbac::operations());
+        let registry = Registry::new(kinds, vec![], operations).unwrap();
         let registry = Arc::new(registry);
         let keys = Arc::new(Keys::derive("test").unwrap());
         let store = Store::open(database, ctx.clone(), keys, registry.codecs()).await.unwrap();
-        let grants = Arc::new(Grants::default());
         let sessions = Sessions::new(store.clone(), ctx.clone());
         let params = Params { memory: 64, iterations: 1, parallelism: 1 };
         let passwords = Arc::new(Passwords::new(ctx.clone(), params, 2, 16).unwrap());
@@ -93,13 +94,13 @@ impl App {
             store: store.clone(),
             ctx: ctx.clone(),
             registry,
-            authenticate: Arc::new(Authenticator::new(store.clone(), ctx.clone(), Arc::clone(&grants))),
+            authenticate: Arc::new(Authenticator::new(store.clone(), ctx.clone())),
             body_limit: 1 << 20,
             extensions: Arc::new(extensions),
         };
         let router = vestibule_resource::routes(&api);
         let users = Users::new(store, ctx);
-        let app = Self { api, clock, grants, sessions, users, passwords, router, _folder: folder };
+        let app = Self { api, clock, sessions, users, passwords, router, _folder: folder };
         app.bootstrap().await;
         app
     }
@@ -157,10 +158,17 @@ impl App {
         answer.expect(201)["pk"].as_i64().unwrap()
     }
 
+    /// Gives a user permissions, by the role that is theirs alone.
+    pub(crate) async fn grant(&self, user: i64, permissions: &[&str]) {
+        let mut change = self.api.store.change(Actor::System).await.unwrap();
+        vestibule_rbac::assign_to_user(change.transaction(), &self.api.ctx, user, permissions).await.unwrap();
+        change.commit().await.unwrap();
+    }
+
     /// A user with these permissions, and a token that does not end.
     pub(crate) async fn clerk(&self, username: &str, permissions: &[&str]) -> (i64, String) {
         let pk = self.user(username).await;
-        self.grants.grant(pk, permissions);
+        self.grant(pk, permissions).await;
         let token = format!("token-of-{username}");
         let path = format!("core/tokens/{username}/set_key/");
         self.admin("POST", "core/tokens/", json!({"identifier": username, "user": pk})).await.expect(201);

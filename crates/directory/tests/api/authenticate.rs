@@ -101,7 +101,7 @@ async fn me(app: App) {
 async fn impersonation(app: App) {
     let target = app.user("target").await;
     let helper = app.user("helper").await;
-    app.grants.grant(helper, &["authentik_core.impersonate"]);
+    app.grant(helper, &["authentik_core.impersonate"]).await;
     let cookie = format!("authentik_session={}", app.login(helper).await);
     let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
     let reason = json!({"reason": "help"});

@@ -74,7 +74,7 @@ async fn cve_2026_40172(app: App) {
     }
     assert!(!is_superuser(&app, pk).await);
     assert_eq!(app.admin("GET", "core/users/?username=n", Value::Null).await.expect(200)["results"], json!([]));
-    app.grants.grant(pk, &["authentik_core.enable_group_superuser"]);
+    app.grant(pk, &["authentik_core.enable_group_superuser"]).await;
     app.call(&token, "POST", &format!("{group}add_user/"), json!({"pk": pk})).await.expect(204);
     assert!(is_superuser(&app, pk).await);
 }
@@ -122,7 +122,7 @@ async fn cve_2025_29928(app: App) {
     assert!(app.sessions.load(&cookie).await.unwrap().is_none());
     // Whoever sets their own password stays where they are.
     let own = app.user("own").await;
-    app.grants.grant(own, &["authentik_core.reset_user_password"]);
+    app.grant(own, &["authentik_core.reset_user_password"]).await;
     let (here, there) = (app.login(own).await, app.login(own).await);
     let cookie = format!("authentik_session={here}");
     let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::Value;
 use vestibule_kernel::{ApiError, Object};
+use vestibule_store::Document;
 
 use super::{Received, destroy, paginated, path_key};
 use crate::call::{Answer, ok};
 use crate::kind::{Family, Kind, Verb};
+use crate::object_permission::{Scope, require_on};
 use crate::represent::Represent;
 use crate::{decode, list};
 
@@ -19,13 +21,18 @@ pub(super) fn family_permission(family: &Family, verb: Verb) -> String {
 }
 
 pub(super) async fn list_family(received: &Received, family: &'static Family) -> Answer {
-    received.principal.require(&family_permission(family, Verb::View))?;
-    let Received { api, configuration, query, .. } = received;
+    let Received { api, configuration, query, principal, .. } = received;
+    let view = family_permission(family, Verb::View);
+    let scope = Scope::of(api.store.database(), principal, &view, None).await?;
+    if scope.is_closed() && !principal.internal {
+        return Err(ApiError::Forbidden);
+    }
     let kinds = api.registry.members(family.model);
     let fields = (family.fields)();
     let filters: Vec<_> = family.filters.iter().map(|text| crate::Filter::parse(text)).collect();
     let conditions = list::conditions(&api.store, &api.registry, configuration, &fields, &filters, query).await?;
-    let page = list::documents(configuration, &kinds, &conditions, family.search, family.ordering, &|_| true, query)?;
+    let visible = |document: &Document| scope.has(&document.value);
+    let page = list::documents(configuration, &kinds, &conditions, family.search, family.ordering, &visible, query)?;
     let results: Vec<_> = page.objects.iter().filter_map(|object| show_member(received, family, object)).collect();
     paginated(&page.pagination, &results)
 }
@@ -48,23 +55,41 @@ fn show_member(received: &Received, family: &Family, object: &Object) -> Option<
     Some(Value::Object(represent.fields(&(family.fields)(), object)))
 }
 
-/// The member that the path names. Whoever asks has been found to be allowed to.
-pub(super) fn find_member(received: &Received, family: &'static Family) -> Result<(Arc<Kind>, Object), ApiError> {
+/// The member that the path names.
+pub(super) fn load_member(received: &Received, family: &'static Family) -> Option<(Arc<Kind>, Object)> {
     let shape = if family.lookup == "pk" { crate::Shape::Uuid } else { crate::Shape::TEXT };
-    let key = path_key(received, &shape).ok_or_else(ApiError::not_found)?;
-    for kind in received.api.registry.members(family.model) {
+    let key = path_key(received, &shape)?;
+    received.api.registry.members(family.model).into_iter().find_map(|kind| {
         let mut documents = received.configuration.documents(kind.model());
-        if let Some(document) = documents.find(|document| document.value.get(family.lookup) == Some(&key)) {
-            return Ok((Arc::clone(kind), document.value.clone()));
-        }
-    }
-    Err(ApiError::NotFound(format!("No {} matches the given query.", family.schema)))
+        let found = documents.find(|document| document.value.get(family.lookup) == Some(&key))?;
+        Some((Arc::clone(kind), found.value.clone()))
+    })
+}
+
+/// The 404 of a member that is not there.
+pub(super) fn no_member(family: &Family) -> ApiError {
+    ApiError::NotFound(format!("No {} matches the given query.", family.schema))
+}
+
+/// The member that the path names, for one who has `permission` over it. What they may not even see is not there.
+pub(super) async fn find_member(
+    received: &Received,
+    family: &'static Family,
+    permission: &str,
+) -> Result<(Arc<Kind>, Object), ApiError> {
+    let found = load_member(received, family);
+    let view = family_permission(family, Verb::View);
+    let is_key = family.lookup != "pk" || path_key(received, &crate::Shape::Uuid).is_some();
+    let hidden = if is_key { no_member(family) } else { ApiError::not_found() };
+    let object = found.as_ref().map(|(_, object)| object);
+    let database = received.api.store.database();
+    require_on(database, &received.principal, (permission, &view), None, object, hidden).await?;
+    found.ok_or_else(|| no_member(family))
 }
 
 pub(super) async fn member(received: &Received, family: &'static Family) -> Answer {
     let verb = if received.parts.method == Method::DELETE { Verb::Delete } else { Verb::View };
-    received.principal.require(&family_permission(family, verb))?;
-    let (kind, object) = find_member(received, family)?;
+    let (kind, object) = find_member(received, family, &family_permission(family, verb)).await?;
     if verb == Verb::Delete {
         return destroy(received, &kind, &object).await;
     }

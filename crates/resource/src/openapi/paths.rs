@@ -182,6 +182,9 @@ fn free(components: &mut Components<'_>, path: &str, operation: &Operation) -> D
         };
         draft.parameters.push((parameter.name.to_owned(), written));
     }
+    if operation.paginated {
+        draft.parameters.extend(list_parameters(components, &[], &[]));
+    }
     draft = match &operation.body {
         Body::None => draft,
         Body::Schema(name) => draft.takes("application/json", &components.named(name), false),
@@ -197,6 +200,10 @@ fn free(components: &mut Components<'_>, path: &str, operation: &Operation) -> D
     for (status, shape) in &operation.answers {
         draft = match shape {
             None => draft.answers_nothing(*status),
+            Some(Shape::Object(name, _)) if operation.paginated => {
+                let item = shape.as_ref().map(|shape| components.shape(shape, Side::Answer, false));
+                draft.answers(*status, &components.page(name, &item.unwrap_or_default()))
+            }
             Some(shape) => {
                 let schema = components.shape(shape, Side::Answer, false);
                 draft.answers_as(*status, operation.produces, &schema)

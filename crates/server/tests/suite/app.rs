@@ -14,7 +14,7 @@ use vestibule_resource::Registry;
 use vestibule_server::registry::families;
 use vestibule_server::start::{Server, assemble};
 use vestibule_store::{Param, Store};
-use vestibule_testkit::{Client, TestDatabase, noon};
+use vestibule_testkit::{Client, Grants, TestDatabase, noon};
 
 /// The key of the first administrator's token.
 pub(crate) const ADMIN: &str = "Hay-of-akadmin-1234567890";
@@ -27,6 +27,7 @@ pub(crate) struct App {
     pub(crate) router: Router,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) database: TestDatabase,
+    pub(crate) grants: Grants,
 }
 
 /// Settings for tests: cheap passwords, no limits on attempts.
@@ -56,7 +57,8 @@ impl App {
     pub(crate) async fn over(database: TestDatabase, more: &[(&str, &str)]) -> Self {
         let clock = Arc::new(FixedClock::new(noon()));
         let server = node(&database, &clock, &settings(more)).await;
-        Self { router: server.router(), server, clock, database }
+        let grants = Grants::new(server.api.store.clone(), server.api.ctx.clone());
+        Self { router: server.router(), server, clock, database, grants }
     }
 
     pub(crate) fn later(&self, seconds: i64) {

@@ -9,6 +9,7 @@ use vestibule_resource::{Api, Hooks, WriteCx};
 use vestibule_store::{Database, Param, Row, StoreError, Transaction};
 
 use super::super::fields::{pk_uuid, shows, uuids};
+use super::super::roles;
 use super::super::user::{join, leave};
 use crate::superuser::{Change, guard, places};
 
@@ -27,10 +28,9 @@ impl Hooks for GroupHooks {
         attach_related(database, ("child", "parent"), ("parents", "parents_obj"), up, objects).await?;
         let down = shows(query, "include_children", false);
         attach_related(database, ("parent", "child"), ("children", "children_obj"), down, objects).await?;
-        let inherited = shows(query, "include_inherited_roles", false);
-        for object in objects {
-            let value = if inherited { json!([]) } else { Value::Null };
-            object.insert("inherited_roles_obj".into(), value);
+        roles::attach(database, ("group_roles", "group_pk"), &keys(objects), objects).await?;
+        if shows(query, "include_inherited_roles", false) {
+            return roles::attach_inherited(database, objects).await;
         }
         Ok(())
     }
@@ -41,6 +41,7 @@ impl Hooks for GroupHooks {
             object.insert("num_pk".into(), digits.parse::<i64>().unwrap_or_default().into());
         }
         guard_flag(cx, object)?;
+        roles::guard_gained(cx, ("group_roles", "group_pk"), pk_uuid(object).into()).await?;
         let group = pk_uuid(object);
         if cx.given.contains_key("parents") {
             let wanted = uuids(cx.given, "parents");
@@ -55,6 +56,7 @@ impl Hooks for GroupHooks {
 
     async fn after_save(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
         let group = pk_uuid(object);
+        roles::write(cx, ("group_roles", "group_pk"), group.into()).await?;
         if cx.given.contains_key("parents") {
             set_parents(cx.change.transaction(), group, &uuids(cx.given, "parents")).await?;
         }

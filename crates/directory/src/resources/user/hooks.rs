@@ -12,8 +12,9 @@ use vestibule_resource::{Api, Hooks, WriteCx};
 use vestibule_store::{Database, Param, StoreError, Transaction};
 
 use super::super::fields::{pk, shows, uuids};
+use super::super::roles;
 use crate::session;
-use crate::superuser::{Change, guard, makes_superusers_sql, places};
+use crate::superuser::{Change, guard, guard_user, makes_superusers_sql, places};
 use crate::user::upn;
 
 /// Hooks of users.
@@ -35,6 +36,8 @@ impl Hooks for UserHooks {
         object.insert("last_updated".into(), now.into());
         let upn = object.get("attributes").and_then(Value::as_object).and_then(upn).map(str::to_owned);
         object.insert("upn".into(), upn.into());
+        guard_identity(cx, object).await?;
+        roles::guard_gained(cx, ("user_roles", "user_id"), pk(object).into()).await?;
         if !cx.given.contains_key("groups") {
             return Ok(());
         }
@@ -45,8 +48,13 @@ impl Hooks for UserHooks {
         guard(cx.change.transaction(), cx.principal, &lost, Change::Lose, "groups").await
     }
 
+    async fn before_delete(&self, change: &mut vestibule_store::Change, object: &Object) -> Result<(), ApiError> {
+        Ok(vestibule_rbac::unassign_from_user(change.transaction(), pk(object)).await?)
+    }
+
     async fn after_save(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
         let user = pk(object);
+        roles::write(cx, ("user_roles", "user_id"), user.into()).await?;
         if cx.given.contains_key("groups") {
             let present = memberships(cx.change.transaction(), user).await?;
             let (gained, lost) = difference(&present, &uuids(cx.given, "groups"));
@@ -63,6 +71,16 @@ impl Hooks for UserHooks {
         }
         Ok(())
     }
+}
+
+/// The name and the address that somebody signs in with, or is sent a link to, are not for those to change who may do
+/// less than they.
+async fn guard_identity(cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+    let Some(before) = cx.existing else { return Ok(()) };
+    if ["username", "email", "upn"].iter().all(|name| before.get(*name) == object.get(*name)) {
+        return Ok(());
+    }
+    guard_user(cx.change.transaction(), cx.principal, pk(object)).await
 }
 
 /// What is in `wanted` alone, and what in `present` alone.
@@ -104,7 +122,7 @@ pub(crate) async fn attach(database: &Database, query: &Query, objects: &mut [Ob
     );
     let mut groups: HashMap<i64, Vec<Value>> = HashMap::new();
     let mut superusers = Vec::new();
-    for row in database.query(sql, keys).await? {
+    for row in database.query(sql, keys.clone()).await? {
         let user = row.int("user_id")?;
         if row.bool("superusers")? {
             superusers.push(user);
@@ -117,15 +135,19 @@ pub(crate) async fn attach(database: &Database, query: &Query, objects: &mut [Ob
             "attributes": row.json("attributes")?,
         }));
     }
-    for object in objects {
+    for object in objects.iter_mut() {
         let own = groups.remove(&pk(object)).unwrap_or_default();
         let keys: Vec<Value> = own.iter().filter_map(|group| group.get("pk").cloned()).collect();
         object.insert("is_superuser".into(), superusers.contains(&pk(object)).into());
         object.insert("groups".into(), keys.into());
         let shown = if shows(query, "include_groups", true) { own.into() } else { Value::Null };
         object.insert("groups_obj".into(), shown);
-        let roles = if shows(query, "include_roles", true) { json!([]) } else { Value::Null };
-        object.insert("roles_obj".into(), roles);
+    }
+    roles::attach(database, ("user_roles", "user_id"), &keys, objects).await?;
+    if !shows(query, "include_roles", true) {
+        for object in objects {
+            object.insert("roles_obj".into(), Value::Null);
+        }
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ async fn every_verb_of_every_kind_takes_its_permission() {
             });
             let others = verbs.iter().filter(|other| **other != verb).map(|other| kind.permission(*other));
             let others: Vec<String> = others.collect();
-            app.server.grants.grant(clerk, &others.iter().map(String::as_str).collect::<Vec<_>>());
+            app.grants.grant(clerk, &others.iter().map(String::as_str).collect::<Vec<_>>()).await;
             let answer = go(&mut client, way, &list, target, &body).await;
             findings.check(answer.status == 403, || format!("{name} with {others:?}: {}", answer.status));
             findings.check(way == "HEAD" || answer.json() == json!({"detail": DENIED}), || {
@@ -70,13 +70,13 @@ async fn every_verb_of_every_kind_takes_its_permission() {
             });
             findings.check(app.footprint().await == before, || format!("{name} was denied and wrote something"));
 
-            app.server.grants.revoke_all(clerk);
-            app.server.grants.grant(clerk, &[kind.permission(verb).as_str()]);
+            app.grants.revoke_all(clerk).await;
+            app.grants.grant(clerk, &[kind.permission(verb).as_str()]).await;
             let answer = go(&mut client, way, &list, target, &body).await;
             // Whose token it is is more than a permission's matter, and tested in the directory.
             let own = kind.model() == "authentik_core.token" && matches!(way, "PUT" | "PATCH");
             findings.check(answer.status.is_success() || own, || format!("{name} with permission: {}", answer.text));
-            app.server.grants.revoke_all(clerk);
+            app.grants.revoke_all(clerk).await;
         }
     }
     findings.none();

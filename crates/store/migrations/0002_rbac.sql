@@ -1,0 +1,48 @@
+CREATE TABLE roles (
+    pk {uuid} NOT NULL PRIMARY KEY,
+    name {text} NOT NULL UNIQUE,
+    name_folded {text} NOT NULL,
+    managed {text} UNIQUE
+);
+CREATE TABLE user_roles (
+    user_id {int} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    role {uuid} NOT NULL REFERENCES roles (pk) ON DELETE CASCADE,
+    PRIMARY KEY (user_id, role)
+);
+CREATE INDEX user_roles_role ON user_roles (role);
+CREATE TABLE group_roles (
+    group_pk {uuid} NOT NULL REFERENCES groups (pk) ON DELETE CASCADE,
+    role {uuid} NOT NULL REFERENCES roles (pk) ON DELETE CASCADE,
+    PRIMARY KEY (group_pk, role)
+);
+CREATE INDEX group_roles_role ON group_roles (role);
+CREATE TABLE role_permissions (
+    id {key},
+    role {uuid} NOT NULL REFERENCES roles (pk) ON DELETE CASCADE,
+    permission {text} NOT NULL,
+    UNIQUE (role, permission)
+);
+CREATE TABLE role_object_permissions (
+    id {key},
+    role {uuid} NOT NULL REFERENCES roles (pk) ON DELETE CASCADE,
+    permission {text} NOT NULL,
+    model {text} NOT NULL,
+    object_uuid {uuid},
+    object_id {int},
+    UNIQUE (role, permission, object_uuid),
+    UNIQUE (role, permission, object_id)
+);
+CREATE INDEX role_object_permissions_uuid ON role_object_permissions (object_uuid);
+CREATE INDEX role_object_permissions_id ON role_object_permissions (object_id);
+CREATE TABLE initial_permissions (
+    id {key},
+    name {text} NOT NULL UNIQUE,
+    name_folded {text} NOT NULL,
+    role {uuid} NOT NULL REFERENCES roles (pk) ON DELETE CASCADE
+);
+CREATE INDEX initial_permissions_role ON initial_permissions (role);
+CREATE TABLE initial_permission_grants (
+    initial_permissions {int} NOT NULL REFERENCES initial_permissions (id) ON DELETE CASCADE,
+    permission {text} NOT NULL,
+    PRIMARY KEY (initial_permissions, permission)
+);
