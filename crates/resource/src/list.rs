@@ -81,7 +81,7 @@ pub(crate) async fn conditions<'a>(
                     conditions.push(Condition { field, lookup: Lookup::IsNull, value: value.into(), sql: None });
                 }
             }
-            lookup => match filter_value(filter.shape.as_ref().unwrap_or(&field.shape), text) {
+            lookup => match filter_values(filter.shape.as_ref().unwrap_or(&field.shape), filter.name, text, query) {
                 Ok(None) => {}
                 Ok(Some(value)) => {
                     if let Shape::Reference(model, _) = field.shape
@@ -127,6 +127,14 @@ pub async fn exists(
         }
     }
     Ok(false)
+}
+
+/// The same of a parameter that may be given more than once, where it is of several values.
+fn filter_values(shape: &Shape, name: &str, text: &str, query: &Query) -> Result<Option<Value>, String> {
+    match shape {
+        Shape::List(_) => filter_value(shape, &query.all(name).join(",")),
+        shape => filter_value(shape, text),
+    }
 }
 
 /// A filter's value in the stored form of its field; `None`: it is to be ignored.

@@ -19,6 +19,7 @@ pub fn families() -> Result<Families, String> {
     let mut kinds = vestibule_directory::kinds();
     kinds.extend(vestibule_rbac::kinds());
     kinds.extend(vestibule_flow::kinds());
+    kinds.extend(vestibule_crypto::kinds());
     kinds.extend(vestibule_stages::kinds());
     kinds.extend(vestibule_sources::kinds());
     let mut families = vestibule_flow::families();

@@ -21,7 +21,7 @@ use vestibule_resource::{Api, Registry, routes};
 use vestibule_store::{Database, Store, StoreError};
 use vestibule_web::Pages;
 
-use crate::blueprint::{ApplyError, apply_defaults, state};
+use crate::blueprint::{ApplyError, apply_defaults, state, system};
 use crate::http::Front;
 use crate::http::metrics::{Metrics, Scrape};
 use crate::registry::Families;
@@ -96,7 +96,9 @@ pub async fn open_store(settings: &Settings, ctx: &Ctx, registry: &Registry) -> 
 pub async fn start(settings: &Settings, ctx: Ctx, families: Families) -> Result<Server, StartError> {
     let Families { registry, stages } = families;
     let store = open_store(settings, &ctx, &registry).await?;
-    assemble(settings, ctx, Families { registry, stages }, store).await
+    let server = assemble(settings, ctx.clone(), Families { registry, stages }, store.clone()).await?;
+    vestibule_crypto::ensure_self_signed(&store, &server.api.registry, &ctx, &system()).await?;
+    Ok(server)
 }
 
 /// The same over a store that is open already: for tests.

@@ -9,12 +9,13 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 23] = [
+const GROUPS: [&str; 24] = [
     "admin/version",
     "core/brands",
     "core/groups",
     "core/tokens",
     "core/users",
+    "crypto/certificatekeypairs",
     "flows/bindings",
     "flows/inspector",
     "flows/instances",

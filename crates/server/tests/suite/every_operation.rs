@@ -94,6 +94,7 @@ async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<V
         "add_user" | "remove_user" => json!({"pk": user(fixtures).await}),
         "set_key" => json!({"key": "a new key of a token"}),
         "recovery_email" => json!({"email_stage": fixtures.app.server.api.ctx.uuid()}),
+        "generate" => json!({"common_name": "a pair", "validity_days": 1, "alg": "ecdsa"}),
         "switch" => json!({"action": "add"}),
         "{flow_slug}" => json!({"component": "ak-stage-identification", "uid_field": "nobody"}),
         "test" => json!({"user": user(fixtures).await}),

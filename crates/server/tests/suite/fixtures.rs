@@ -1,10 +1,26 @@
 //! Objects of every kind, made from what their fields declare.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
+use vestibule_crypto::{Algorithm, Generated, Request, generate};
+use vestibule_kernel::Ctx;
 use vestibule_resource::{Field, Format, Kind, Shape};
-use vestibule_testkit::Client;
+use vestibule_testkit::{Client, noon};
 
 use crate::app::App;
+
+/// A certificate with its key.
+static PAIR: LazyLock<Generated> = LazyLock::new(|| {
+    let request = Request {
+        common_name: "tests".into(),
+        alternative_names: Vec::new(),
+        algorithm: Algorithm::Ecdsa,
+        rsa_bits: 0,
+        until: noon(),
+    };
+    generate(&Ctx::system(), &request).unwrap()
+});
 
 /// An object's fields.
 pub(crate) type Object = Map<String, Value>;
@@ -135,6 +151,9 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
             | "webauthn_allowed_device_types",
         ) => json!([]),
         (_, "default_application" | "web_certificate") => Value::Null,
+        // The two belong together.
+        ("authentik_crypto.certificatekeypair", "certificate_data") => json!(PAIR.certificate.trim()),
+        ("authentik_crypto.certificatekeypair", "key_data") => json!(PAIR.key.trim()),
         // One brand is the default one.
         ("authentik_brands.brand", "default") => json!(false),
         ("authentik_core.user", "username") => json!(format!("user-{serial}")),
@@ -157,6 +176,15 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         }
         _ => return None,
     })
+}
+
+/// A value for a field that is only written, with `needle` in it.
+pub(crate) fn secret(kind: &Kind, field: &Field, needle: &str) -> Value {
+    match (kind.model(), field.name) {
+        // What stands before the key is passed over.
+        ("authentik_crypto.certificatekeypair", "key_data") => json!(format!("{needle}\n{}", PAIR.key.trim())),
+        _ => json!(needle),
+    }
 }
 
 /// What a path names an object by.
