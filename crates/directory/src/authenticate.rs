@@ -6,13 +6,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use http::header;
 use http::request::Parts;
+use vestibule_events::Request;
 use vestibule_kernel::secret::constant_time_eq;
 use vestibule_kernel::{Actor, ApiError, Ctx};
 use vestibule_resource::http::is_safe;
 use vestibule_resource::{Authenticate, Principal};
-use vestibule_store::Store;
+use vestibule_store::{Configuration, Store};
 
-use crate::client::{ClientInfo, cookie};
+use crate::client::{ClientInfo, cookie, describe_request};
+use crate::resources::user::ORIGINAL;
 use crate::session::{COOKIE, HOST_COOKIE, Session, Sessions};
 use crate::superuser::is_superuser_sql;
 
@@ -74,8 +76,7 @@ impl Authenticator {
             actor: Actor::User { pk, username: row.text("username")?, email: row.text("email")? },
             superuser: row.bool("superuser")?,
             permissions: self.grants.of(pk),
-            by_session: false,
-            client_ip: client.ip,
+            ..Principal::anonymous(client.ip)
         })
     }
 }
@@ -91,15 +92,24 @@ impl Authenticate for Authenticator {
             Some(cookie) => self.sessions.load(cookie).await?,
             None => None,
         };
-        let Some(user) = session.and_then(|session| session.user) else { return Ok(Principal::anonymous(client.ip)) };
+        let Some((session, user)) = session.and_then(|session| Some((session.data, session.user?))) else {
+            return Ok(Principal::anonymous(client.ip));
+        };
         require_same_origin(parts)?;
-        Ok(Principal {
+        let mut principal = Principal {
             actor: user.actor(),
             superuser: user.is_superuser,
             permissions: self.grants.of(user.pk),
             by_session: true,
-            client_ip: client.ip,
-        })
+            ..Principal::anonymous(client.ip)
+        };
+        principal.request.impersonator = session.get(ORIGINAL).cloned();
+        Ok(principal)
+    }
+
+    fn describe(&self, parts: &Parts, configuration: &Configuration, principal: &Principal) -> Request {
+        let impersonator = principal.request.impersonator.clone();
+        Request { impersonator, ..describe_request(parts, configuration) }
     }
 
     fn origin(&self, parts: &Parts) -> String {

@@ -14,7 +14,7 @@ use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use vestibule_kernel::{ApiError, Object};
-use vestibule_store::Configuration;
+use vestibule_store::{Configuration, Param};
 
 use crate::access::Principal;
 use crate::call::{Answer, Api, Body as BodyShape, Call, Operation, Permission, json_answer, no_content, ok};
@@ -90,7 +90,9 @@ pub(crate) fn targets(registry: &Registry) -> Vec<(String, Target)> {
         let base = kind.wire_path();
         targets.push((base.clone(), Target::Kind(Arc::clone(kind))));
         targets.push((format!("{base}{{key}}/"), Target::Object(Arc::clone(kind))));
-        targets.push((format!("{base}{{key}}/used_by/"), Target::UsedBy(Arc::clone(kind))));
+        if kind.spec.used_by {
+            targets.push((format!("{base}{{key}}/used_by/"), Target::UsedBy(Arc::clone(kind))));
+        }
         for (path, operations) in grouped(&kind.spec.operations) {
             let subject = if path.starts_with("{}/") { Subject::Object } else { Subject::Kind };
             let path = format!("{base}{}", path.replacen("{}", "{key}", 1));
@@ -118,10 +120,13 @@ fn grouped(operations: &[Operation]) -> BTreeMap<&'static str, Vec<Operation>> {
 impl Target {
     pub(crate) fn methods(&self) -> Vec<&'static str> {
         let mut methods = match self {
-            Self::Kind(kind) if kind.spec.read_only => vec!["GET"],
-            Self::Kind(_) => vec!["GET", "POST"],
-            Self::Object(kind) if kind.spec.read_only => vec!["GET", "DELETE"],
-            Self::Object(_) => vec!["GET", "PUT", "PATCH", "DELETE"],
+            Self::Kind(kind) if kind.spec.verbs.contains(&Verb::Add) => vec!["GET", "POST"],
+            Self::Kind(_) => vec!["GET"],
+            Self::Object(kind) => {
+                let writes: &[&str] = if kind.spec.verbs.contains(&Verb::Change) { &["PUT", "PATCH"] } else { &[] };
+                let deletes: &[&str] = if kind.spec.verbs.contains(&Verb::Delete) { &["DELETE"] } else { &[] };
+                [&["GET"], writes, deletes].concat()
+            }
             Self::Member(_) => vec!["GET", "DELETE"],
             Self::UsedBy(_) | Self::MemberUsedBy(_) | Self::Family(_) => vec!["GET"],
             Self::Operations(operations, ..) => {
@@ -181,7 +186,7 @@ async fn answer(api: Api, target: Target, path: PathValues, request: Request<Bod
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let (parts, raw) = read_body(request, api.body_limit).await?;
     negotiate(&parts, &query, &target.produces(&parts.method))?;
-    let principal = api.authenticate.principal(&parts).await?;
+    let mut principal = api.authenticate.principal(&parts).await?;
     if principal.is_anonymous() && !target.is_public(&parts.method) {
         return Err(if target.is_detail() { ApiError::Forbidden } else { ApiError::NotAuthenticated });
     }
@@ -192,6 +197,7 @@ async fn answer(api: Api, target: Target, path: PathValues, request: Request<Bod
     api.store.refresh_for_api().await?;
     let configuration = api.store.configuration();
     let origin = api.authenticate.origin(&parts);
+    principal.request = api.authenticate.describe(&parts, &configuration, &principal);
     let received = Received { api, principal, configuration, parts, path, query, raw, origin };
     if received.parts.method == Method::OPTIONS {
         return options::answer(&target, &received.principal);
@@ -203,8 +209,11 @@ async fn answer(api: Api, target: Target, path: PathValues, request: Request<Bod
         },
         Target::Object(kind) => object(&received, &kind).await,
         Target::UsedBy(kind) => {
-            received.principal.require(&kind.permission(Verb::View))?;
+            let scope = scope(&received, &kind, Verb::View)?;
             let object = find(&received, &kind).await?;
+            if scope.is_some() && !owns(&received, &kind, &object) {
+                return Err(kind.no_match());
+            }
             ok(&used_by::used_by(&received.configuration, &received.api.registry, &kind, &object).into())
         }
         Target::Family(family) => list_family(&received, family).await,
@@ -244,7 +253,7 @@ async fn operation(received: Received, operations: &[Operation], subject: &Subje
         }
     };
     let body = match &operation.body {
-        BodyShape::None | BodyShape::Multipart(..) | BodyShape::Schema(_) => Object::new(),
+        BodyShape::None | BodyShape::Raw(..) | BodyShape::Multipart(..) | BodyShape::Schema(_) => Object::new(),
         BodyShape::Json(_, fields) => {
             let body = json_object(&received.parts, &received.raw)?;
             let fields = fields();
@@ -290,6 +299,21 @@ async fn find(received: &Received, kind: &Arc<Kind>) -> Result<Object, ApiError>
     }
 }
 
+/// What of a kind somebody may touch: everything with the permission, their own without it, where there is such a thing.
+fn scope(received: &Received, kind: &Kind, verb: Verb) -> Result<Option<(String, Vec<Param>)>, ApiError> {
+    let permission = kind.permission(verb);
+    match (kind.spec.owner.and_then(|owner| kind.field(owner)), received.principal.user()) {
+        _ if received.principal.may(&permission) => Ok(None),
+        (Some(field), Some(user)) => Ok(Some((format!("{} = $?", field.column), vec![user.into()]))),
+        _ => Err(ApiError::Forbidden),
+    }
+}
+
+fn owns(received: &Received, kind: &Kind, object: &Object) -> bool {
+    let owner = kind.spec.owner.and_then(|owner| object.get(owner)).and_then(Value::as_i64);
+    owner.is_some() && owner == received.principal.user()
+}
+
 async fn attach(api: &Api, kind: &Kind, query: &Query, objects: &mut [Object]) -> Result<(), ApiError> {
     match kind.spec.hooks {
         Some(hooks) => hooks.attach(api, query, objects).await,
@@ -304,7 +328,7 @@ fn show(received: &Received, configuration: &Configuration, kind: &Kind, object:
 }
 
 async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
-    received.principal.require(&kind.permission(Verb::View))?;
+    let scope = scope(received, kind, Verb::View)?;
     let Received { api, configuration, query, .. } = received;
     let conditions =
         list::conditions(&api.store, &api.registry, configuration, &kind.fields, &kind.spec.filters, query).await?;
@@ -318,7 +342,7 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
             &|_| true,
             query,
         )?,
-        Storage::Table { .. } => list::rows(&api.store, kind, &conditions, None, query).await?,
+        Storage::Table { .. } => list::rows(&api.store, kind, &conditions, scope, query).await?,
     };
     attach(api, kind, query, &mut page.objects).await?;
     let results: Vec<_> = page.objects.iter().map(|object| show(received, configuration, kind, object, &[])).collect();
@@ -376,8 +400,11 @@ async fn object(received: &Received, kind: &Arc<Kind>) -> Answer {
         Method::DELETE => (Verb::Delete, None),
         _ => (Verb::View, None),
     };
-    received.principal.require(&kind.permission(verb))?;
+    let scope = scope(received, kind, verb)?;
     let object = find(received, kind).await?;
+    if scope.is_some() && !owns(received, kind, &object) {
+        return Err(kind.no_match());
+    }
     match (verb, mode) {
         (_, Some(mode)) => {
             let body = json_object(&received.parts, &received.raw)?;

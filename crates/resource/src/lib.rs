@@ -4,6 +4,7 @@
 //! [`Kind`] is the same without its type, and the engine serves kinds.
 
 pub mod access;
+mod audit;
 pub mod call;
 mod decode;
 mod engine;
@@ -13,6 +14,7 @@ mod kind;
 mod list;
 pub mod openapi;
 mod options;
+mod page;
 mod registry;
 mod represent;
 pub mod shapes;
@@ -23,10 +25,12 @@ mod used_by;
 mod value;
 mod write;
 
+pub use audit::name_object;
 pub use access::{Authenticate, Principal};
 pub use call::{Api, Call, Handler, Operation, Parameter};
 pub use engine::routes;
 pub use field::{Access, Choices, Compute, Field, Format, OnDelete, Shape};
+pub use list::selection;
 pub use kind::{DocumentFilter, Family, Filter, Hooks, Kind, Lookup, Resource, Spec, SqlFilter, Storage, Verb};
 pub use registry::Registry;
 pub use represent::Represent;

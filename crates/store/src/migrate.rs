@@ -8,7 +8,10 @@ use vestibule_kernel::Ctx;
 use crate::{Database, StoreError};
 
 /// The steps, oldest first; a step's version is its place, counted from one.
-const MIGRATIONS: &[(&str, &str)] = &[("0001_foundation", include_str!("../migrations/0001_foundation.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_foundation", include_str!("../migrations/0001_foundation.sql")),
+    ("0004_events", include_str!("../migrations/0004_events.sql")),
+];
 
 /// What the two databases name differently.
 const TYPES: &[(&str, &str, &str)] = &[
@@ -21,6 +24,7 @@ const TYPES: &[(&str, &str, &str)] = &[
     ("{text}", "TEXT", "TEXT COLLATE \"C\""),
     // JSON stays text: its key order is the writer's on both, and neither database needs to look inside.
     ("{json}", "TEXT", "TEXT"),
+    ("{bytes}", "BLOB", "BYTEA"),
 ];
 
 fn dialect(sql: &str, sqlite: bool) -> String {
