@@ -169,12 +169,12 @@ async fn cve_2024_42490() {
         app.anonymous().get(&path).await.expect(403);
         app.anonymous().get(&format!("{path}?download")).await.expect(403);
         let others: Vec<&str> = parts.iter().map(|part| part.1).filter(|other| *other != permission).collect();
-        app.grants.grant(clerk, &others);
-        app.grants.grant(clerk, &["authentik_crypto.view_certificatekeypair"]);
+        app.grants.grant(clerk, &others).await;
+        app.grants.grant(clerk, &["authentik_crypto.view_certificatekeypair"]).await;
         client.get(&path).await.expect(403);
-        app.grants.revoke_all(clerk);
+        app.grants.revoke_all(clerk).await;
         assert_eq!(views(&app).await, 0, "what is refused leaves no event");
-        app.grants.grant(clerk, &[permission]);
+        app.grants.grant(clerk, &[permission]).await;
         let shown = client.get(&path).await.expect(200);
         assert!(shown["data"].as_str().unwrap().contains(content), "{shown}");
         let file = client.get(&format!("{path}?download=1")).await;
@@ -183,7 +183,7 @@ async fn cve_2024_42490() {
         assert_eq!(file.headers["content-disposition"], name);
         assert!(file.text.starts_with("-----BEGIN "), "{}", file.text);
         assert_eq!(views(&app).await, 2);
-        app.grants.revoke_all(clerk);
+        app.grants.revoke_all(clerk).await;
         forget(&app).await;
     }
     app.anonymous().get(&format!("{path}used_by/")).await.expect(403);

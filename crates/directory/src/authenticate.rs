@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use http::header;
 use http::request::Parts;
+use vestibule_events::Request;
 use vestibule_kernel::secret::constant_time_eq;
 use vestibule_kernel::{Actor, ApiError, Ctx};
 use vestibule_resource::http::is_safe;
 use vestibule_resource::{Authenticate, Principal};
-use vestibule_store::Store;
+use vestibule_store::{Configuration, Store};
 
-use crate::client::{ClientInfo, cookie};
-use crate::resources::user::UserType;
+use crate::client::{ClientInfo, cookie, describe_request};
+use crate::resources::user::{ORIGINAL, UserType};
 use crate::session::{COOKIE, HOST_COOKIE, Session, Sessions};
 use crate::superuser::is_superuser_sql;
 
@@ -92,10 +93,20 @@ impl Authenticate for Authenticator {
             Some(cookie) => self.sessions.load(cookie).await?,
             None => None,
         };
-        let Some(user) = session.and_then(|session| session.user) else { return Ok(Principal::anonymous(client.ip)) };
+        let Some((session, user)) = session.and_then(|session| Some((session.data, session.user?))) else {
+            return Ok(Principal::anonymous(client.ip));
+        };
         require_same_origin(parts)?;
         let (pk, actor, superuser) = (user.pk, user.actor(), user.is_superuser);
-        self.with_permissions(Known { pk, actor, superuser, user_type: user.user_type, by_session: true }, &client).await
+        let known = Known { pk, actor, superuser, user_type: user.user_type, by_session: true };
+        let mut principal = self.with_permissions(known, &client).await?;
+        principal.request.impersonator = session.get(ORIGINAL).cloned();
+        Ok(principal)
+    }
+
+    fn describe(&self, parts: &Parts, configuration: &Configuration, principal: &Principal) -> Request {
+        let impersonator = principal.request.impersonator.clone();
+        Request { impersonator, ..describe_request(parts, configuration) }
     }
 
     fn origin(&self, parts: &Parts) -> String {

@@ -4,6 +4,11 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use http::header;
 use http::request::Parts;
+use serde_json::{Value, json};
+use vestibule_events::Request;
+use vestibule_store::Configuration;
+
+use crate::resources::brand::{Brand, current_brand};
 
 /// Where a request comes from. The server's middleware puts it into the request's extensions; behind a trusted proxy
 /// it tells what the proxy was asked.
@@ -45,6 +50,27 @@ impl ClientInfo {
     pub fn origin(&self) -> String {
         format!("{}://{}", self.scheme(), self.host)
     }
+}
+
+/// The name of the header by which the server's middleware names a request.
+const REQUEST_ID: &str = "x-authentik-id";
+
+/// A request as events tell of it.
+pub fn describe_request(parts: &Parts, configuration: &Configuration) -> Request {
+    let client = ClientInfo::of(parts);
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let ip = client.ip.to_string();
+    let request = Request::new(ip, parts.method.as_str(), path, query, text("user-agent"), text(REQUEST_ID));
+    Request { brand: describe_brand(configuration, &client.host_name()), ..request }
+}
+
+/// The brand of a host as events name it.
+fn describe_brand(configuration: &Configuration, host: &str) -> Value {
+    let Some(brand) = current_brand(configuration, host) else { return json!({}) };
+    let is_default = brand.get::<Brand>().is_some_and(|brand| brand.default);
+    let name = if is_default { "Default brand".to_owned() } else { format!("Brand {}", brand.text("domain")) };
+    json!({"pk": brand.pk.simple().to_string(), "app": "authentik_brands", "name": name, "model_name": "brand"})
 }
 
 /// A cookie of a request.

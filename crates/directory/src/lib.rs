@@ -14,6 +14,7 @@ pub use authenticate::{Authenticator, load_session, require_same_origin};
 pub use client::ClientInfo;
 pub use password::{PasswordError, Passwords, Verified};
 pub use resources::brand::{Brand, current_brand};
+pub use resources::settings::SystemSettings;
 pub use resources::{kinds, operations};
 pub use session::{Login, Session, SessionUser, Sessions};
 pub use user::{Found, Identifier, UserRow, Users};

@@ -5,6 +5,7 @@ pub mod brand;
 mod fields;
 pub mod group;
 mod roles;
+pub mod settings;
 pub mod system;
 pub mod token;
 pub mod user;
@@ -13,10 +14,12 @@ use vestibule_resource::{Kind, Operation};
 
 /// Every kind of this crate.
 pub fn kinds() -> Vec<Kind> {
-    vec![user::kind(), group::kind(), token::kind(), brand::kind()]
+    vec![user::kind(), group::kind(), token::kind(), brand::kind(), settings::kind()]
 }
 
 /// Every operation of this crate that belongs to no kind.
 pub fn operations() -> Vec<Operation> {
-    system::operations()
+    let mut operations = system::operations();
+    operations.extend(settings::operations());
+    operations
 }

@@ -1,13 +1,23 @@
 //! Events: who did what, from where, and when. Written in the transaction of what they tell about.
 
-use chrono::{DateTime, TimeDelta, Utc};
+mod cleanse;
+mod facts;
+mod program;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_kernel::{Actor, Ctx};
 use vestibule_store::{StoreError, Transaction};
+use vestibule_tasks::NewTask;
 
-/// How long an event is kept unless a setting says otherwise.
-const RETENTION: TimeDelta = TimeDelta::days(365);
+pub use cleanse::{HIDDEN, cleanse, is_secret_name};
+pub use facts::{Facts, quarter_begin, quarter_day};
+pub use program::{DISPATCH, Program};
+pub use request::Request;
 
 /// An event to be written. `context` never holds a secret.
 pub struct Event {
@@ -23,12 +33,15 @@ pub struct Event {
     pub client_ip: Option<String>,
     /// The brand of the host that was asked.
     pub brand: Value,
+    /// Who really acts, while they impersonate the actor.
+    pub impersonator: Option<Value>,
 }
 
 impl Event {
     /// An event without details.
     pub fn new(action: &'static str, app: &'static str, actor: Actor) -> Self {
-        Self { action, app, actor, context: json!({}), client_ip: None, brand: json!({}) }
+        let (context, brand) = (json!({}), json!({}));
+        Self { action, app, actor, context, client_ip: None, brand, impersonator: None }
     }
 
     /// With details.
@@ -41,29 +54,72 @@ impl Event {
         Self { client_ip: Some(address.to_string()), ..self }
     }
 
-    /// Writes it: one statement.
+    /// With what is known of the request that caused it: address, brand, path, browser. After the details.
+    pub fn request(mut self, request: &Request) -> Self {
+        if let (Some(context), false) = (self.context.as_object_mut(), request.http.is_null()) {
+            context.insert("http_request".into(), request.http.clone());
+        }
+        Self {
+            client_ip: request.client_ip.clone().or(self.client_ip),
+            brand: request.brand.clone(),
+            impersonator: request.impersonator.clone(),
+            ..self
+        }
+    }
+
+    /// The user as the event shows them.
+    fn user(&self) -> Value {
+        let acting = match &self.actor {
+            Actor::Anonymous => json!({"username": "AnonymousUser", "email": "", "is_anonymous": true}),
+            actor => actor.to_json(),
+        };
+        match &self.impersonator {
+            Some(Value::Object(original)) if original.get("pk") != acting.get("pk") => {
+                let mut user = original.clone();
+                user.insert("on_behalf_of".into(), acting);
+                Value::Object(user)
+            }
+            _ => acting,
+        }
+    }
+
+    /// Writes it: one statement, and another where rules wait for events.
     pub async fn write(self, ctx: &Ctx, transaction: &mut Transaction) -> Result<Uuid, StoreError> {
+        let program = transaction.configuration().index::<Program>();
         let now: DateTime<Utc> = ctx.now();
         let pk = ctx.uuid();
-        let user = match &self.actor {
-            Actor::User { pk, .. } => Some(*pk),
-            Actor::System | Actor::Anonymous => None,
-        };
-        let sql = "INSERT INTO events (pk, created, expires, action, app, user_id, user_json, context, client_ip, brand) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        let user = self.user();
+        let facts = Facts::of(&user, &self.context, &self.brand);
+        let sql = "INSERT INTO events (pk, created, expires, action, app, user_id, user_json, context, client_ip, brand, \
+                   username, context_username, model_app, model_name, model_pk, authorized_app, device, brand_name, \
+                   quarter_day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+                   $18, $19)";
         let params = vec![
             pk.into(),
             now.into(),
-            (now + RETENTION).into(),
+            program.expiry(now).into(),
             self.action.into(),
             self.app.into(),
+            user.get("pk").and_then(Value::as_i64).into(),
             user.into(),
-            self.actor.to_json().into(),
             self.context.into(),
             self.client_ip.into(),
             self.brand.into(),
+            facts.username.into(),
+            facts.context_username.into(),
+            facts.model_app.into(),
+            facts.model_name.into(),
+            facts.model_pk.into(),
+            facts.authorized_app.into(),
+            facts.device.into(),
+            facts.brand_name.into(),
+            quarter_day(now).into(),
         ];
         transaction.execute(sql, params).await?;
+        tracing::info!(action = self.action, app = self.app, event = %pk, "event");
+        if program.has_rules() {
+            NewTask::new(DISPATCH, json!({"event": pk})).enqueue(ctx, transaction).await?;
+        }
         Ok(pk)
     }
 }

@@ -387,7 +387,12 @@ enum Ran {
 
 /// Carries out what a walk decided about the session; the cookie that the answer must set. `Err(())`: the user may not
 /// sign in (any more).
-pub(crate) async fn settle(state: &FlowState, session: &mut Session, effect: Effect) -> Result<Settled, ApiError> {
+pub(crate) async fn settle(
+    state: &FlowState,
+    session: &mut Session,
+    effect: Effect,
+    visit: &Visit,
+) -> Result<Settled, ApiError> {
     match effect {
         Effect::None => Ok(Settled::Unchanged),
         Effect::Save => Ok(if state.sessions.save(session).await? { Settled::Kept } else { Settled::Lost }),
@@ -405,7 +410,7 @@ pub(crate) async fn settle(state: &FlowState, session: &mut Session, effect: Eff
         }
         Effect::SignOut => {
             let event = session.user.as_ref().map(|user| {
-                Event::new("logout", "authentik.events.signals", user.actor()).client_ip(&session.client_ip)
+                Event::new("logout", "authentik.events.signals", user.actor()).request(&visit.request)
             });
             state.sessions.logout(session, event).await?;
             Ok(Settled::SignedOut)

@@ -17,6 +17,9 @@ use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::call::json_answer;
 use vestibule_resource::http::{Query, error_answer, media_type, parse_json, read_body};
 use vestibule_web::Catalogue;
+use vestibule_directory::client::describe_request;
+use vestibule_directory::resources::user::ORIGINAL;
+use vestibule_events::Request as EventRequest;
 
 use crate::answer::{Answer, AnswerErrors};
 use crate::cookies::{SessionCookie, set_csrf, set_session};
@@ -56,7 +59,10 @@ pub(crate) async fn arrive(
     let query_text = query_text(&parts);
     let request_id = request_id(&parts);
     let query = Query::parse(&query_text);
-    Ok(Arrived { visit: Visit { client, user_agent, locale, query, query_text, request_id }, parts, body, session })
+    let impersonator = session.data.get(ORIGINAL).cloned();
+    let request = EventRequest { impersonator, ..describe_request(&parts, &state.store().configuration()) };
+    let visit = Visit { client, user_agent, locale, query, query_text, request_id, request };
+    Ok(Arrived { visit, parts, body, session })
 }
 
 /// The id that the server gave the request.
@@ -106,7 +112,7 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
         }
         other => other?,
     };
-    let settled = settle(state, &mut session, effect).await?;
+    let settled = settle(state, &mut session, effect, &visit).await?;
     let mut response = match settled {
         Settled::Lost => answer(&parts, Reply::Again, &visit),
         Settled::Refused => answer(&parts, Reply::Failed, &visit),

@@ -9,9 +9,10 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATIO
 use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
 use serde_json::{Value, json};
-use vestibule_directory::Brand;
+use vestibule_directory::{Brand, SystemSettings};
 use vestibule_directory::authenticate::is_same_origin;
 use vestibule_directory::client::ClientInfo;
+use vestibule_directory::resources::settings::is_safe_link;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::http::media_type;
 use vestibule_store::Configuration;
@@ -89,7 +90,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
         let effect = std::mem::take(&mut walk.effect);
         drop(walk);
         let effective = !matches!(effect, Effect::None);
-        let settled = settle(state, &mut session, effect).await?;
+        let settled = settle(state, &mut session, effect, &visit).await?;
         let reply = match settled {
             Settled::Lost => Reply::Again,
             Settled::Refused => Reply::Failed,
@@ -213,7 +214,7 @@ pub(crate) fn shell(configuration: &Configuration, visit: &Visit, title: &str) -
         background: brand
             .map(|brand| brand.branding_default_flow_background.clone())
             .filter(|background| !background.is_empty() && background != DEFAULT_BACKGROUND),
-        footer_links: brand.map(footer_links).unwrap_or_default(),
+        footer_links: footer_links(configuration, brand),
         request_id: visit.request_id.clone(),
         ..Shell::default()
     }
@@ -228,18 +229,14 @@ fn theme(base: &str) -> Option<String> {
     matches!(base, "light" | "dark").then(|| base.to_owned())
 }
 
-/// Links of the brand's settings; only addresses that a click may follow.
-fn footer_links(brand: &Brand) -> Vec<FooterLink> {
-    let links = setting(brand, "footerLinks").and_then(Value::as_array).cloned().unwrap_or_default();
+/// Links of the brand's settings, or those of the server's; only addresses that a click may follow.
+fn footer_links(configuration: &Configuration, brand: Option<&Brand>) -> Vec<FooterLink> {
+    let own = brand.and_then(|brand| setting(brand, "footerLinks")).and_then(Value::as_array).cloned();
+    let settings = || SystemSettings::of(configuration).footer_links.as_array().cloned();
+    let links = own.or_else(settings).unwrap_or_default();
     let link = |link: Value| {
-        let href = link.get("href").and_then(Value::as_str).map(str::to_owned);
-        let href = href.filter(|href| {
-            let lower = href.to_ascii_lowercase();
-            lower.starts_with("https://")
-                || lower.starts_with("http://")
-                || (lower.starts_with('/') && !lower.starts_with("//"))
-        });
-        Some(FooterLink { name: link.get("name")?.as_str()?.to_owned(), href })
+        let href = link.get("href").and_then(Value::as_str).filter(|href| is_safe_link(href));
+        Some(FooterLink { name: link.get("name")?.as_str()?.to_owned(), href: href.map(str::to_owned) })
     };
     links.into_iter().filter_map(link).collect()
 }
@@ -286,6 +283,7 @@ pub fn not_found_page(state: &FlowState, parts: &Parts) -> Response {
         query: vestibule_resource::http::Query::default(),
         query_text: String::new(),
         request_id: crate::json::request_id(parts),
+        request: vestibule_events::Request::default(),
     };
     error_page(state, &visit, parts, 404)
 }

@@ -118,7 +118,7 @@ async fn setup(state: &FlowState, arrived: Arrived) -> Result<Response, ApiError
     }
     let event = Event::new("login", "authentik.events.signals", Actor::System)
         .context(json!({"auth_method": "setup", "auth_method_args": {}}))
-        .client_ip(visit.client.ip);
+        .request(&visit.request);
     let expires = state.ctx().now() + SESSION;
     let settled = match state.sessions.login(&mut session, admin.pk, expires, event).await? {
         Login::Done => Settled::SignedIn { until_closed: true },

@@ -122,6 +122,8 @@ pub struct Visit {
     pub query_text: String,
     /// Names the request in logs.
     pub request_id: String,
+    /// The request, as events tell of it.
+    pub request: vestibule_events::Request,
 }
 
 /// That the person is to be signed in when the present stage is done.

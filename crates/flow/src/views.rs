@@ -90,7 +90,7 @@ async fn cancel(State(state): State<FlowState>, request: Request<Body>) -> Respo
     } else {
         Effect::None
     };
-    let settled = match settle(&state, &mut session, effect).await {
+    let settled = match settle(&state, &mut session, effect, &visit).await {
         Ok(settled) => settled,
         Err(error) => return vestibule_resource::http::error_answer(&error),
     };

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use http::request::Parts;
 use uuid::Uuid;
+use vestibule_events::Request;
 use vestibule_kernel::{Actor, ApiError};
+use vestibule_store::Configuration;
 
 /// Who asks: a value that every handler is given, so that none can forget it.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct Principal {
     pub by_session: bool,
     /// Where the request comes from.
     pub client_ip: IpAddr,
+    /// The request, as events tell of it.
+    pub request: Request,
 }
 
 impl Principal {
@@ -39,6 +43,7 @@ impl Principal {
             internal: false,
             by_session: false,
             client_ip,
+            request: Request { client_ip: Some(client_ip.to_string()), ..Request::default() },
         }
     }
 
@@ -71,6 +76,11 @@ impl Principal {
 pub trait Authenticate: Send + Sync {
     /// The principal of a request; credentials that are wrong are an error, none are [`Principal::anonymous`].
     async fn principal(&self, parts: &Parts) -> Result<Principal, ApiError>;
+
+    /// The request as events tell of it, once it is known who asks.
+    fn describe(&self, _parts: &Parts, _configuration: &Configuration, principal: &Principal) -> Request {
+        principal.request.clone()
+    }
 
     /// Scheme, host and port under which the client reached this server.
     fn origin(&self, parts: &Parts) -> String {

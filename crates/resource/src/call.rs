@@ -94,6 +94,11 @@ impl Call {
         self.body.get(field).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// The body as a JSON object, for handlers that decode it themselves.
+    pub fn json_object(&self) -> Result<Object, ApiError> {
+        crate::http::json_object(&self.parts, &self.raw)
+    }
+
     /// The object's integer key.
     pub fn object_id(&self) -> i64 {
         self.object.get("pk").and_then(Value::as_i64).unwrap_or_default()
@@ -137,6 +142,8 @@ pub enum Body {
     None,
     /// JSON with these fields, under a schema name.
     Json(&'static str, fn() -> Vec<Field>),
+    /// JSON with these fields, under a schema name; the handler decodes it, because what is left out matters.
+    Raw(&'static str, fn() -> Vec<Field>),
     /// A form with files.
     Multipart(&'static str, fn() -> Vec<Field>),
     /// JSON under a schema that is described elsewhere; the handler reads it itself.

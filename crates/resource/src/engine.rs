@@ -91,7 +91,9 @@ pub(crate) fn targets(registry: &Registry) -> Vec<(String, Target)> {
         let base = kind.wire_path();
         targets.push((base.clone(), Target::Kind(Arc::clone(kind))));
         targets.push((format!("{base}{{key}}/"), Target::Object(Arc::clone(kind))));
-        targets.push((format!("{base}{{key}}/used_by/"), Target::UsedBy(Arc::clone(kind))));
+        if kind.spec.used_by {
+            targets.push((format!("{base}{{key}}/used_by/"), Target::UsedBy(Arc::clone(kind))));
+        }
         for (path, operations) in grouped(&kind.spec.operations) {
             let subject = if path.starts_with("{}/") { Subject::Object } else { Subject::Kind };
             let path = format!("{base}{}", path.replacen("{}", "{key}", 1));
@@ -125,10 +127,13 @@ fn grouped(operations: &[Operation]) -> BTreeMap<&'static str, Vec<Operation>> {
 impl Target {
     pub(crate) fn methods(&self) -> Vec<&'static str> {
         let mut methods = match self {
-            Self::Kind(kind) if kind.spec.read_only => vec!["GET"],
-            Self::Kind(_) => vec!["GET", "POST"],
-            Self::Object(kind) if kind.spec.read_only => vec!["GET", "DELETE"],
-            Self::Object(_) => vec!["GET", "PUT", "PATCH", "DELETE"],
+            Self::Kind(kind) if kind.spec.verbs.contains(&Verb::Add) => vec!["GET", "POST"],
+            Self::Kind(_) => vec!["GET"],
+            Self::Object(kind) => {
+                let writes: &[&str] = if kind.spec.verbs.contains(&Verb::Change) { &["PUT", "PATCH"] } else { &[] };
+                let deletes: &[&str] = if kind.spec.verbs.contains(&Verb::Delete) { &["DELETE"] } else { &[] };
+                [&["GET"], writes, deletes].concat()
+            }
             Self::Member(_) => vec!["GET", "DELETE"],
             Self::UsedBy(_) | Self::MemberUsedBy(_) | Self::Family(_) => vec!["GET"],
             Self::Operations(operations, ..) => {
@@ -188,7 +193,7 @@ async fn answer(api: Api, target: Target, path: PathValues, request: Request<Bod
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let (parts, raw) = read_body(request, api.body_limit).await?;
     negotiate(&parts, &query, &target.produces(&parts.method))?;
-    let principal = api.authenticate.principal(&parts).await?;
+    let mut principal = api.authenticate.principal(&parts).await?;
     if principal.is_anonymous() && !target.is_public(&parts.method) {
         return Err(if target.is_detail() { ApiError::Forbidden } else { ApiError::NotAuthenticated });
     }
@@ -199,6 +204,7 @@ async fn answer(api: Api, target: Target, path: PathValues, request: Request<Bod
     api.store.refresh_for_api().await?;
     let configuration = api.store.configuration();
     let origin = api.authenticate.origin(&parts);
+    principal.request = api.authenticate.describe(&parts, &configuration, &principal);
     let received = Received { api, principal, configuration, parts, path, query, raw, origin };
     if received.parts.method == Method::OPTIONS {
         return options::answer(&target, &received.principal);
@@ -275,7 +281,7 @@ async fn operation(received: Received, operations: &[Operation], subject: &Subje
         }
     };
     let body = match &operation.body {
-        BodyShape::None | BodyShape::Multipart(..) | BodyShape::Schema(_) => Object::new(),
+        BodyShape::None | BodyShape::Raw(..) | BodyShape::Multipart(..) | BodyShape::Schema(_) => Object::new(),
         BodyShape::Json(_, fields) => {
             let body = json_object(&received.parts, &received.raw)?;
             let fields = fields();

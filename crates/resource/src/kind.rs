@@ -165,7 +165,9 @@ pub struct Spec {
     pub(crate) storage: Storage,
     pub(crate) hooks: Option<&'static dyn Hooks>,
     pub(crate) operations: Vec<Operation>,
-    pub(crate) read_only: bool,
+    pub(crate) verbs: &'static [Verb],
+    pub(crate) used_by: bool,
+    pub(crate) audited: bool,
     pub(crate) unique_together: &'static [&'static str],
     pub(crate) description: fn(&Object) -> String,
     pub(crate) through: Option<(&'static str, &'static str)>,
@@ -194,7 +196,9 @@ impl Spec {
             storage: Storage::Documents,
             hooks: None,
             operations: Vec::new(),
-            read_only: false,
+            verbs: &[Verb::View, Verb::Add, Verb::Change, Verb::Delete],
+            used_by: true,
+            audited: true,
             unique_together: &[],
             description: |object| object.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned(),
             through: None,
@@ -274,7 +278,19 @@ impl Spec {
     }
     /// Not created or updated through the API.
     pub fn read_only(self) -> Self {
-        Self { read_only: true, ..self }
+        self.verbs(&[Verb::View, Verb::Delete])
+    }
+    /// What one may do to its objects through the API.
+    pub fn verbs(self, verbs: &'static [Verb]) -> Self {
+        Self { verbs, ..self }
+    }
+    /// Writing it writes no event: events themselves, and what comes and goes with them.
+    pub fn unaudited(self) -> Self {
+        Self { audited: false, ..self }
+    }
+    /// Without the question who uses an object.
+    pub fn without_used_by(self) -> Self {
+        Self { used_by: false, ..self }
     }
     /// Fields that no two objects may have alike.
     pub fn unique_together(self, fields: &'static [&'static str]) -> Self {
@@ -287,6 +303,10 @@ impl Spec {
     /// The form component that clients show it with.
     pub fn component_name(&self) -> &'static str {
         self.component
+    }
+    /// What one may do to its objects through the API.
+    pub fn verbs_served(&self) -> &'static [Verb] {
+        self.verbs
     }
     /// The field that a path names an object by.
     pub fn lookup_field(&self) -> &'static str {

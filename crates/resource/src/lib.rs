@@ -4,6 +4,7 @@
 //! [`Kind`] is the same without its type, and the engine serves kinds.
 
 pub mod access;
+mod audit;
 pub mod call;
 mod decode;
 mod engine;
@@ -16,6 +17,7 @@ pub mod object_permission;
 pub mod openapi;
 mod options;
 mod permission;
+mod page;
 mod registry;
 mod represent;
 pub mod shapes;
@@ -26,13 +28,14 @@ mod used_by;
 mod value;
 mod write;
 
+pub use audit::name_object;
 pub use access::{Authenticate, Principal};
 pub use call::{Api, Call, Handler, Operation, Parameter};
 pub use engine::routes;
 pub use field::{Access, Choices, Compute, Field, Format, OnDelete, Shape};
 pub use kind::{DocumentFilter, Family, Filter, Hooks, Kind, Lookup, QueryFilter};
 pub use kind::{Resource, Spec, SqlFilter, Storage, Verb};
-pub use list::{exists, memory_list};
+pub use list::{exists, memory_list, selection};
 pub use models::MODELS;
 pub use object_permission::ObjectKey;
 pub use permission::Permission;

@@ -8,17 +8,15 @@ use vestibule_kernel::fold::{escape_like, fold};
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_store::{Configuration, Document, Param, Store};
 
-use crate::call::{Answer, Call, ok};
+use crate::call::{Answer, Api, Call, ok};
 use crate::decode;
 use crate::field::{Field, Shape, has_integer_keys};
 use crate::http::Query;
 use crate::kind::{Filter, Kind, Lookup, Storage};
+use crate::page::page;
 use crate::registry::Registry;
 use crate::table;
 
-/// Objects on a page unless the client asks for another number, and at most.
-const PAGE_SIZE: usize = 20;
-const PAGE_SIZE_MAX: usize = 100;
 /// Said of a key that names nothing.
 const NO_CHOICE: &str = "Select a valid choice. That choice is not one of the available choices.";
 
@@ -199,7 +197,7 @@ pub(crate) fn documents(
         };
         order.iter().map(by_field).find(|ordering| ordering.is_ne()).unwrap_or_else(|| one.pk.cmp(&other.pk))
     });
-    let (range, pagination) = page(query, found.len())?;
+    let (range, pagination) = page(configuration, query, found.len())?;
     let objects = found.get(range).unwrap_or_default().iter().map(|document| document.value.clone()).collect();
     Ok(Page { objects, pagination })
 }
@@ -275,54 +273,32 @@ pub fn memory_list(call: &Call, objects: Vec<Object>, search: &[&str], ordering:
         };
         order.iter().map(by_field).find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
     });
-    let (range, pagination) = page(&call.query, found.len())?;
+    let (range, pagination) = page(&call.configuration, &call.query, found.len())?;
     let results: Vec<Value> =
         found.into_iter().skip(range.start).take(range.len()).map(Value::Object).collect();
     ok(&json!({"pagination": pagination, "results": results, "autocomplete": {}}))
 }
 
-/// Which objects of `count` the query asks for.
-pub(crate) fn page(query: &Query, count: usize) -> Result<(std::ops::Range<usize>, Value), ApiError> {
-    let size = query.get("page_size").map_or(0, |text| whole(text.trim()));
-    let size = if size == 0 { PAGE_SIZE } else { size.min(PAGE_SIZE_MAX) };
-    let total = count.div_ceil(size).max(1);
-    let invalid = || ApiError::NotFound("Invalid page.".into());
-    let current = match query.get("page") {
-        None | Some("") => 1,
-        Some("last") => total,
-        Some(text) => text.trim().parse::<usize>().map_err(|_| invalid())?,
-    };
-    if current == 0 || current > total {
-        return Err(invalid());
-    }
-    let start = (current - 1) * size;
-    let end = (start + size).min(count);
-    let pagination = json!({
-        "next": if current < total { current + 1 } else { 0 },
-        "previous": current - 1,
-        "count": count,
-        "current": current,
-        "total_pages": total,
-        "start_index": if count == 0 { 0 } else { start + 1 },
-        "end_index": end,
-    });
-    Ok((start..end, pagination))
+/// What of a kind's table a list's query asks for: ` WHERE ...` or nothing, with its parameters. For operations that count
+/// what the list would show.
+pub async fn selection(
+    api: &Api,
+    configuration: &Configuration,
+    kind: &Kind,
+    query: &Query,
+) -> Result<(String, Vec<Param>), ApiError> {
+    let conditions =
+        conditions(&api.store, &api.registry, configuration, &kind.fields, &kind.spec.filters, query).await?;
+    let clauses = clauses(kind, &conditions, None, query);
+    Ok((clauses.sql(), clauses.params))
 }
 
-/// A whole number; one out of reach is the largest within, what is none is 0.
-fn whole(text: &str) -> usize {
-    let digits = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
-    if digits { text.parse().unwrap_or(usize::MAX) } else { 0 }
-}
-
-/// Lists rows of a table.
-pub(crate) async fn rows(
-    store: &Store,
+fn clauses(
     kind: &Kind,
     conditions: &[Condition<'_>],
     scope: Option<(String, Vec<Param>)>,
     query: &Query,
-) -> Result<Page, ApiError> {
+) -> Clauses {
     let mut clauses = Clauses::default();
     if let Some((sql, params)) = scope {
         clauses.add(&sql, params);
@@ -333,6 +309,18 @@ pub(crate) async fn rows(
     for term in terms(query) {
         clauses.search(kind, &term);
     }
+    clauses
+}
+
+/// Lists rows of a table.
+pub(crate) async fn rows(
+    store: &Store,
+    kind: &Kind,
+    conditions: &[Condition<'_>],
+    scope: Option<(String, Vec<Param>)>,
+    query: &Query,
+) -> Result<Page, ApiError> {
+    let clauses = clauses(kind, conditions, scope, query);
     let known = |name: &str| kind.field(name).is_some_and(|field| table::is_column(field) && field.is_readable());
     let mut order: Vec<String> = Vec::new();
     for (name, descending) in order_by(query, kind, &known) {
@@ -354,7 +342,7 @@ pub(crate) async fn rows(
     let counted = format!("SELECT COUNT(*) AS count FROM {name}{filter}");
     let counted = store.database().scan(counted, clauses.params.clone()).await?;
     let count = counted.first().map(|row| row.int("count")).transpose()?.unwrap_or_default();
-    let (range, pagination) = page(query, usize::try_from(count).unwrap_or_default())?;
+    let (range, pagination) = page(&store.configuration(), query, usize::try_from(count).unwrap_or_default())?;
     let tail = format!("{filter} ORDER BY {} LIMIT {} OFFSET {}", order.join(", "), range.len(), range.start);
     let objects = table::scan(store.database(), kind, &tail, clauses.params).await?;
     Ok(Page { objects, pagination })

@@ -13,11 +13,11 @@ use vestibule_kernel::Object;
 pub(crate) fn answer(target: &Target, principal: &Principal) -> Answer {
     let (name, schema, action) = match target {
         Target::Kind(kind) => {
-            let may = !kind.spec.read_only && principal.may(&kind.permission(Verb::Add));
+            let may = kind.spec.verbs.contains(&Verb::Add) && principal.may(&kind.permission(Verb::Add));
             (format!("{} List", title(kind.spec.schema)), kind.spec.schema, may.then_some(("POST", &kind.fields)))
         }
         Target::Object(kind) | Target::UsedBy(kind) => {
-            let may = !kind.spec.read_only && principal.may(&kind.permission(Verb::Change));
+            let may = kind.spec.verbs.contains(&Verb::Change) && principal.may(&kind.permission(Verb::Change));
             (format!("{} Instance", title(kind.spec.schema)), kind.spec.schema, may.then_some(("PUT", &kind.fields)))
         }
         Target::Family(family) => (format!("{} List", title(family.schema)), family.schema, None),

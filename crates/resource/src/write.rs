@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
-use vestibule_events::Event;
 use vestibule_kernel::{ApiError, Ctx, FieldErrors, Object};
 use vestibule_store::{Change, Configuration};
 
 use crate::access::Principal;
+use crate::audit;
 use crate::decode;
 use crate::field::Shape;
 use crate::kind::{Kind, Storage};
@@ -124,7 +124,8 @@ pub async fn write_object(
         hooks.after_save(&mut cx, &object).await?;
     }
     let action = if existing.is_some() { "model_updated" } else { "model_created" };
-    write_event(change, ctx, principal, kind, action, &object, &given).await?;
+    let difference = audit::difference(kind, existing, &object);
+    audit::write_event(change, ctx, principal, kind, action, &object, Some(difference)).await?;
     Ok(object)
 }
 
@@ -283,7 +284,7 @@ pub async fn delete_object(
             Storage::Table { .. } => table::delete(change.transaction(), &kind, &object).await?,
         }
         object_permission::forget(change.transaction(), &kind, &object).await?;
-        write_event(change, ctx, principal, &kind, "model_deleted", &object, &Object::new()).await?;
+        audit::write_event(change, ctx, principal, &kind, "model_deleted", &object, None).await?;
     }
     Ok(())
 }
@@ -318,31 +319,5 @@ async fn release(
         }
     }
     change.put(kind.model(), referrer.pk, value).await?;
-    Ok(())
-}
-
-async fn write_event(
-    change: &mut Change,
-    ctx: &Ctx,
-    principal: &Principal,
-    kind: &Kind,
-    action: &'static str,
-    object: &Object,
-    given: &Object,
-) -> Result<(), ApiError> {
-    // Names of what was written, never values: a diff without secrets is the revision's.
-    let fields: Vec<&String> = given.keys().collect();
-    let context = json!({
-        "model": {
-            "pk": object.get("pk"),
-            "app": kind.app(),
-            "name": kind.describe(object),
-            "model_name": kind.model_name(),
-        },
-        "fields": fields,
-    });
-    let event = Event::new(action, "authentik.events.middleware", principal.actor.clone());
-    let event = event.context(context).client_ip(principal.client_ip);
-    event.write(ctx, change.transaction()).await?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE, USER_AGENT};
 use serde_json::json;
 use vestibule_directory::Login;
-use vestibule_directory::client::ClientInfo;
+use vestibule_directory::client::{ClientInfo, describe_request};
 use vestibule_directory::load_session;
 use vestibule_directory::session::set_cookie;
 use vestibule_events::Event;
@@ -67,7 +67,7 @@ async fn sign_in(state: &FlowState, key: &str, request: Request) -> Result<Respo
     let session = load_session(&state.sessions, &parts).await?;
     let mut session = session.unwrap_or_else(|| state.sessions.anonymous(client.ip, agent));
     let event = Event::new("login", "vestibule.login_link", Actor::Anonymous);
-    let event = event.context(json!({"auth_method": "login_link"})).client_ip(client.ip);
+    let event = event.context(json!({"auth_method": "login_link"})).request(&describe_request(&parts, &state.store().configuration()));
     let expires = state.ctx().now() + SESSION;
     if state.sessions.login(&mut session, user, expires, event).await? != Login::Done {
         return Err(ApiError::not_found());

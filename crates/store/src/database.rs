@@ -2,14 +2,17 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use futures::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, PgPool, Postgres};
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedMutexGuard, watch};
 
+use crate::configuration::Configuration;
+use crate::wake::{CHANNEL, Wakes};
 use crate::StoreError;
 use crate::sqlite::{Sqlite, Writer, make_room};
 use crate::value::{Param, Row, bind};
@@ -35,6 +38,10 @@ pub struct Database {
 struct Inner {
     engine: Engine,
     statements: AtomicU64,
+    /// The snapshot of the store above, once there is one.
+    configuration: OnceLock<Arc<ArcSwap<Configuration>>>,
+    /// Counts the commits after which somebody has something to do.
+    wake: watch::Sender<u64>,
 }
 
 enum Engine {
@@ -63,7 +70,19 @@ impl Database {
     }
 
     fn new(engine: Engine) -> Self {
-        Self { inner: Arc::new(Inner { engine, statements: AtomicU64::new(0) }) }
+        let (configuration, wake) = (OnceLock::new(), watch::Sender::new(0));
+        Self { inner: Arc::new(Inner { engine, statements: AtomicU64::new(0), configuration, wake }) }
+    }
+
+    /// Ties the store's snapshot to its database, so that whoever writes a row can look at it.
+    pub(crate) fn tie(&self, configuration: Arc<ArcSwap<Configuration>>) {
+        // A second store over the same database would only see what the first one sees.
+        let _ = self.inner.configuration.set(configuration);
+    }
+
+    /// What tells of commits that asked for somebody to be woken: of this process, and on PostgreSQL of every node.
+    pub async fn wakes(&self) -> Wakes {
+        Wakes::new(self.pool().cloned(), self.inner.wake.subscribe()).await
     }
 
     /// Whether this is SQLite.
@@ -88,12 +107,14 @@ impl Database {
     }
 
     /// SQL in this database's words: `{json}...{/json}` is a text read as JSON, into which `->` looks and which compares
-    /// by value; `{name}...{/name}` is a name to look for, whatever it consists of.
+    /// by value; `{name}...{/name}` is a name to look for, whatever it consists of; `{skip locked}` passes over rows that
+    /// another transaction has taken.
     pub fn speak(&self, sql: &str) -> String {
         let (open, close) = if self.is_sqlite() { ("json(", ")") } else { ("CAST(", " AS jsonb)") };
         let (begin, end) = if self.is_sqlite() { ("('$.\"' || ", " || '\"')") } else { ("", "") };
         let sql = sql.replace("{json}", open).replace("{/json}", close);
-        sql.replace("{name}", begin).replace("{/name}", end)
+        let skip = if self.is_sqlite() { "" } else { "FOR UPDATE SKIP LOCKED" };
+        sql.replace("{name}", begin).replace("{/name}", end).replace("{skip locked}", skip)
     }
 
     /// Statements sent since the start, transaction control aside.
@@ -154,7 +175,7 @@ impl Database {
             Engine::Sqlite(sqlite) => TransactionInner::Sqlite(Writing(sqlite.begin(durability).await?)),
             Engine::Postgres(pool) => TransactionInner::Postgres(pool.begin().await?),
         };
-        Ok(Transaction { database: self.clone(), inner })
+        Ok(Transaction { database: self.clone(), inner, wakes: false })
     }
 
     /// Creates another database on the same PostgreSQL server; SQLite has no such thing.
@@ -192,6 +213,8 @@ where
 pub struct Transaction {
     database: Database,
     inner: TransactionInner,
+    /// Whether its commit wakes those who wait for work.
+    wakes: bool,
 }
 
 enum TransactionInner {
@@ -237,12 +260,31 @@ impl Transaction {
         }
     }
 
+    /// Its commit wakes whoever waits for work, here and on other nodes.
+    pub async fn wake(&mut self) -> Result<(), StoreError> {
+        if !self.wakes && !self.is_sqlite() {
+            // Delivered at the commit, once a transaction.
+            self.query(format!("SELECT pg_notify('{CHANNEL}', '')"), vec![]).await?;
+        }
+        self.wakes = true;
+        Ok(())
+    }
+
+    /// The configuration as this process knows it.
+    pub fn configuration(&self) -> Arc<Configuration> {
+        self.database.inner.configuration.get().map(|current| current.load_full()).unwrap_or_default()
+    }
+
     /// Commits.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.inner {
-            TransactionInner::Sqlite(mut writer) => writer.0.commit(),
-            TransactionInner::Postgres(transaction) => Ok(transaction.commit().await?),
+            TransactionInner::Sqlite(mut writer) => writer.0.commit()?,
+            TransactionInner::Postgres(transaction) => transaction.commit().await?,
         }
+        if self.wakes {
+            self.database.inner.wake.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        Ok(())
     }
 
     /// Whether this is SQLite.

@@ -7,11 +7,13 @@ mod migrate;
 mod sqlite;
 mod store;
 mod value;
+mod wake;
 
 pub use configuration::{Codec, Configuration, Document, DocumentType, Index};
 pub use database::{Database, Durability, Transaction};
 pub use store::{Change, Revision, Store};
 pub use value::{Param, Row};
+pub use wake::Wakes;
 
 /// What the database, or a document in it, answered instead of a result.
 #[derive(Debug, thiserror::Error)]

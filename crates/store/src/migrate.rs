@@ -11,6 +11,7 @@ use crate::{Database, StoreError};
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_foundation", include_str!("../migrations/0001_foundation.sql")),
     ("0002_rbac", include_str!("../migrations/0002_rbac.sql")),
+    ("0004_events", include_str!("../migrations/0004_events.sql")),
 ];
 
 /// What the two databases name differently.
@@ -24,6 +25,7 @@ const TYPES: &[(&str, &str, &str)] = &[
     ("{text}", "TEXT", "TEXT COLLATE \"C\""),
     // JSON stays text: its key order is the writer's on both, and neither database needs to look inside.
     ("{json}", "TEXT", "TEXT"),
+    ("{bytes}", "BLOB", "BYTEA"),
 ];
 
 fn dialect(sql: &str, sqlite: bool) -> String {

@@ -29,7 +29,7 @@ struct Inner {
     ctx: Ctx,
     keys: Arc<Keys>,
     codecs: HashMap<&'static str, Arc<dyn Codec>>,
-    current: ArcSwap<Configuration>,
+    current: Arc<ArcSwap<Configuration>>,
 }
 
 /// One entry of the history: what a change did to a document.
@@ -62,7 +62,8 @@ impl Store {
     ) -> Result<Self, StoreError> {
         migrate::migrate(&database, &ctx).await?;
         let codecs = codecs.into_iter().map(|codec| (codec.kind(), codec)).collect();
-        let current = ArcSwap::from_pointee(Configuration::default());
+        let current = Arc::new(ArcSwap::from_pointee(Configuration::default()));
+        database.tie(Arc::clone(&current));
         let store = Self { inner: Arc::new(Inner { database, ctx, keys, codecs, current }) };
         store.check_keys().await?;
         store.reload().await?;

@@ -11,6 +11,7 @@ use vestibule_resource::{Call, Field, Fields, Kind, Operation, Resource, Shape, 
 use vestibule_store::{Configuration, Document, DocumentType};
 
 use super::fields::{never_null, refuse_keys};
+use super::settings::{SystemSettings, is_safe_link};
 use crate::client::ClientInfo;
 
 /// The model of flows.
@@ -190,7 +191,8 @@ pub fn describe(configuration: &Configuration, brand: Option<&Arc<Document>>) ->
     put("branding_favicon_themed_urls", Value::Null);
     put("branding_custom_css", text("branding_custom_css", "").into());
     put("branding_map_tiles", text("branding_map_tiles", "").into());
-    put("ui_footer_links", json!([]));
+    let settings = SystemSettings::of(configuration);
+    put("ui_footer_links", footer_links(&settings));
     put("ui_theme", if known { theme } else { "automatic".into() }.into());
     for field in FLOWS {
         let key = brand.and_then(|brand| brand.value.get(field)).and_then(Value::as_str);
@@ -200,8 +202,19 @@ pub fn describe(configuration: &Configuration, brand: Option<&Arc<Document>>) ->
         }
     }
     put("default_locale", setting("/settings/locale").into());
-    put("flags", json!({"flows_continuous_login": false, "flows_refresh_others": false}));
+    let flags = ["flows_continuous_login", "flows_refresh_others"];
+    put("flags", flags.into_iter().map(|name| (name.to_owned(), settings.flag(name).into())).collect::<Object>().into());
     answer
+}
+
+/// The links of the settings as pages show them.
+fn footer_links(settings: &SystemSettings) -> Value {
+    let links = settings.footer_links.as_array().into_iter().flatten();
+    let shown = |link: &Value| {
+        let href = link.get("href").and_then(Value::as_str).filter(|href| is_safe_link(href));
+        json!({"name": link.get("name"), "href": href})
+    };
+    links.map(shown).collect()
 }
 
 async fn current(call: Call) -> Answer {

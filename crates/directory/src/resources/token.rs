@@ -3,7 +3,7 @@
 mod key;
 
 use async_trait::async_trait;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::{ApiError, Ctx, FieldErrors, Object};
@@ -12,13 +12,10 @@ use vestibule_resource::{Api, Fields, Hooks, Kind, Lookup, Resource, Shape, Spec
 use vestibule_store::{Change, StoreError};
 
 use super::fields::{never_null, pk};
+use super::settings::SystemSettings;
 use super::user::{Condition, User, any_of};
 use crate::superuser::places;
 
-/// How long a token is good that an API call makes.
-const LIFETIME: TimeDelta = TimeDelta::minutes(30);
-/// Letters of a key that is made here.
-const KEY_LENGTH: usize = 60;
 
 vestibule_resource::choices! {
     /// What a token is good for.
@@ -149,7 +146,7 @@ impl Hooks for TokenHooks {
         refuse_intent(cx, object)?;
         limit_life(cx, object)?;
         if cx.existing.is_none() {
-            let key = cx.ctx.token(KEY_LENGTH);
+            let key = cx.ctx.token(SystemSettings::of(&cx.change.configuration()).token_length());
             let (hash, sealed) = protect(cx.change, cx.ctx, super::fields::pk_uuid(object), &key)?;
             object.insert("key_hash".into(), hash.into());
             object.insert("key_sealed".into(), sealed.into());
@@ -189,7 +186,7 @@ fn refuse_intent(cx: &WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
 
 /// Tokens of the API live for the usual time, counted from each write; passwords of applications at most so long.
 fn limit_life(cx: &WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
-    let latest = cx.ctx.now() + LIFETIME;
+    let latest = cx.ctx.now() + SystemSettings::of(&cx.change.configuration()).token_duration();
     let is_api = object.get("intent").and_then(Value::as_str) == Some(Intent::Api.as_str());
     let asked = cx.given.get("expires").and_then(Value::as_str).and_then(|text| text.parse::<DateTime<Utc>>().ok());
     match asked {
@@ -229,7 +226,7 @@ impl New {
     /// Inserts it; the key it has.
     pub(crate) async fn insert(self, ctx: &Ctx, change: &mut Change) -> Result<String, StoreError> {
         let pk = ctx.uuid();
-        let key = self.key.unwrap_or_else(|| ctx.token(KEY_LENGTH));
+        let key = self.key.unwrap_or_else(|| ctx.token(SystemSettings::of(&change.configuration()).token_length()));
         let (hash, sealed) = protect(change, ctx, pk, &key)?;
         let sql = "INSERT INTO tokens (pk, identifier, intent, user_id, description, description_folded, key_hash, \
                    key_sealed, expires, expiring) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";

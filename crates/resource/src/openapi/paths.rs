@@ -192,6 +192,15 @@ fn free(components: &mut Components<'_>, path: &str, operation: &Operation) -> D
             let required = fields().iter().any(|field| field.required);
             draft.takes("application/json", &components.inline(name, *fields, Side::Request), required)
         }
+        Body::Raw(name, fields) => {
+            // A schema says by its name that everything may be left out.
+            let (name, side) = match name.strip_prefix("Patched") {
+                Some(name) => (name, Side::Patch),
+                None => (*name, Side::Request),
+            };
+            let schema = components.inline(name.strip_suffix("Request").unwrap_or(name), *fields, side);
+            draft.takes("application/json", &schema, side == Side::Request)
+        }
         Body::Multipart(name, fields) => {
             let required = fields().iter().any(|field| field.required);
             draft.takes("multipart/form-data", &components.inline(name, *fields, Side::Request), required)

@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use crate::field::{OnDelete, Shape};
 use crate::http::Query;
-use crate::list::{filter_value, order, page, terms};
+use crate::list::{filter_value, order, terms};
+use crate::page::page;
 
 fn paged(query: &str, count: usize) -> Result<(std::ops::Range<usize>, Value), Value> {
-    page(&Query::parse(query), count).map_err(|error| error.body())
+    page(&vestibule_store::Configuration::default(), &Query::parse(query), count).map_err(|error| error.body())
 }
 
 fn pagination(numbers: [usize; 7]) -> Value {

@@ -32,6 +32,11 @@ pub(crate) async fn check(stage: &PasswordStage, cx: &mut StageCx<'_>, password:
         if pending.identifier.is_empty() { cx.shown().unwrap_or_default() } else { pending.identifier.clone() };
     cx.state.limits.account(&account)?;
     let user = cx.state.users.by_pk(cx.user().unwrap_or(NOBODY)).await?;
+    let actor = user.as_ref().map_or(Actor::Anonymous, |user| Actor::User {
+        pk: user.pk,
+        username: user.username.clone(),
+        email: user.email.clone(),
+    });
     let active = user.filter(|user| user.is_active);
     let method = find_method(stage, cx, active.as_ref(), password).await?;
     match (active, method) {
@@ -42,7 +47,7 @@ pub(crate) async fn check(stage: &PasswordStage, cx: &mut StageCx<'_>, password:
         }
         _ => {
             cx.plan.failed_attempts += 1;
-            write_failure(stage, cx, &pending.identifier).await?;
+            write_failure(stage, cx, actor, &pending.identifier).await?;
             let last = cx.plan.failed_attempts >= stage.failed_attempts_before_cancel;
             Ok(if last { Checked::TooOften } else { Checked::Wrong })
         }
@@ -74,16 +79,21 @@ async fn find_method(
     Ok(None)
 }
 
-async fn write_failure(stage: &PasswordStage, cx: &StageCx<'_>, identifier: &str) -> Result<(), ApiError> {
-    let event = Event::new("login_failed", "authentik.events.signals", Actor::Anonymous)
+async fn write_failure(
+    stage: &PasswordStage,
+    cx: &StageCx<'_>,
+    actor: Actor,
+    identifier: &str,
+) -> Result<(), ApiError> {
+    let event = Event::new("login_failed", "authentik.events.signals", actor)
         .context(json!({
             "username": identifier,
             "stage": {
-                "pk": stage.stage.pk, "app": "authentik_stages_password", "name": stage.stage.name,
+                "pk": stage.stage.pk.simple().to_string(), "app": "authentik_stages_password", "name": stage.stage.name,
                 "model_name": "passwordstage",
             },
         }))
-        .client_ip(cx.visit.client.ip);
+        .request(&cx.visit.request);
     let mut transaction = cx.state.store().database().begin(Durability::Process).await?;
     event.write(cx.state.ctx(), &mut transaction).await?;
     transaction.commit().await?;

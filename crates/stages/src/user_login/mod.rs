@@ -113,7 +113,7 @@ impl UserLoginStage {
         let actor = Actor::User { pk: user, username: cx.shown().unwrap_or_default(), email: String::new() };
         let event = Event::new("login", "authentik.events.signals", actor)
             .context(json!({"auth_method": method, "auth_method_args": {}, "flow": cx.flow.slug}))
-            .client_ip(cx.visit.client.ip);
+            .request(&cx.visit.request);
         cx.sign_in = Some(SignIn {
             user,
             expires: cx.state.ctx().now() + if until_closed { UNTIL_CLOSED } else { lasts },

@@ -52,7 +52,7 @@ async fn change_membership(call: &Call, what: Change) -> Answer {
         action: {"pk": user, "username": username},
     });
     let event = Event::new("model_updated", "authentik.core.api.groups", principal.actor.clone());
-    event.context(context).client_ip(principal.client_ip).write(&api.ctx, change.transaction()).await?;
+    event.context(context).request(&principal.request).write(&api.ctx, change.transaction()).await?;
     change.commit().await?;
     no_content()
 }

@@ -62,7 +62,7 @@ fn event(call: &Call, action: &'static str) -> Event {
         "pk": call.object.get("pk"), "app": "authentik_core", "model_name": "token", "name": call.object.get("identifier"),
     });
     let event = Event::new(action, "authentik.core.api.tokens", call.principal.actor.clone());
-    event.context(json!({"secret": model})).client_ip(call.principal.client_ip)
+    event.context(json!({"secret": model})).request(&call.principal.request)
 }
 
 async fn view(call: Call) -> Answer {

@@ -136,7 +136,7 @@ async fn store_password(call: &Call, hash: &str) -> Answer {
     set_password(change.transaction(), &api.ctx, call.object_id(), hash, keep).await?;
     let context = json!({"user": {"pk": call.object_id(), "username": call.object.get("username")}});
     let event = Event::new("password_set", "authentik.core.api.users", principal.actor.clone());
-    event.context(context).client_ip(principal.client_ip).write(&api.ctx, change.transaction()).await?;
+    event.context(context).request(&principal.request).write(&api.ctx, change.transaction()).await?;
     change.commit().await?;
     no_content()
 }

@@ -12,6 +12,7 @@ use super::super::fields::pk;
 use super::hooks;
 use crate::authenticate::load_session;
 use crate::client::ClientInfo;
+use crate::resources::settings::SystemSettings;
 use crate::session::{Session, Sessions, set_cookie};
 
 /// Where a session's data keeps the key of who really uses it.
@@ -20,6 +21,7 @@ pub const ORIGINAL: &str = "impersonate_original";
 #[derive(Fields)]
 struct Impersonation {
     /// Why; the event tells it.
+    #[field(blank, default = "")]
     reason: String,
 }
 
@@ -44,6 +46,13 @@ pub(super) fn original(session: &Session) -> Option<i64> {
 async fn impersonate(call: Call) -> Answer {
     let Call { api, principal, .. } = &call;
     let target = call.object_id();
+    let settings = SystemSettings::of(&call.configuration);
+    if !settings.impersonation {
+        return Err(ApiError::Refused("The settings of this server do not allow impersonation.".into()));
+    }
+    if settings.impersonation_require_reason && call.text("reason").is_empty() {
+        return Err(FieldErrors::one("reason", "This field is required.").into());
+    }
     if principal.user() == Some(target) {
         return Err(FieldErrors::one("non_field_errors", "You are this user already.").into());
     }
@@ -66,7 +75,7 @@ async fn impersonate(call: Call) -> Answer {
     let user =
         json!({"pk": pk(&call.object), "username": call.object.get("username"), "email": call.object.get("email")});
     let event = Event::new("impersonation_started", "authentik.core.api.users", principal.actor.clone());
-    let event = event.context(json!({"user": user, "reason": call.text("reason")})).client_ip(principal.client_ip);
+    let event = event.context(json!({"user": user, "reason": call.text("reason")})).request(&principal.request);
     if !sessions.become_user(&mut session, target, event).await? {
         return Err(FieldErrors::one("non_field_errors", "This user may not sign in.").into());
     }
@@ -81,7 +90,7 @@ async fn end(call: Call) -> Answer {
     let Some(original) = original(&session) else { return no_content() };
     session.data.remove(ORIGINAL);
     let event = Event::new("impersonation_ended", "authentik.core.api.users", principal.actor.clone());
-    let event = event.context(json!({"original": original})).client_ip(principal.client_ip);
+    let event = event.context(json!({"original": original})).request(&principal.request);
     if !sessions.become_user(&mut session, original, event).await? {
         // Who began it was deactivated meanwhile.
         sessions.logout(&mut session, None).await?;

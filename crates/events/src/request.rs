@@ -1,0 +1,58 @@
+//! What an event tells of the request that caused it.
+
+use serde_json::{Map, Value, json};
+
+use crate::cleanse::cleanse;
+
+/// Most that is kept of a text that a client sent, characters.
+const LONGEST: usize = 512;
+/// Most arguments of an address that are kept.
+const ARGUMENTS: usize = 50;
+/// What an address may contain that opens something.
+const TOKEN_PATH: &str = "/recovery/use-token/";
+
+/// What is known of a request.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Where it came from.
+    pub client_ip: Option<String>,
+    /// Path, method, arguments, browser, name; null when there was none.
+    pub http: Value,
+    /// The brand of the host that was asked.
+    pub brand: Value,
+    /// Who really acts, while they impersonate somebody.
+    pub impersonator: Option<Value>,
+}
+
+impl Request {
+    /// A request by its parts; secrets in its arguments are left out.
+    pub fn new(client_ip: String, method: &str, path: &str, query: &str, user_agent: &str, request_id: &str) -> Self {
+        let path = if path.starts_with(TOKEN_PATH) { format!("{TOKEN_PATH}...") } else { cut(path) };
+        let http = json!({
+            "path": path,
+            "method": method,
+            "args": arguments(query),
+            "user_agent": cut(user_agent),
+            "request_id": request_id,
+        });
+        Self { client_ip: Some(client_ip), http, brand: json!({}), impersonator: None }
+    }
+}
+
+/// Arguments of an address; those of a flow are wrapped in one of it.
+fn arguments(query: &str) -> Value {
+    let read = |text: &str| -> Map<String, Value> {
+        let pairs = url::form_urlencoded::parse(text.as_bytes()).take(ARGUMENTS);
+        pairs.map(|(name, value)| (cut(&name), cleanse(&name, &cut(&value).into()))).collect()
+    };
+    let outer = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "query");
+    Value::Object(match outer {
+        Some((_, inner)) => read(inner.trim_start_matches('?')),
+        None => read(query),
+    })
+}
+
+/// What is kept of a client's text: databases refuse NUL.
+fn cut(text: &str) -> String {
+    text.chars().filter(|c| *c != '\0').take(LONGEST).collect()
+}
