@@ -30,7 +30,8 @@ async fn bearer_tokens(app: App) {
     app.admin("GET", "admin/version/", Value::Null).await.expect(200);
     let statements = app.api.store.database().statements() - before;
     let refresh = u64::from(!app.api.store.database().is_sqlite());
-    assert_eq!(statements, 1 + refresh);
+    // Whom the token stands for, and what they may do.
+    assert_eq!(statements, 2 + refresh);
 }
 
 async fn cookies(app: App) {

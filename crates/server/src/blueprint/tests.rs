@@ -80,6 +80,7 @@ async fn world() -> World {
     let database = TestDatabase::new().await;
     let mut kinds = vestibule_directory::kinds();
     kinds.extend(vestibule_flow::kinds());
+    kinds.extend(vestibule_rbac::kinds());
     kinds.extend([Kind::document::<Note>(), Kind::document::<Tie>()]);
     let registry = Registry::new(kinds, vestibule_flow::families(), vec![]).unwrap();
     let (ctx, keys) = (Ctx::system(), Arc::new(Keys::derive("secret").unwrap()));

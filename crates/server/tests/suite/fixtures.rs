@@ -84,6 +84,9 @@ impl<'a> Fixtures<'a> {
 
     /// A value for a field. `turn` 0 and 1 give different ones, where the field has more than one to give.
     pub(crate) async fn value(&mut self, kind: &Kind, field: &Field, turn: u32) -> Value {
+        if (kind.model(), field.name) == ("authentik_rbac.initialpermissions", "permissions") {
+            return json!([self.app.registry().permissions()[turn as usize].id]);
+        }
         match special(kind.model(), field.name, turn, self.serial) {
             Some(value) => value,
             None => self.shaped(&field.shape, turn).await,
@@ -141,11 +144,10 @@ fn is_needed(kind: &Kind, field: &Field) -> bool {
 fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
     let serial = serial * 10 + turn;
     Some(match (model, field) {
-        // There are neither roles, applications, certificates, property mappings nor models of devices yet.
+        // There are neither applications, certificates, property mappings nor models of devices yet.
         (
             _,
-            "roles"
-            | "client_certificates"
+            "client_certificates"
             | "user_property_mappings"
             | "group_property_mappings"
             | "webauthn_allowed_device_types",
