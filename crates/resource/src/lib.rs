@@ -25,13 +25,13 @@ mod used_by;
 mod value;
 mod write;
 
-pub use audit::name_object;
 pub use access::{Authenticate, Principal};
+pub use audit::name_object;
 pub use call::{Api, Call, Handler, Operation, Parameter};
 pub use engine::routes;
 pub use field::{Access, Choices, Compute, Field, Format, OnDelete, Shape};
-pub use list::selection;
 pub use kind::{DocumentFilter, Family, Filter, Hooks, Kind, Lookup, Resource, Spec, SqlFilter, Storage, Verb};
+pub use list::selection;
 pub use registry::Registry;
 pub use represent::Represent;
 pub use serde_json::Value as __Value;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -12,10 +12,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool, Postgres, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
-use crate::configuration::Configuration;
-use crate::wake::{CHANNEL, Wakes};
 use crate::StoreError;
+use crate::configuration::Configuration;
 use crate::value::{Param, Row, bind};
+use crate::wake::{CHANNEL, Wakes};
 
 /// SQL with `$1`, `$2`, ... for its parameters, in the subset that both databases speak.
 type Sql = Cow<'static, str>;

@@ -9,12 +9,17 @@ use uuid::Uuid;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::http::Query;
 use vestibule_resource::{Api, Hooks, WriteCx};
-use vestibule_store::{Database, Param, StoreError, Transaction};
+use vestibule_store::{Change as StoreChange, Database, Param, StoreError, Transaction};
+use vestibule_tasks::NewTask;
 
 use super::super::fields::{pk, shows, uuids};
+use crate::resources::settings::SystemSettings;
 use crate::session;
 use crate::superuser::{Change, guard, makes_superusers_sql, places};
 use crate::user::upn;
+
+/// The task that removes the events of somebody who was deleted.
+pub const FORGET: &str = "authentik.events.tasks.gdpr_cleanup";
 
 /// Hooks of users.
 pub(super) struct UserHooks;
@@ -60,6 +65,15 @@ impl Hooks for UserHooks {
         let was_active = cx.existing.and_then(|object| object.get("is_active")) == Some(&Value::Bool(true));
         if was_active && object.get("is_active") == Some(&Value::Bool(false)) {
             session::delete_for_user(cx.change.transaction(), user, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn before_delete(&self, change: &mut StoreChange, object: &Object) -> Result<(), ApiError> {
+        if SystemSettings::of(&change.configuration()).gdpr_compliance {
+            let ctx = change.store().ctx().clone();
+            let task = NewTask::new(FORGET, json!({"user": pk(object)}));
+            task.enqueue(&ctx, change.transaction()).await?;
         }
         Ok(())
     }
