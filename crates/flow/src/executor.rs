@@ -409,9 +409,10 @@ pub(crate) async fn settle(
             Ok(Settled::SignedIn { until_closed })
         }
         Effect::SignOut => {
-            let event = session.user.as_ref().map(|user| {
-                Event::new("logout", "authentik.events.signals", user.actor()).request(&visit.request)
-            });
+            let event = session
+                .user
+                .as_ref()
+                .map(|user| Event::new("logout", "authentik.events.signals", user.actor()).request(&visit.request));
             state.sessions.logout(session, event).await?;
             Ok(Settled::SignedOut)
         }

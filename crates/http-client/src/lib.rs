@@ -23,6 +23,8 @@ use resolver::{GuardedResolver, NotPermitted};
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest answer that is read, bytes.
 const ANSWER_LIMIT: usize = 1 << 20;
+/// How much of an answer is repeated, characters.
+const NOTED: usize = 1000;
 
 /// Why there is no answer. The texts are for administrators.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +108,21 @@ impl HttpClient {
     pub async fn post_json(&self, address: &str, body: &Value) -> Result<Value, FetchError> {
         let url = self.check(address)?;
         read(self.client()?.post(url).json(body)).await
+    }
+
+    /// POST of JSON to whoever wants to hear of something: status and beginning of the answer, whatever it consists of.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    pub async fn notify(&self, address: &str, body: &Value) -> Result<(u16, String), FetchError> {
+        let url = self.check(address)?;
+        let mut response = self.client()?.post(url).json(body).send().await.map_err(|error| reason(&error))?;
+        let status = response.status().as_u16();
+        if !response.status().is_success() {
+            return Err(FetchError::Status(status));
+        }
+        let answer = limited(&mut response).await?;
+        Ok((status, String::from_utf8_lossy(&answer).chars().take(NOTED).collect()))
     }
 
     fn client(&self) -> Result<&Client, FetchError> {

@@ -108,6 +108,13 @@ pub enum Lookup {
     IsNull,
     /// Begins with.
     StartsWith,
+    /// Equal to a column of the row, in another table, whose `pk` a document's field names.
+    Named {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
     /// The table's own condition, with `$?` where the next parameter goes.
     Sql(SqlFilter),
     /// The same, of everything that the request asks for.
@@ -446,6 +453,13 @@ impl Kind {
     /// Whether it is kept as documents.
     pub fn is_document(&self) -> bool {
         matches!(self.spec.storage, Storage::Documents)
+    }
+    /// Adds to objects what other tables hold, as lists of the kind do.
+    pub async fn attach(&self, api: &Api, query: &Query, objects: &mut [Object]) -> Result<(), ApiError> {
+        match self.spec.hooks {
+            Some(hooks) => hooks.attach(api, query, objects).await,
+            None => Ok(()),
+        }
     }
     /// What people call one object of it.
     pub fn describe(&self, object: &Object) -> String {

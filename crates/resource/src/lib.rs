@@ -28,8 +28,8 @@ mod used_by;
 mod value;
 mod write;
 
-pub use audit::name_object;
 pub use access::{Authenticate, Principal};
+pub use audit::name_object;
 pub use call::{Api, Call, Handler, Operation, Parameter};
 pub use engine::routes;
 pub use field::{Access, Choices, Compute, Field, Format, OnDelete, Shape};

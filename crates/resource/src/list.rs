@@ -74,6 +74,13 @@ pub(crate) async fn conditions<'a>(
                     });
                 }
             }
+            Lookup::Named { table, column } => {
+                let sql = format!("SELECT pk FROM {table} WHERE {column} = $1");
+                let rows = store.database().query(sql, vec![text.into()]).await?;
+                let keys = rows.iter().map(|row| Ok(row.uuid("pk")?.to_string().into()));
+                let keys: Vec<Value> = keys.collect::<Result<_, vestibule_store::StoreError>>()?;
+                conditions.push(Condition { field, lookup: filter.lookup.clone(), value: keys.into(), sql: None });
+            }
             Lookup::IsNull => {
                 if let Some(value) = decode::decode_boolean(&json!(text)) {
                     conditions.push(Condition { field, lookup: Lookup::IsNull, value: value.into(), sql: None });
@@ -221,6 +228,7 @@ fn holds(condition: &Condition<'_>, object: &Object) -> bool {
         Lookup::Less => compare(Some(value), Some(&condition.value)) == Ordering::Less,
         Lookup::IsNull => value.is_null() == (condition.value == Value::Bool(true)),
         Lookup::Holds(test) => test(object, &condition.value),
+        Lookup::Named { .. } => condition.value.as_array().is_some_and(|keys| keys.contains(value)),
         Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Ignored => true,
     }
 }
@@ -293,12 +301,7 @@ pub async fn selection(
     Ok((clauses.sql(), clauses.params))
 }
 
-fn clauses(
-    kind: &Kind,
-    conditions: &[Condition<'_>],
-    scope: Option<(String, Vec<Param>)>,
-    query: &Query,
-) -> Clauses {
+fn clauses(kind: &Kind, conditions: &[Condition<'_>], scope: Option<(String, Vec<Param>)>, query: &Query) -> Clauses {
     let mut clauses = Clauses::default();
     if let Some((sql, params)) = scope {
         clauses.add(&sql, params);
@@ -398,7 +401,7 @@ impl Clauses {
                 let suffix = if condition.field.folded { "_folded" } else { "" };
                 self.add(&format!("{column}{suffix} LIKE $? ESCAPE '\\'"), vec![pattern.into()]);
             }
-            Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Holds(_) | Lookup::Ignored => {}
+            Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Holds(_) | Lookup::Named { .. } | Lookup::Ignored => {}
         }
     }
 

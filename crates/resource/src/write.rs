@@ -272,6 +272,11 @@ pub async fn delete_object(
     while let Some((kind, object)) = pending.pop() {
         if kind.is_document() {
             change.lock().await?;
+        }
+        // Documents refer to rows, too.
+        let found = referrers(&change.configuration(), registry, &kind, &object);
+        if !found.is_empty() {
+            change.lock().await?;
             for referrer in referrers(&change.configuration(), registry, &kind, &object) {
                 release(change, registry, &object, referrer, &mut pending).await?;
             }

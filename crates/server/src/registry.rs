@@ -22,6 +22,7 @@ pub fn families() -> Result<Families, String> {
     kinds.extend(vestibule_crypto::kinds());
     kinds.extend(vestibule_stages::kinds());
     kinds.extend(vestibule_sources::kinds());
+    kinds.extend(vestibule_admin::kinds());
     let mut families = vestibule_flow::families();
     families.extend(vestibule_policy::families());
     families.extend(vestibule_sources::families());
@@ -30,6 +31,7 @@ pub fn families() -> Result<Families, String> {
     operations.extend(vestibule_flow::operations());
     operations.extend(vestibule_policy::operations());
     operations.extend(vestibule_sources::operations());
+    operations.extend(vestibule_admin::operations());
     operations.extend(crate::blueprint::api::operations());
     operations.extend(vestibule_resource::openapi::operations(vestibule_flow::schema::components()));
     Ok(Families {

@@ -51,10 +51,11 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         listeners.spawn(listener::serve(https, Some(acceptor), server.router(), stopped.clone()));
     }
     if let Some(metrics) = metrics {
-        listeners.spawn(listener::serve(metrics, None, server.metrics(), stopped));
+        listeners.spawn(listener::serve(metrics, None, server.metrics(), stopped.clone()));
     }
     let limits = Arc::clone(&server.flow.limits);
-    let jobs = jobs::start(&server.api.store, &ctx, Arc::new(move || limits.forget_idle()));
+    let jobs = jobs::start(&server.api.store, Arc::new(move || limits.forget_idle()));
+    let tasks = tokio::spawn(Arc::clone(&server.runner).run(stopped));
     // What starting needed.
     vestibule_allocator::give_back();
     tracing::info!(listen = %settings.listen, version = env!("CARGO_PKG_VERSION"), "ready");
@@ -62,6 +63,8 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     told_to_stop().await?;
     wind_down(&server, &stop, listeners).await;
     drop(jobs);
+    // What was begun is finished, or given back for another node.
+    let _ = tasks.await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use axum::Router;
+use vestibule_admin::{Descriptions, Services};
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
 use vestibule_directory::password::{Params, Passwords};
 use vestibule_directory::resources::system::note_version;
@@ -19,13 +20,14 @@ use vestibule_kernel::{Actor, Ctx};
 use vestibule_resource::call::Extensions;
 use vestibule_resource::{Api, Registry, routes};
 use vestibule_store::{Database, Store, StoreError};
+use vestibule_tasks::Runner;
 use vestibule_web::Pages;
 
 use crate::blueprint::{ApplyError, apply_defaults, state, system};
 use crate::http::Front;
 use crate::http::metrics::{Metrics, Scrape};
 use crate::registry::Families;
-use crate::secret_key;
+use crate::{jobs, secret_key};
 
 /// The SQLite file's name in the data folder.
 pub(crate) const SQLITE: &str = "vestibule.sqlite3";
@@ -61,6 +63,8 @@ pub struct Server {
     pub flow: FlowState,
     /// What surrounds every request.
     pub front: Front,
+    /// Does the tasks.
+    pub runner: Arc<Runner>,
     /// The link that sets the first administrator's password, while nobody has.
     pub setup_link: Option<String>,
 }
@@ -118,12 +122,22 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let pages = Arc::new(Pages::new(&stages.pages()).map_err(|error| format!("a page is broken: {error}"))?);
     let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));
     let users = Arc::new(Users::new(store.clone(), ctx.clone()));
+    let http = Arc::new(HttpClient::new(EgressGuard::new(settings.egress_allow.clone())));
+    let services = Services {
+        http: Arc::clone(&http),
+        mailer: None,
+        registry: Arc::clone(&registry),
+        base_url: settings.base_url.clone().unwrap_or_default(),
+    };
+    let runner = jobs::runner(&store, &ctx, &services).await?;
     let extensions = Extensions::default()
+        .with(Arc::new(services))
+        .with(Arc::new(Descriptions(runner.descriptions())))
         .with(Arc::clone(&passwords))
         .with(Arc::clone(&sessions))
         .with(Arc::clone(&users))
         .with(Arc::clone(&stages))
-        .with(Arc::new(HttpClient::new(EgressGuard::new(settings.egress_allow.clone()))));
+        .with(http);
     let api = Api {
         store: store.clone(),
         ctx: ctx.clone(),
@@ -144,7 +158,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         body_limit: settings.body_limit,
         draining: Arc::new(AtomicBool::new(false)),
     };
-    Ok(Server { api, flow, front, setup_link })
+    Ok(Server { api, flow, front, runner, setup_link })
 }
 
 /// The first administrator, with what the settings give them. Once in the life of a database: whoever deletes the
@@ -189,6 +203,7 @@ impl Server {
     pub fn router(&self) -> Router {
         let inner =
             routes(&self.api).merge(vestibule_flow::routes(&self.flow)).merge(crate::login_link::routes(&self.flow));
+        let inner = inner.merge(vestibule_admin::routes(&self.api));
         crate::http::router(&self.front, &self.flow, inner)
     }
 

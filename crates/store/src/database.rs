@@ -11,11 +11,11 @@ use futures::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, PgPool, Postgres};
 use tokio::sync::{OwnedMutexGuard, watch};
 
-use crate::configuration::Configuration;
-use crate::wake::{CHANNEL, Wakes};
 use crate::StoreError;
+use crate::configuration::Configuration;
 use crate::sqlite::{Sqlite, Writer, make_room};
 use crate::value::{Param, Row, bind};
+use crate::wake::{CHANNEL, Wakes};
 
 /// SQL with `$1`, `$2`, ... for its parameters, in the subset that both databases speak.
 type Sql = Cow<'static, str>;

@@ -89,6 +89,11 @@ impl Store {
         &self.inner.database
     }
 
+    /// Time and randomness.
+    pub fn ctx(&self) -> &Ctx {
+        &self.inner.ctx
+    }
+
     /// The keys that seal.
     pub fn keys(&self) -> &Keys {
         &self.inner.keys

@@ -19,6 +19,7 @@ use super::fields::attached;
 use super::group::PartialGroup;
 use crate::superuser::is_superuser_sql;
 
+pub use hooks::FORGET;
 pub(crate) use hooks::{attach, join, leave};
 pub use impersonation::ORIGINAL;
 pub use me::{OTHERS, UserSelf};

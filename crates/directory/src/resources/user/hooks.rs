@@ -9,13 +9,18 @@ use uuid::Uuid;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::http::Query;
 use vestibule_resource::{Api, Hooks, WriteCx};
-use vestibule_store::{Database, Param, StoreError, Transaction};
+use vestibule_store::{Change as StoreChange, Database, Param, StoreError, Transaction};
+use vestibule_tasks::NewTask;
 
 use super::super::fields::{pk, shows, uuids};
 use super::super::roles;
+use crate::resources::settings::SystemSettings;
 use crate::session;
 use crate::superuser::{Change, guard, guard_user, makes_superusers_sql, places};
 use crate::user::upn;
+
+/// The task that removes the events of somebody who was deleted.
+pub const FORGET: &str = "authentik.events.tasks.gdpr_cleanup";
 
 /// Hooks of users.
 pub(super) struct UserHooks;
@@ -48,10 +53,6 @@ impl Hooks for UserHooks {
         guard(cx.change.transaction(), cx.principal, &lost, Change::Lose, "groups").await
     }
 
-    async fn before_delete(&self, change: &mut vestibule_store::Change, object: &Object) -> Result<(), ApiError> {
-        Ok(vestibule_rbac::unassign_from_user(change.transaction(), pk(object)).await?)
-    }
-
     async fn after_save(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
         let user = pk(object);
         roles::write(cx, ("user_roles", "user_id"), user.into()).await?;
@@ -70,6 +71,15 @@ impl Hooks for UserHooks {
             session::delete_for_user(cx.change.transaction(), user, None).await?;
         }
         Ok(())
+    }
+
+    async fn before_delete(&self, change: &mut StoreChange, object: &Object) -> Result<(), ApiError> {
+        if SystemSettings::of(&change.configuration()).gdpr_compliance {
+            let ctx = change.store().ctx().clone();
+            let task = NewTask::new(FORGET, json!({"user": pk(object)}));
+            task.enqueue(&ctx, change.transaction()).await?;
+        }
+        Ok(vestibule_rbac::unassign_from_user(change.transaction(), pk(object)).await?)
     }
 }
 

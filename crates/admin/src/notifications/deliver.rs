@@ -1,0 +1,129 @@
+//! One notification on its way to one person.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+use vestibule_kernel::Ctx;
+use vestibule_store::{Database, Durability, Store, StoreError};
+use vestibule_tasks::TaskError;
+
+use super::transport::{Mode, NotificationTransport};
+use super::{Services, webhook};
+
+/// Who is told.
+#[derive(Clone, Debug)]
+pub(super) struct Recipient {
+    pub pk: i64,
+    pub username: String,
+    pub name: String,
+    pub email: String,
+}
+
+impl Recipient {
+    /// An active user.
+    pub(super) async fn find(database: &Database, pk: Option<i64>) -> Result<Option<Self>, StoreError> {
+        let Some(pk) = pk else { return Ok(None) };
+        let sql = "SELECT username, name, email FROM users WHERE id = $1 AND is_active";
+        let row = database.query_one(sql, vec![pk.into()]).await?;
+        let read = |row: vestibule_store::Row| -> Result<Self, StoreError> {
+            Ok(Self { pk, username: row.text("username")?, name: row.text("name")?, email: row.text("email")? })
+        };
+        row.map(read).transpose()
+    }
+}
+
+/// What is told.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    /// The key of the notification; the same for every attempt.
+    pub key: Uuid,
+    /// The event's key.
+    pub event: Uuid,
+    /// What happened.
+    pub action: String,
+    /// Who did it, as the event shows them.
+    pub event_user: Value,
+    /// The event's details.
+    pub context: Value,
+    /// How much it matters.
+    pub severity: String,
+    /// What it says.
+    pub body: String,
+    /// Where it leads.
+    pub hyperlink: Option<String>,
+    /// What the link is called.
+    pub hyperlink_label: Option<String>,
+    /// Who is told.
+    pub recipient: Recipient,
+}
+
+impl Message {
+    /// A text about who caused the event.
+    pub(super) fn event_user(&self, name: &str) -> Option<&str> {
+        self.event_user.get(name).and_then(Value::as_str)
+    }
+}
+
+/// Delivers; what the other side answered.
+pub(super) async fn deliver(
+    services: &Services,
+    store: &Store,
+    ctx: &Ctx,
+    transport: &NotificationTransport,
+    message: &Message,
+) -> Result<Vec<String>, TaskError> {
+    match transport.mode {
+        Mode::Local => keep(store, ctx, message).await.map(|()| Vec::new()),
+        Mode::Webhook => webhook::send(services, transport, message).await,
+        Mode::WebhookSlack => webhook::send_slack(services, transport, message).await,
+        Mode::Email => mail(services, transport, message).await.map(|()| Vec::new()),
+    }
+}
+
+/// Keeps it for the user to see; a repetition does not double it.
+async fn keep(store: &Store, ctx: &Ctx, message: &Message) -> Result<(), TaskError> {
+    let sql = "INSERT INTO notifications (pk, user_id, event_pk, severity, body, hyperlink, hyperlink_label, created, \
+               seen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE) ON CONFLICT (pk) DO NOTHING";
+    let params = vec![
+        message.key.into(),
+        message.recipient.pk.into(),
+        message.event.into(),
+        message.severity.as_str().into(),
+        message.body.as_str().into(),
+        message.hyperlink.clone().into(),
+        message.hyperlink_label.clone().into(),
+        ctx.now().into(),
+    ];
+    store.database().execute(Durability::Process, sql, params).await?;
+    Ok(())
+}
+
+async fn mail(services: &Services, transport: &NotificationTransport, message: &Message) -> Result<(), TaskError> {
+    let Recipient { username, name, email, .. } = &message.recipient;
+    if email.trim().is_empty() {
+        return Err(TaskError::Hopeless(format!("{username} has no e-mail address.")));
+    }
+    let Some(mailer) = &services.mailer else {
+        return Err(TaskError::Hopeless("This server cannot send mails: it has no settings for that.".into()));
+    };
+    let mut facts = Map::new();
+    facts.insert("user_email".into(), email.as_str().into());
+    facts.insert("user_username".into(), username.as_str().into());
+    for (name, key) in [("event_user_email", "email"), ("event_user_username", "username")] {
+        if let Some(value) = message.event_user(key) {
+            facts.insert(name.into(), value.into());
+        }
+    }
+    for (name, value) in message.context.as_object().into_iter().flatten().filter(|(_, value)| value.is_string()) {
+        facts.insert(name.clone(), value.clone());
+    }
+    let mut context = json!({
+        "key_value": facts,
+        "body": message.body,
+        "title": message.action,
+    });
+    if let (Some(context), Some(target)) = (context.as_object_mut(), &message.hyperlink) {
+        context.insert("link".into(), json!({"target": target, "label": message.hyperlink_label}));
+    }
+    let subject = format!("{}{}", transport.email_subject_prefix, message.action);
+    mailer.send((name, email), &subject, &transport.email_template, context).await.map_err(TaskError::Retry)
+}
