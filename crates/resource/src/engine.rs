@@ -101,7 +101,9 @@ pub(crate) fn targets(registry: &Registry) -> Vec<(String, Target)> {
         let family =
             path.split_once("/{}/").and_then(|(base, _)| registry.families().iter().find(|one| one.path == base));
         let subject = family.map_or(Subject::Api, |family| Subject::Member(family));
-        let path = format!("/api/v3/{}", path.replacen("{}", "{key}", 1));
+        // What lies beside authentik's paths says where.
+        let base = if path.starts_with('/') { "" } else { "/api/v3/" };
+        let path = format!("{base}{}", path.replacen("{}", "{key}", 1));
         targets.push((path, Target::Operations(operations, subject)));
     }
     targets

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_store::{Change, DocumentType, Param};
+use vestibule_store::{Change, Configuration, DocumentType, Param};
 
 use crate::call::{Api, Operation};
 use crate::field::{Field, Shape};
@@ -90,6 +90,9 @@ pub type SqlFilter = fn(&str) -> Result<Option<(String, Vec<Param>)>, FieldError
 /// Whether a document's own condition holds for the parameter's value.
 pub type DocumentFilter = fn(&Object, &Value) -> bool;
 
+/// The same, of a document together with those that it refers to.
+pub type ConfigurationFilter = fn(&Configuration, &Object, &Value) -> bool;
+
 /// How a filter compares.
 #[derive(Clone, Debug)]
 pub enum Lookup {
@@ -109,6 +112,8 @@ pub enum Lookup {
     Sql(SqlFilter),
     /// The documents' own condition.
     Holds(DocumentFilter),
+    /// The same, where it depends on other documents.
+    Looks(ConfigurationFilter),
     /// Understood and of no effect on the selection (`include_groups`).
     Ignored,
 }

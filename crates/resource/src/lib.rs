@@ -27,7 +27,9 @@ pub use access::{Authenticate, Principal};
 pub use call::{Api, Call, Handler, Operation, Parameter};
 pub use engine::routes;
 pub use field::{Access, Choices, Compute, Field, Format, OnDelete, Shape};
-pub use kind::{DocumentFilter, Family, Filter, Hooks, Kind, Lookup, Resource, Spec, SqlFilter, Storage, Verb};
+pub use kind::{
+    ConfigurationFilter, DocumentFilter, Family, Filter, Hooks, Kind, Lookup, Resource, Spec, SqlFilter, Storage, Verb,
+};
 pub use registry::Registry;
 pub use represent::Represent;
 pub use serde_json::Value as __Value;

@@ -57,10 +57,12 @@ pub(crate) async fn conditions<'a>(
             errors.add(filter.name, "Null characters are not allowed.");
             continue;
         }
+        let shape = filter.shape.as_ref().unwrap_or(&field.shape);
+        let (is_list, all) = (matches!(shape, Shape::List(_)), query.all(filter.name).join(","));
         match &filter.lookup {
             Lookup::Ignored => {}
             Lookup::Sql(condition) => {
-                if let Some((sql, params)) = condition(&query.all(filter.name).join(","))? {
+                if let Some((sql, params)) = condition(&all)? {
                     let sql = (store.database().speak(&sql), params);
                     conditions.push(Condition {
                         field,
@@ -75,10 +77,11 @@ pub(crate) async fn conditions<'a>(
                     conditions.push(Condition { field, lookup: Lookup::IsNull, value: value.into(), sql: None });
                 }
             }
-            lookup => match filter_values(filter.shape.as_ref().unwrap_or(&field.shape), filter.name, text, query) {
+            // A filter of several values may be given more than once.
+            lookup => match filter_value(shape, if is_list { &all } else { text }) {
                 Ok(None) => {}
                 Ok(Some(value)) => {
-                    if let Shape::Reference(model, _) = field.shape
+                    if let Shape::Reference(model, _) = shape
                         && !exists(store, registry, configuration, model, &value).await?
                     {
                         errors.add(filter.name, NO_CHOICE);
@@ -121,14 +124,6 @@ pub(crate) async fn exists(
         }
     }
     Ok(false)
-}
-
-/// The same of a parameter that may be given more than once, where it is of several values.
-fn filter_values(shape: &Shape, name: &str, text: &str, query: &Query) -> Result<Option<Value>, String> {
-    match shape {
-        Shape::List(_) => filter_value(shape, &query.all(name).join(",")),
-        shape => filter_value(shape, text),
-    }
 }
 
 /// A filter's value in the stored form of its field; `None`: it is to be ignored.
@@ -177,7 +172,7 @@ pub(crate) fn documents(
     let all = kinds.iter().flat_map(|kind| configuration.documents(kind.model()));
     let mut found: Vec<&Arc<Document>> = all
         .filter(|document| visible(document))
-        .filter(|document| conditions.iter().all(|condition| holds(condition, &document.value)))
+        .filter(|document| conditions.iter().all(|condition| holds(condition, configuration, &document.value)))
         .filter(|document| {
             terms.iter().all(|term| search.iter().any(|field| fold(document.text(field)).contains(term.as_str())))
         })
@@ -198,7 +193,7 @@ pub(crate) fn documents(
     Ok(Page { objects, pagination })
 }
 
-fn holds(condition: &Condition<'_>, object: &Object) -> bool {
+fn holds(condition: &Condition<'_>, configuration: &Configuration, object: &Object) -> bool {
     let value = object.get(condition.field.name).unwrap_or(&Value::Null);
     match condition.lookup {
         Lookup::Exact => match (&condition.value, value) {
@@ -217,6 +212,7 @@ fn holds(condition: &Condition<'_>, object: &Object) -> bool {
         Lookup::Less => compare(Some(value), Some(&condition.value)) == Ordering::Less,
         Lookup::IsNull => value.is_null() == (condition.value == Value::Bool(true)),
         Lookup::Holds(test) => test(object, &condition.value),
+        Lookup::Looks(test) => test(configuration, object, &condition.value),
         Lookup::Sql(_) | Lookup::Ignored => true,
     }
 }
@@ -323,9 +319,14 @@ pub(crate) async fn rows(
     };
     order.push(key.to_owned());
     let filter = clauses.sql();
-    let count =
-        store.database().query_one(format!("SELECT COUNT(*) AS count FROM {name}{filter}"), clauses.params.clone());
-    let count = count.await?.map(|row| row.int("count")).transpose()?.unwrap_or_default();
+    let sql = format!("SELECT COUNT(*) AS count FROM {name}{filter}");
+    let count = store
+        .database()
+        .query_one(sql, clauses.params.clone())
+        .await?
+        .map(|row| row.int("count"))
+        .transpose()?
+        .unwrap_or_default();
     let (range, pagination) = page(query, usize::try_from(count).unwrap_or_default())?;
     let tail = format!("{filter} ORDER BY {} LIMIT {} OFFSET {}", order.join(", "), range.len(), range.start);
     let objects = table::select(store.database(), kind, &tail, clauses.params).await?;
@@ -382,7 +383,7 @@ impl Clauses {
                 let suffix = if condition.field.folded { "_folded" } else { "" };
                 self.add(&format!("{column}{suffix} LIKE $? ESCAPE '\\'"), vec![pattern.into()]);
             }
-            Lookup::Sql(_) | Lookup::Holds(_) | Lookup::Ignored => {}
+            Lookup::Sql(_) | Lookup::Holds(_) | Lookup::Looks(_) | Lookup::Ignored => {}
         }
     }
 

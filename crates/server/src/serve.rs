@@ -54,7 +54,8 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         listeners.spawn(listener::serve(metrics, None, server.metrics(), stopped));
     }
     let limits = Arc::clone(&server.flow.limits);
-    let jobs = jobs::start(&server.api.store, &ctx, Arc::new(move || limits.forget_idle()));
+    let mut jobs = jobs::start(&server.api.store, &ctx, Arc::new(move || limits.forget_idle()));
+    jobs.spawn(vestibule_blueprint_engine::watch(server.api.clone()));
     tracing::info!(listen = %settings.listen, version = env!("CARGO_PKG_VERSION"), "ready");
 
     told_to_stop().await?;

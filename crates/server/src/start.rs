@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use axum::Router;
+use vestibule_blueprint_engine::{ApplyError, Library, apply_defaults, system};
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
 use vestibule_directory::password::{Params, Passwords};
 use vestibule_directory::resources::system::note_version;
@@ -21,7 +22,6 @@ use vestibule_resource::{Api, Registry, routes};
 use vestibule_store::{Database, Store, StoreError};
 use vestibule_web::Pages;
 
-use crate::blueprint::{ApplyError, apply_defaults, state, system};
 use crate::http::Front;
 use crate::http::metrics::{Metrics, Scrape};
 use crate::registry::Families;
@@ -113,7 +113,9 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let params = Params { memory, iterations, parallelism };
     let passwords = Passwords::new(ctx.clone(), params, settings.password_workers, settings.password_queue);
     let passwords = Arc::new(passwords.map_err(|error| error.to_string())?);
-    apply_defaults(&store, &registry, &ctx).await?;
+    let library = Arc::new(library(settings));
+    apply_defaults(&store, &registry, &ctx, &library).await?;
+    vestibule_outposts::ensure_embedded(&store, &registry, &ctx, &system()).await?;
     make_admin(settings, &store, &ctx, &passwords).await?;
 
     let pages = Arc::new(Pages::new(&stages.pages()).map_err(|error| format!("a page is broken: {error}"))?);
@@ -121,6 +123,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));
     let users = Arc::new(Users::new(store.clone(), ctx.clone()));
     let extensions = Extensions::default()
+        .with(library)
         .with(Arc::clone(&passwords))
         .with(Arc::clone(&sessions))
         .with(Arc::clone(&users))
@@ -149,6 +152,12 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     Ok(Server { api, flow, front, grants, setup_link })
 }
 
+/// The blueprints on this machine.
+pub(crate) fn library(settings: &Settings) -> Library {
+    let readable = settings.blueprints_environment.clone();
+    Library::new(Some(settings.blueprints.clone()), crate::settings::variable, readable)
+}
+
 /// The first administrator, with what the settings give them. Once in the life of a database: whoever deletes the
 /// account does not get it back.
 async fn make_admin(settings: &Settings, store: &Store, ctx: &Ctx, passwords: &Passwords) -> Result<(), StartError> {
@@ -157,7 +166,7 @@ async fn make_admin(settings: &Settings, store: &Store, ctx: &Ctx, passwords: &P
     note_version(ctx, &mut change).await?;
     // Two nodes that start at once: the second waits here.
     change.lock().await?;
-    if state(&mut change, DONE).await?.is_some() {
+    if change.state(DONE).await?.is_some() {
         return Ok(());
     }
     let password_hash = match &settings.bootstrap_password {
