@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use vestibule_blueprints::tags::{conditions_hold, resolve_context};
 use vestibule_blueprints::{Blueprint, BlueprintError, Entry, Key, Node, NodeValue, Scope, State, resolve};
 use vestibule_kernel::{ApiError, Ctx, Object};
-use vestibule_resource::{Kind, Mode, Principal, Registry, Verb, delete_object, load_one, write_object};
+use vestibule_resource::{
+    Hooks, Kind, Mode, Principal, Registry, Verb, WriteCx, delete_object, load_one, write_object,
+};
 use vestibule_store::Change;
 
 use crate::edit::Edit;
@@ -109,9 +111,12 @@ impl<'a> Applier<'a> {
         let context = self.resolving(source, 1, |world| resolve_context(&blueprint, context, world)).await?;
         let mut keys = BTreeMap::new();
         for entry in &blueprint.entries {
-            if let Some(key) = self.entry(source, entry, &context, &keys, &mut applied).await?
-                && let Some(id) = &entry.id
-            {
+            let key = match self.entry(source, entry, &context, &keys, &mut applied).await {
+                // Nothing will come of it anyway: what else is missing is looked for.
+                Err(ApplyError::Entry { .. }) if !self.missing_secrets.is_empty() => continue,
+                key => key?,
+            };
+            if let (Some(key), Some(id)) = (key, &entry.id) {
                 keys.insert(id.clone(), key);
             }
         }
@@ -208,6 +213,7 @@ impl<'a> Applier<'a> {
                 let base = existing.clone().or_else(|| given.map(|pk| blank(kind, pk, || ctx.uuid())));
                 let written = write_object(change, registry, ctx, principal, kind, base.as_ref(), body, mode).await;
                 let object = written.map_err(ApplyError::entry(file, line))?;
+                self.beyond(kind, existing.as_ref(), &object, body).await.map_err(ApplyError::entry(file, line))?;
                 *(if existing.is_some() { &mut applied.updated } else { &mut applied.created }) += 1;
                 self.known.clear();
                 self.edits.push(Edit::new(kind, line, existing.as_ref(), Some(&object)));
@@ -217,6 +223,25 @@ impl<'a> Applier<'a> {
         let policy_binding_model =
             ["policybindingmodel_ptr_id", "pbm_uuid"].iter().find_map(|name| object.get(*name)).cloned();
         Ok(Some(Key { pk: object.get("pk").cloned().unwrap_or_default(), policy_binding_model }))
+    }
+
+    /// Sets what the API has operations of their own for: a user's password, a token's key.
+    async fn beyond(
+        &mut self,
+        kind: &Kind,
+        existing: Option<&Object>,
+        object: &Object,
+        body: &Object,
+    ) -> Result<(), ApiError> {
+        let Some(hooks) = kind.hooks() else { return Ok(()) };
+        let given = body.iter().filter(|(name, _)| hooks.beyond().contains(&name.as_str()));
+        let given: Object = given.map(|(name, value)| (name.clone(), value.clone())).collect();
+        if given.is_empty() {
+            return Ok(());
+        }
+        let Self { change, registry, ctx, principal, .. } = self;
+        let mut cx = WriteCx { change, registry, ctx, principal, kind, existing, given: &given };
+        hooks.set_beyond(&mut cx, object).await
     }
 
     /// The API would ask for the same permission.
@@ -310,7 +335,11 @@ fn without_secrets(attrs: &Node) -> (Node, Vec<String>) {
 }
 
 fn note_unknown(kind: &Kind, body: &Object, line: usize, applied: &mut Applied) {
-    for name in body.keys().filter(|name| field_name(kind, name) != "pk" && kind.field(name).is_none()) {
+    let beyond = kind.hooks().map_or(&[][..], Hooks::beyond);
+    let unknown = |name: &&String| {
+        field_name(kind, name) != "pk" && kind.field(name).is_none() && !beyond.contains(&name.as_str())
+    };
+    for name in body.keys().filter(unknown) {
         applied.notes.push((line, format!("{} has no field `{name}`, it is passed over", kind.model())));
     }
 }

@@ -141,6 +141,7 @@ async fn a_kubeconfig_is_checked() {
     let mut post = async |body: Value| admin.post(KUBERNETES, body).await.expect(400);
     let empty = "You can only use an empty kubeconfig when connecting to a local cluster.";
     assert_eq!(post(json!({"name": "k", "kubeconfig": {}})).await, json!({"kubeconfig": [empty]}));
+    assert_eq!(post(json!({"name": "k"})).await, json!({"kubeconfig": [empty]}));
     let mut broken = kubeconfig();
     broken["current-context"] = json!("there");
     assert_eq!(post(json!({"name": "k", "kubeconfig": broken})).await, json!({"kubeconfig": ["Invalid kubeconfig"]}));

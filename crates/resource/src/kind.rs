@@ -328,6 +328,14 @@ pub trait Hooks: Send + Sync {
     async fn after_save(&self, _cx: &mut WriteCx<'_>, _object: &Object) -> Result<(), ApiError> {
         Ok(())
     }
+    /// Fields that a blueprint may set although the API has operations of their own for them: passwords, keys.
+    fn beyond(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// Sets some of them, in the transaction in which the object was written.
+    async fn set_beyond(&self, _cx: &mut WriteCx<'_>, _object: &Object) -> Result<(), ApiError> {
+        Ok(())
+    }
     /// Before it is deleted, in the same transaction.
     async fn before_delete(&self, _change: &mut Change, _object: &Object) -> Result<(), ApiError> {
         Ok(())
@@ -400,6 +408,10 @@ impl Kind {
     /// What people call one object of it.
     pub fn describe(&self, object: &Object) -> String {
         (self.spec.description)(object)
+    }
+    /// What happens around reading and writing.
+    pub fn hooks(&self) -> Option<&'static dyn Hooks> {
+        self.spec.hooks
     }
     /// The 404 of an object that is not there.
     pub fn no_match(&self) -> ApiError {

@@ -5,6 +5,7 @@ mod access;
 mod exporting;
 mod meta;
 mod planning;
+mod records;
 
 use std::sync::Arc;
 

@@ -38,7 +38,7 @@ impl Resource for KubernetesServiceConnection {
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        let Some(Value::Object(kubeconfig)) = cx.given.get("kubeconfig") else { return };
+        let Some(Value::Object(kubeconfig)) = cx.object.get("kubeconfig") else { return };
         if kubeconfig.is_empty() && cx.object.get("local") != Some(&Value::Bool(true)) {
             errors.add("kubeconfig", "You can only use an empty kubeconfig when connecting to a local cluster.");
         } else if !kubeconfig.is_empty() && !is_kubeconfig(kubeconfig) {

@@ -135,6 +135,7 @@ fn is_needed(kind: &Kind, field: &Field) -> bool {
         (kind.model(), field.name),
         ("authentik_stages_identification.identificationstage", "user_fields")
             | ("authentik_blueprints.blueprintinstance", "content")
+            | ("authentik_outposts.kubernetesserviceconnection", "kubeconfig")
             | ("authentik_sources_oauth.oauthsource", "authorization_url" | "access_token_url" | "profile_url")
     )
 }
