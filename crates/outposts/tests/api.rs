@@ -12,7 +12,6 @@ const KUBERNETES: &str = "/api/v3/outposts/service_connections/kubernetes/";
 
 async fn app() -> TestApp {
     let mut families = Families::base();
-    families.kinds.extend(vestibule_crypto::kinds());
     families.kinds.extend(vestibule_outposts::kinds());
     families.families.extend(vestibule_outposts::families());
     families.operations.extend(vestibule_outposts::operations());

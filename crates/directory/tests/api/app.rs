@@ -79,6 +79,7 @@ impl App {
         let clock = Arc::new(FixedClock::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap()));
         let ctx = Ctx::new(clock.clone(), Arc::new(SystemRandom));
         let mut kinds = vestibule_directory::kinds();
+        kinds.extend(vestibule_crypto::kinds());
         kinds.push(Kind::document::<Flow>());
         let registry = Registry::new(kinds, vec![], vestibule_directory::operations()).unwrap();
         let registry = Arc::new(registry);

@@ -149,12 +149,11 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
             _,
             "roles"
             | "providers"
-            | "client_certificates"
             | "user_property_mappings"
             | "group_property_mappings"
             | "webauthn_allowed_device_types",
         ) => json!([]),
-        (_, "default_application" | "web_certificate") => Value::Null,
+        (_, "default_application") => Value::Null,
         // The two belong together.
         ("authentik_crypto.certificatekeypair", "certificate_data") => json!(PAIR.certificate.trim()),
         ("authentik_crypto.certificatekeypair", "key_data") => json!(PAIR.key.trim()),
