@@ -11,9 +11,7 @@ use vestibule_testkit::{Client, Families, TestApp, noon};
 const LIST: &str = "/api/v3/crypto/certificatekeypairs/";
 
 async fn app() -> TestApp {
-    let mut families = Families::base();
-    families.kinds.extend(vestibule_crypto::kinds());
-    TestApp::start(families).await
+    TestApp::start(Families::base()).await
 }
 
 fn made(app: &TestApp, algorithm: Algorithm) -> Generated {
@@ -149,6 +147,22 @@ async fn lists_are_narrowed() {
     assert_eq!(names("search=BAR").await, ["bare"]);
     assert_eq!(names("managed=x").await, [""; 0]);
     admin.get(&format!("{LIST}?key_type=zz")).await.expect(400);
+}
+
+#[tokio::test]
+async fn a_brand_uses_it() {
+    let app = app().await;
+    let mut admin = app.admin().await;
+    let pair = import(&mut admin, "web", &made(&app, Algorithm::Ecdsa)).await;
+    let brand = json!({"domain": "a.example", "web_certificate": pair["pk"], "client_certificates": [pair["pk"]]});
+    let brand = admin.post("/api/v3/core/brands/", brand).await.expect(201);
+    let path = format!("{LIST}{}/", pair["pk"].as_str().unwrap());
+    let used_by = admin.get(&format!("{path}used_by/")).await.expect(200);
+    assert_eq!((&used_by[0]["model_name"], &used_by[0]["pk"]), (&json!("brand"), &brand["brand_uuid"]));
+    admin.delete(&path).await.expect(204);
+    let path = format!("/api/v3/core/brands/{}/", brand["brand_uuid"].as_str().unwrap());
+    let brand = admin.get(&path).await.expect(200);
+    assert_eq!((&brand["web_certificate"], &brand["client_certificates"]), (&Value::Null, &json!([])));
 }
 
 /// CVE-2024-42490: certificate, key and referrers were shown to anybody.

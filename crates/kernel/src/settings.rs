@@ -50,6 +50,8 @@ settings! {
     "argon2_parallelism" [] = "1", "Lanes of one argon2id hash.";
     "base_url" [] = "", "Where people reach this server, for links in mails and command-line output.";
     "body_limit" [] = "1048576", "Largest request body, bytes.";
+    "blueprints" ["BLUEPRINTS_DIR"] = "", "Folder of blueprints that are applied when they appear or change; unset: `blueprints` in the data folder.";
+    "blueprints_environment" [] = "", "Names of variables that blueprints from the API may read with `!Env`; those of the folder may read all but the server's own.";
     "email_host" ["EMAIL__HOST"] = "", "SMTP server for mails that have no settings of their own.";
     "email_port" ["EMAIL__PORT"] = "25", "SMTP port.";
     "email_username" ["EMAIL__USERNAME"] = "", "SMTP user.";
@@ -98,6 +100,10 @@ pub struct Settings {
     pub base_url: Option<String>,
     /// Largest request body, bytes.
     pub body_limit: usize,
+    /// Folder of blueprints.
+    pub blueprints: PathBuf,
+    /// Variables that blueprints from the API may read.
+    pub blueprints_environment: Vec<String>,
 }
 
 /// The environment name of a setting.
@@ -117,14 +123,19 @@ impl Settings {
     ) -> Result<Self, Vec<String>> {
         let mut reader = Reader { command_line, environment, file, errors: Vec::new() };
         let https = reader.https();
+        let data: PathBuf = reader.text("data").unwrap_or_else(|| "data".into()).into();
+        let names = reader.text("blueprints_environment").unwrap_or_default();
+        let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
         let settings = Self {
+            blueprints: reader.text("blueprints").map_or_else(|| data.join("blueprints"), PathBuf::from),
+            blueprints_environment: names.map(str::to_owned).collect(),
             listen: reader.parse("listen").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9000))),
             https,
             listen_metrics: match reader.text("listen_metrics").as_deref() {
                 Some("off") | None => None,
                 Some(_) => reader.parse("listen_metrics"),
             },
-            data: reader.text("data").unwrap_or_else(|| "data".into()).into(),
+            data,
             database: reader.database(),
             secret_key: reader.text("secret_key"),
             log_level: reader.text("log_level").unwrap_or_else(|| "info".into()),

@@ -8,7 +8,7 @@ use syn::{Data, DeriveInput, Expr, ExprLit, Field, Lit, Meta, parse_macro_input,
 /// Describes the fields of a resource.
 ///
 /// `#[field(...)]` takes: `flatten`; `default = EXPR`; `required`, `optional` (may be absent, never null),
-/// `nullable`; `read_only`, `write_only`, `internal`; `sealed`; `computed = FN, shape = EXPR`;
+/// `nullable`; `empty` (a list that must be named and may be empty); `read_only`, `write_only`, `internal`; `sealed`; `computed = FN, shape = EXPR`; `shown = FN`;
 /// `references = "app.model"` with `on_delete = Cascade | SetNull | Protect`; `max = N`, `min = N`, `blank`,
 /// `format = Slug | Identifier | Url | Email | Duration`, `raw` (not trimmed); `unique = "message"`;
 /// `folded` (a table keeps a case-folded column beside it); `label = "..."`; `column = "..."`.
@@ -94,7 +94,7 @@ fn setter(meta: &Meta) -> syn::Result<Tokens> {
     match (name.to_string().as_str(), meta) {
         (
             "required" | "optional" | "nullable" | "read_only" | "write_only" | "internal" | "sealed" | "blank" | "raw"
-            | "folded",
+            | "folded" | "empty",
             Meta::Path(_),
         ) => Ok(quote!(.#name())),
         ("default", Meta::NameValue(pair)) => {
@@ -110,7 +110,7 @@ fn setter(meta: &Meta) -> syn::Result<Tokens> {
             Ok(quote!(.format(::vestibule_resource::Format::#value)))
         }
         (
-            "references" | "unique" | "label" | "column" | "computed" | "shape" | "max" | "min",
+            "references" | "unique" | "label" | "column" | "computed" | "shown" | "shape" | "max" | "min",
             Meta::NameValue(pair),
         ) => {
             let value = &pair.value;

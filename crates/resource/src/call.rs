@@ -156,7 +156,8 @@ pub struct Operation {
     /// HTTP method.
     pub method: Method,
     /// Path below the resource (`me/`, `{}/set_password/`), or below `/api/v3/` for those of no resource; there a
-    /// family's path with `/{}/` after it stands for one of its members (`policies/all/{}/test/`).
+    /// family's path with `/{}/` after it stands for one of its members (`policies/all/{}/test/`). A path that begins
+    /// with `/` is whole, and lies beside authentik's.
     pub path: &'static str,
     /// Its name in the schema.
     pub id: &'static str,

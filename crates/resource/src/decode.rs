@@ -60,6 +60,7 @@ fn decode_field(field: &Field, value: &Value) -> Result<Value, Wrong> {
     }
     if let (Shape::List(_), Some([])) = (&field.shape, decoded.as_array().map(Vec::as_slice))
         && field.required
+        && !field.empty
     {
         return Err("This list may not be empty.".into());
     }

@@ -110,7 +110,9 @@ pub(crate) fn targets(registry: &Registry) -> Vec<(String, Target)> {
             (None, Some(family)) => Subject::Member(family),
             (None, None) => Subject::Api,
         };
-        let path = format!("/api/v3/{}", path.replacen("{}", "{key}", 1));
+        // What lies beside authentik's paths says where.
+        let base = if path.starts_with('/') { "" } else { "/api/v3/" };
+        let path = format!("{base}{}", path.replacen("{}", "{key}", 1));
         targets.push((path, Target::Operations(operations, subject)));
     }
     targets

@@ -148,8 +148,12 @@ pub struct Field {
     pub sealed: bool,
     /// A table keeps a case-folded column beside it.
     pub folded: bool,
+    /// Although it is a list that a creation must name, it may be empty.
+    pub empty: bool,
     /// Computed instead of stored.
     pub computed: Option<Compute>,
+    /// Shown otherwise than it is stored: without what not every reader may see.
+    pub shown: Option<Compute>,
     /// Its name in forms, where it is not the field's name.
     pub label: Option<&'static str>,
     /// Its column, where it is not the field's name.
@@ -170,7 +174,9 @@ impl Field {
             unique: None,
             sealed: false,
             folded: false,
+            empty: false,
             computed: None,
+            shown: None,
             label: None,
             column: name,
         }
@@ -227,6 +233,14 @@ impl Field {
     /// Computed instead of stored.
     pub fn computed(self, compute: Compute) -> Self {
         Self { computed: Some(compute), ..self.read_only() }
+    }
+    /// A list that must be named and may be empty.
+    pub fn empty(self) -> Self {
+        Self { empty: true, ..self }
+    }
+    /// Shown otherwise than it is stored.
+    pub fn shown(self, compute: Compute) -> Self {
+        Self { shown: Some(compute), ..self }
     }
     /// Its type, where the Rust type does not tell.
     pub fn shape(self, shape: Shape) -> Self {

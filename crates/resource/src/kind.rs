@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_store::{Change, DocumentType, Param};
+use vestibule_store::{Change, Configuration, DocumentType, Param};
 
 use crate::call::{Api, Operation};
 use crate::field::{Field, Shape};
@@ -93,6 +93,9 @@ pub type QueryFilter = fn(&Query) -> Result<Option<(String, Vec<Param>)>, FieldE
 /// Whether a document's own condition holds for the parameter's value.
 pub type DocumentFilter = fn(&Object, &Value) -> bool;
 
+/// The same, of a document together with those that it refers to.
+pub type ConfigurationFilter = fn(&Configuration, &Object, &Value) -> bool;
+
 /// How a filter compares.
 #[derive(Clone, Debug)]
 pub enum Lookup {
@@ -121,6 +124,8 @@ pub enum Lookup {
     SqlOf(QueryFilter),
     /// The documents' own condition.
     Holds(DocumentFilter),
+    /// The same, where it depends on other documents.
+    Looks(ConfigurationFilter),
     /// Understood and of no effect on the selection (`include_groups`).
     Ignored,
 }
@@ -374,6 +379,14 @@ pub trait Hooks: Send + Sync {
     async fn after_save(&self, _cx: &mut WriteCx<'_>, _object: &Object) -> Result<(), ApiError> {
         Ok(())
     }
+    /// Fields that a blueprint may set although the API has operations of their own for them: passwords, keys.
+    fn beyond(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// Sets some of them, in the transaction in which the object was written.
+    async fn set_beyond(&self, _cx: &mut WriteCx<'_>, _object: &Object) -> Result<(), ApiError> {
+        Ok(())
+    }
     /// Before it is deleted, in the same transaction.
     async fn before_delete(&self, _change: &mut Change, _object: &Object) -> Result<(), ApiError> {
         Ok(())
@@ -464,6 +477,10 @@ impl Kind {
     /// What people call one object of it.
     pub fn describe(&self, object: &Object) -> String {
         (self.spec.description)(object)
+    }
+    /// What happens around reading and writing.
+    pub fn hooks(&self) -> Option<&'static dyn Hooks> {
+        self.spec.hooks
     }
     /// The 404 of an object that is not there.
     pub fn no_match(&self) -> ApiError {

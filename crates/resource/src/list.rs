@@ -56,11 +56,13 @@ pub(crate) async fn conditions<'a>(
             errors.add(filter.name, "Null characters are not allowed.");
             continue;
         }
+        let shape = filter.shape.as_ref().unwrap_or(&field.shape);
+        let (is_list, all) = (matches!(shape, Shape::List(_)), query.all(filter.name).join(","));
         match &filter.lookup {
             Lookup::Ignored => {}
             Lookup::Sql(_) | Lookup::SqlOf(_) => {
                 let made = match filter.lookup {
-                    Lookup::Sql(condition) => condition(&query.all(filter.name).join(","))?,
+                    Lookup::Sql(condition) => condition(&all)?,
                     Lookup::SqlOf(condition) => condition(query)?,
                     _ => None,
                 };
@@ -86,10 +88,11 @@ pub(crate) async fn conditions<'a>(
                     conditions.push(Condition { field, lookup: Lookup::IsNull, value: value.into(), sql: None });
                 }
             }
-            lookup => match filter_values(filter.shape.as_ref().unwrap_or(&field.shape), filter.name, text, query) {
+            // A filter of several values may be given more than once.
+            lookup => match filter_value(shape, if is_list { &all } else { text }) {
                 Ok(None) => {}
                 Ok(Some(value)) => {
-                    if let Shape::Reference(model, _) = field.shape
+                    if let Shape::Reference(model, _) = shape
                         && !exists(store, registry, configuration, model, &value).await?
                     {
                         errors.add(filter.name, NO_CHOICE);
@@ -132,14 +135,6 @@ pub async fn exists(
         }
     }
     Ok(false)
-}
-
-/// The same of a parameter that may be given more than once, where it is of several values.
-fn filter_values(shape: &Shape, name: &str, text: &str, query: &Query) -> Result<Option<Value>, String> {
-    match shape {
-        Shape::List(_) => filter_value(shape, &query.all(name).join(",")),
-        shape => filter_value(shape, text),
-    }
 }
 
 /// A filter's value in the stored form of its field; `None`: it is to be ignored.
@@ -188,7 +183,7 @@ pub(crate) fn documents(
     let all = kinds.iter().flat_map(|kind| configuration.documents(kind.model()));
     let mut found: Vec<&Arc<Document>> = all
         .filter(|document| visible(document))
-        .filter(|document| conditions.iter().all(|condition| holds(condition, &document.value)))
+        .filter(|document| conditions.iter().all(|condition| holds(condition, configuration, &document.value)))
         .filter(|document| {
             terms.iter().all(|term| search.iter().any(|field| fold(document.text(field)).contains(term.as_str())))
         })
@@ -209,7 +204,7 @@ pub(crate) fn documents(
     Ok(Page { objects, pagination })
 }
 
-fn holds(condition: &Condition<'_>, object: &Object) -> bool {
+fn holds(condition: &Condition<'_>, configuration: &Configuration, object: &Object) -> bool {
     let value = object.get(condition.field.name).unwrap_or(&Value::Null);
     match condition.lookup {
         Lookup::Exact => match (&condition.value, value) {
@@ -230,6 +225,7 @@ fn holds(condition: &Condition<'_>, object: &Object) -> bool {
         Lookup::Holds(test) => test(object, &condition.value),
         Lookup::Named { .. } => condition.value.as_array().is_some_and(|keys| keys.contains(value)),
         Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Ignored => true,
+        Lookup::Looks(test) => test(configuration, object, &condition.value),
     }
 }
 
@@ -401,7 +397,12 @@ impl Clauses {
                 let suffix = if condition.field.folded { "_folded" } else { "" };
                 self.add(&format!("{column}{suffix} LIKE $? ESCAPE '\\'"), vec![pattern.into()]);
             }
-            Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Holds(_) | Lookup::Named { .. } | Lookup::Ignored => {}
+            Lookup::Sql(_)
+            | Lookup::SqlOf(_)
+            | Lookup::Holds(_)
+            | Lookup::Looks(_)
+            | Lookup::Named { .. }
+            | Lookup::Ignored => {}
         }
     }
 

@@ -38,7 +38,7 @@ impl Represent<'_> {
     }
 
     fn field(&self, field: &Field, object: &Object) -> Value {
-        match field.computed {
+        match field.computed.or(field.shown) {
             Some(compute) => compute(self, object),
             None => object
                 .get(field.name)

@@ -1,9 +1,8 @@
 //! The server: everything the other crates offer, put together, and the commands of the `vestibule` program.
 //!
 //! [`registry`] is the only place that names every family. [`start`] opens the data and makes what a first start needs,
-//! [`http`] surrounds every request, [`blueprint`] reads and writes configuration as YAML, [`command`] is the program.
+//! [`http`] surrounds every request, [`command`] is the program.
 
-pub mod blueprint;
 pub mod command;
 pub mod http;
 mod jobs;

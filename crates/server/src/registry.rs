@@ -19,20 +19,24 @@ pub fn families() -> Result<Families, String> {
     let mut kinds = vestibule_directory::kinds();
     kinds.extend(vestibule_rbac::kinds());
     kinds.extend(vestibule_flow::kinds());
+    kinds.extend(vestibule_blueprint_engine::kinds());
     kinds.extend(vestibule_crypto::kinds());
+    kinds.extend(vestibule_outposts::kinds());
     kinds.extend(vestibule_stages::kinds());
     kinds.extend(vestibule_sources::kinds());
     kinds.extend(vestibule_admin::kinds());
     let mut families = vestibule_flow::families();
     families.extend(vestibule_policy::families());
     families.extend(vestibule_sources::families());
+    families.extend(vestibule_outposts::families());
     let mut operations = vestibule_directory::operations();
     operations.extend(vestibule_rbac::operations());
     operations.extend(vestibule_flow::operations());
+    operations.extend(vestibule_outposts::operations());
     operations.extend(vestibule_policy::operations());
     operations.extend(vestibule_sources::operations());
     operations.extend(vestibule_admin::operations());
-    operations.extend(crate::blueprint::api::operations());
+    operations.extend(vestibule_blueprint_engine::operations());
     operations.extend(vestibule_resource::openapi::operations(vestibule_flow::schema::components()));
     Ok(Families {
         registry: Registry::new(kinds, families, operations)?,

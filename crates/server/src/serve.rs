@@ -54,8 +54,9 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         listeners.spawn(listener::serve(metrics, None, server.metrics(), stopped.clone()));
     }
     let limits = Arc::clone(&server.flow.limits);
-    let jobs = jobs::start(&server.api.store, Arc::new(move || limits.forget_idle()));
+    let mut jobs = jobs::start(&server.api.store, Arc::new(move || limits.forget_idle()));
     let tasks = tokio::spawn(Arc::clone(&server.runner).run(stopped));
+    jobs.spawn(vestibule_blueprint_engine::watch(server.api.clone()));
     // What starting needed.
     vestibule_allocator::give_back();
     tracing::info!(listen = %settings.listen, version = env!("CARGO_PKG_VERSION"), "ready");

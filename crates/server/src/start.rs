@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use vestibule_admin::{Descriptions, Services};
+use vestibule_blueprint_engine::{ApplyError, Library, apply_defaults, system};
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
 use vestibule_directory::password::{Params, Passwords};
 use vestibule_directory::resources::system::note_version;
@@ -23,7 +24,6 @@ use vestibule_store::{Database, Store, StoreError};
 use vestibule_tasks::Runner;
 use vestibule_web::Pages;
 
-use crate::blueprint::{ApplyError, apply_defaults, state, system};
 use crate::http::Front;
 use crate::http::metrics::{Metrics, Scrape};
 use crate::registry::Families;
@@ -116,7 +116,9 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let passwords = Passwords::new(ctx.clone(), params, settings.password_workers, settings.password_queue);
     let passwords = passwords.map_err(|error| error.to_string())?;
     let passwords = Arc::new(passwords.at_rest(vestibule_allocator::give_back));
-    apply_defaults(&store, &registry, &ctx).await?;
+    let library = Arc::new(library(settings));
+    apply_defaults(&store, &registry, &ctx, &library).await?;
+    vestibule_outposts::ensure_embedded(&store, &registry, &ctx, &system()).await?;
     make_admin(settings, &store, &ctx, &passwords).await?;
 
     let pages = Arc::new(Pages::new(&stages.pages()).map_err(|error| format!("a page is broken: {error}"))?);
@@ -133,6 +135,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let extensions = Extensions::default()
         .with(Arc::new(services))
         .with(Arc::new(Descriptions(runner.descriptions())))
+        .with(library)
         .with(Arc::clone(&passwords))
         .with(Arc::clone(&sessions))
         .with(Arc::clone(&users))
@@ -161,6 +164,12 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     Ok(Server { api, flow, front, runner, setup_link })
 }
 
+/// The blueprints on this machine.
+pub(crate) fn library(settings: &Settings) -> Library {
+    let readable = settings.blueprints_environment.clone();
+    Library::new(Some(settings.blueprints.clone()), crate::settings::variable, readable)
+}
+
 /// The first administrator, with what the settings give them. Once in the life of a database: whoever deletes the
 /// account does not get it back.
 async fn make_admin(settings: &Settings, store: &Store, ctx: &Ctx, passwords: &Passwords) -> Result<(), StartError> {
@@ -169,7 +178,7 @@ async fn make_admin(settings: &Settings, store: &Store, ctx: &Ctx, passwords: &P
     note_version(ctx, &mut change).await?;
     // Two nodes that start at once: the second waits here.
     change.lock().await?;
-    if state(&mut change, DONE).await?.is_some() {
+    if change.state(DONE).await?.is_some() {
         return Ok(());
     }
     let password_hash = match &settings.bootstrap_password {

@@ -54,6 +54,18 @@ impl Document {
     }
 }
 
+/// A document that a change under way has touched.
+pub struct Edited {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its key.
+    pub pk: Uuid,
+    /// As it was.
+    pub before: Option<Arc<Document>>,
+    /// As it is now.
+    pub after: Option<Arc<Document>>,
+}
+
 type Documents = BTreeMap<Uuid, Arc<Document>>;
 
 /// Something computed from a configuration once, and kept with it: a lookup table.

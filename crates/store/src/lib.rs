@@ -5,12 +5,14 @@ mod configuration;
 mod database;
 mod migrate;
 mod sqlite;
+mod sealed;
 mod store;
 mod value;
 mod wake;
 
-pub use configuration::{Codec, Configuration, Document, DocumentType, Index};
+pub use configuration::{Codec, Configuration, Document, DocumentType, Edited, Index};
 pub use database::{Database, Durability, Transaction};
+pub use sealed::unsealed;
 pub use store::{Change, Revision, Store};
 pub use value::{Param, Row};
 pub use wake::Wakes;

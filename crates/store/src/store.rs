@@ -11,12 +11,10 @@ use uuid::Uuid;
 use vestibule_kernel::secret::Keys;
 use vestibule_kernel::{Actor, Ctx, Object};
 
-use crate::configuration::{Codec, Configuration, Document};
+use crate::configuration::{Codec, Configuration, Document, Edited};
 use crate::database::{Database, Durability, Transaction};
+use crate::sealed::{sealed, unsealed};
 use crate::{StoreError, migrate};
-
-/// How a sealed field looks in the database.
-const SEALED: &str = "$sealed";
 
 /// Database and configuration. Cheap to clone.
 #[derive(Clone)]
@@ -199,9 +197,9 @@ impl Store {
 
     fn seal(&self, codec: &dyn Codec, pk: Uuid, mut value: Object) -> Result<Object, StoreError> {
         for field in codec.sealed() {
-            if let Some(Value::String(plain)) = value.get(*field).filter(|value| value.as_str() != Some("")) {
-                let sealed = self.keys().seal(&self.inner.ctx, &place(codec.kind(), pk, field), plain)?;
-                value.insert((*field).into(), serde_json::json!({ SEALED: sealed }));
+            let place = place(codec.kind(), pk, field);
+            if let Some(sealed) = sealed(self.keys(), &self.inner.ctx, &place, value.get(*field))? {
+                value.insert((*field).into(), sealed);
             }
         }
         Ok(value)
@@ -209,9 +207,8 @@ impl Store {
 
     fn unseal(&self, kind: &str, pk: Uuid, mut value: Object) -> Result<Object, StoreError> {
         for (field, value) in &mut value {
-            let sealed = value.as_object().filter(|object| object.len() == 1).and_then(|object| object.get(SEALED));
-            if let Some(sealed) = sealed.and_then(Value::as_str) {
-                *value = self.keys().open(&place(kind, pk, field), sealed)?.into();
+            if let Some(plain) = unsealed(self.keys(), &place(kind, pk, field), value)? {
+                *value = plain;
             }
         }
         Ok(value)
@@ -309,6 +306,15 @@ impl Change {
         self.working.as_ref().map_or_else(|| self.store.configuration(), |working| Arc::new(working.clone()))
     }
 
+    /// The documents that this change has touched so far.
+    pub fn edited(&self) -> Vec<Edited> {
+        let now = |kind: &str, pk| self.working.as_ref().and_then(|working| working.document(kind, pk).cloned());
+        let edited = self.edits.iter();
+        edited
+            .map(|((kind, pk), before)| Edited { kind, pk: *pk, before: before.clone(), after: now(kind, *pk) })
+            .collect()
+    }
+
     /// Writes a document.
     pub async fn put(&mut self, kind: &'static str, pk: Uuid, value: Object) -> Result<Arc<Document>, StoreError> {
         let Some(codec) = self.store.inner.codecs.get(kind).cloned() else {
@@ -332,6 +338,12 @@ impl Change {
         self.transaction.execute("DELETE FROM configuration WHERE pk = $1", vec![pk.into()]).await?;
         self.edits.entry((kind, pk)).or_insert(before);
         Ok(())
+    }
+
+    /// A persisted flag or value of the server itself, as this change sees it.
+    pub async fn state(&mut self, name: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT value FROM server_state WHERE name = $1";
+        self.transaction.query_one(sql, vec![name.into()]).await?.map(|row| row.text("value")).transpose()
     }
 
     /// Persists a flag or value of the server itself.

@@ -50,11 +50,12 @@ pub struct Families {
 }
 
 impl Families {
-    /// Flows and the directory, which every family stands on.
+    /// Flows, certificates and the directory, which every family stands on.
     pub fn base() -> Self {
         let mut kinds = vestibule_flow::kinds();
         kinds.extend(vestibule_directory::kinds());
         kinds.extend(vestibule_rbac::kinds());
+        kinds.extend(vestibule_crypto::kinds());
         let mut operations = vestibule_flow::operations();
         operations.extend(vestibule_directory::operations());
         operations.extend(vestibule_rbac::operations());

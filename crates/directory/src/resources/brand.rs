@@ -102,9 +102,10 @@ pub struct Brand {
     /// Application that external users are sent to.
     pub default_application: Option<Uuid>,
     /// Certificate of the address.
+    #[field(references = "authentik_crypto.certificatekeypair")]
     pub web_certificate: Option<Uuid>,
     /// Authorities whose client certificates are believed.
-    #[field(default = [])]
+    #[field(references = "authentik_crypto.certificatekeypair", default = [])]
     pub client_certificates: Vec<Uuid>,
     /// What administrators keep about it.
     #[field(default = {})]
@@ -142,10 +143,8 @@ impl Resource for Brand {
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        // Neither applications nor certificates exist yet.
-        for field in ["default_application", "web_certificate", "client_certificates"] {
-            refuse_keys(cx, field, errors);
-        }
+        // Applications do not exist yet.
+        refuse_keys(cx, "default_application", errors);
         let is_default = |object: &Object| object.get("default") == Some(&Value::Bool(true));
         let own = cx.object.get("pk");
         let mut others = cx.configuration.documents(Brand::KIND).filter(|other| other.value.get("pk") != own);

@@ -152,6 +152,14 @@ impl Hooks for TokenHooks {
         }
         Ok(())
     }
+
+    fn beyond(&self) -> &'static [&'static str] {
+        &["key"]
+    }
+
+    async fn set_beyond(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+        key::set_given(cx, object).await
+    }
 }
 
 /// A token stands for whoever makes it; only superusers make and move them for others (CVE-2024-37905).

@@ -79,6 +79,7 @@ impl App {
         let ctx = Ctx::new(clock.clone(), Arc::new(SystemRandom));
         let mut kinds = vestibule_directory::kinds();
         kinds.extend(vestibule_rbac::kinds());
+        kinds.extend(vestibule_crypto::kinds());
         kinds.push(Kind::document::<Flow>());
         let mut operations = vestibule_directory::operations();
         operations.extend(vestibule_rbac::operations());

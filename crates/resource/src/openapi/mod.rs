@@ -28,8 +28,13 @@ pub fn document(registry: &Registry, extra_components: &Map<String, Value>) -> V
     let mut components = Components::new(registry, extra_components);
     let mut paths: Vec<(String, Value)> = Vec::new();
     for (path, target) in engine::targets(registry) {
+        let beside = !path.starts_with(SERVER);
         let path = path.strip_prefix(SERVER).unwrap_or(&path);
-        paths.push(paths::item(&mut components, path, &target));
+        let (path, mut item) = paths::item(&mut components, path, &target);
+        if let (true, Some(item)) = (beside, item.as_object_mut()) {
+            item.insert("servers".to_owned(), json!([{ "url": "/" }]));
+        }
+        paths.push((path, item));
     }
     paths.sort_by(|(one, _), (other, _)| one.cmp(other));
     json!({

@@ -266,7 +266,7 @@ impl Draft {
         }
         self.parameters.sort_by(|(one, _), (other, _)| one.cmp(other));
         let parameters: Vec<Value> = key.into_iter().chain(self.parameters.into_iter().map(|(_, one)| one)).collect();
-        let tag = path.split('/').find(|part| !part.is_empty()).unwrap_or_default();
+        let tag = path.split('/').find(|part| !part.is_empty() && *part != "api").unwrap_or_default();
         let mut operation = Map::new();
         operation.insert("operationId".to_owned(), self.id.into());
         if !self.description.is_empty() {

@@ -10,7 +10,7 @@ use vestibule_kernel::secret::Keys;
 use vestibule_kernel::settings::Settings;
 use vestibule_kernel::{Ctx, Object};
 use vestibule_resource::Registry;
-use vestibule_store::{Database, Store, StoreError};
+use vestibule_store::{Database, Store, StoreError, unsealed};
 
 use crate::start::{SQLITE, StartError};
 use crate::{http, secret_key};
@@ -132,12 +132,10 @@ async fn check_documents(
             continue;
         };
         for (field, value) in &mut value {
-            let sealed = value.get("$sealed").and_then(Value::as_str).map(str::to_owned);
-            if let Some(sealed) = sealed {
-                match keys.open(&format!("{kind}/{pk}/{field}"), &sealed) {
-                    Ok(plain) => *value = plain.into(),
-                    Err(error) => findings.wrong.push(format!("{kind} {pk}: {field}: {error}")),
-                }
+            match unsealed(keys, &format!("{kind}/{pk}/{field}"), value) {
+                Ok(Some(plain)) => *value = plain,
+                Ok(None) => {}
+                Err(error) => findings.wrong.push(format!("{kind} {pk}: {field}: {error}")),
             }
         }
         match registry.codecs().iter().find(|codec| codec.kind() == kind) {

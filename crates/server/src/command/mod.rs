@@ -70,9 +70,18 @@ enum Command {
     },
     /// Read configuration as YAML: what `export` wrote, or any blueprint
     ///
-    /// All of it is applied, or nothing. Objects that are not in the file are left alone. Where !Secret stands, the
+    /// All of it is applied, or nothing; `plan` says first what would change. The file may read files beside it and
+    /// below with !File, and the environment with !Env. Objects that are not in the file are left alone. Where !Secret stands, the
     /// present secret is kept; if there is none, the import lists what is missing and changes nothing.
     Import {
+        /// File to read; - is standard input
+        path: PathBuf,
+    },
+    /// Say what `import` of a file would change, and change nothing
+    ///
+    /// One line for each object that would be created (+), changed (~) or deleted (-), and below it one for each of
+    /// its fields. The same file and configuration give the same text. Secrets are not shown.
+    Plan {
         /// File to read; - is standard input
         path: PathBuf,
     },
@@ -144,6 +153,7 @@ async fn perform(command: Command, settings: Settings) -> Result<ExitCode, Start
         Command::Check => return check::check(&settings).await,
         Command::Export { with_secrets, path } => transfer::export(&settings, with_secrets, path.as_deref()).await?,
         Command::Import { path } => transfer::import(&settings, &path).await?,
+        Command::Plan { path } => transfer::plan(&settings, &path).await?,
         Command::User { command } => user::run(&settings, command).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,18 +1,16 @@
-//! `export` and `import`: the configuration as YAML.
+//! `export`, `import` and `plan`: the configuration as YAML.
 
 use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use vestibule_blueprint_engine::export::{Secrets, export as text_of};
+use vestibule_blueprint_engine::{Applied, Origin, apply_all, plan_all};
 use vestibule_kernel::Ctx;
 use vestibule_kernel::settings::Settings;
-use vestibule_resource::Registry;
-use vestibule_store::Store;
 
-use crate::blueprint::export::{Secrets, documents, export as text_of};
-use crate::blueprint::{Applied, Applier, ApplyError, Origin, system};
-use crate::start::{StartError, open_store};
+use crate::start::{StartError, library, open_store};
 
 /// Largest file that is imported, bytes.
 const LARGEST: u64 = 256 * 1024 * 1024;
@@ -39,13 +37,30 @@ pub(super) async fn import(settings: &Settings, path: &Path) -> Result<(), Start
     let registry = crate::registry::families()?.registry;
     let ctx = Ctx::system();
     let store = open_store(settings, &ctx, &registry).await?;
-    let applied = apply(&store, &registry, &ctx, &name, &text).await?;
+    let origin = origin(path);
+    let applied = apply_all(&store, &registry, &ctx, &library(settings), &origin, (&name, &text)).await?;
     for (line, note) in &applied.notes {
         eprintln!("{name}:{line}: {note}");
     }
     let Applied { created, updated, deleted, passed, .. } = applied;
     println!("{created} created, {updated} updated, {deleted} deleted, {passed} left alone.");
     Ok(())
+}
+
+pub(super) async fn plan(settings: &Settings, path: &Path) -> Result<(), StartError> {
+    let (name, text) = read(path)?;
+    let registry = crate::registry::families()?.registry;
+    let ctx = Ctx::system();
+    let store = open_store(settings, &ctx, &registry).await?;
+    let plan = plan_all(&store, &registry, &ctx, &library(settings), &origin(path), (&name, &text)).await?;
+    print!("{plan}");
+    Ok(())
+}
+
+/// A file may read what lies beside it, and below.
+fn origin(path: &Path) -> Origin {
+    let folder = path.parent().filter(|_| path != Path::new("-"));
+    Origin::Server(folder.map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned()))
 }
 
 fn read(path: &Path) -> Result<(String, String), String> {
@@ -58,36 +73,4 @@ fn read(path: &Path) -> Result<(String, String), String> {
     };
     result.map_err(|error| format!("{name}: {error}"))?;
     Ok((name, text))
-}
-
-/// Applies every YAML document of a text in one change.
-pub(crate) async fn apply(
-    store: &Store,
-    registry: &Registry,
-    ctx: &Ctx,
-    name: &str,
-    text: &str,
-) -> Result<Applied, ApplyError> {
-    let principal = system();
-    let mut change = store.change(principal.actor.clone()).await?;
-    let mut total = Applied::default();
-    let mut secrets = Vec::new();
-    for (before, document) in documents(text) {
-        let mut applier = Applier::new(&mut change, registry, ctx, &principal, Origin::Server);
-        let outcome = applier.apply(name, &document, &serde_json::Map::new()).await;
-        match outcome {
-            Ok(part) => total.add(part, before),
-            // Every document is looked at, so that all that is missing is said at once.
-            Err(ApplyError::Secrets(missing)) => secrets.extend(missing),
-            Err(ApplyError::Entry { file, line, message }) => {
-                return Err(ApplyError::Entry { file, line: line + before, message });
-            }
-            Err(other) => return Err(other),
-        }
-    }
-    if !secrets.is_empty() {
-        return Err(ApplyError::Secrets(secrets));
-    }
-    change.commit().await?;
-    Ok(total)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 use serde_json::json;
+use vestibule_blueprint_engine::system;
 use vestibule_directory::password::{Params, Passwords};
 use vestibule_directory::user::{Found, Identifier, UserRow, Users};
 use vestibule_kernel::settings::Settings;
@@ -12,7 +13,6 @@ use vestibule_kernel::{ApiError, Ctx, Object, duration};
 use vestibule_resource::{Mode, Registry, load_one, write_object};
 use vestibule_store::Store;
 
-use crate::blueprint::system;
 use crate::login_link;
 use crate::start::{StartError, base_url, open_store};
 

@@ -118,7 +118,7 @@ fn is_fine(kind: &Kind, field: &Field, raw: &str) -> bool {
     // A key of nothing, where there is nothing that a key could be of.
     let no_keys = ["roles", "webauthn_allowed_device_types", "user_property_mappings", "group_property_mappings"];
     let name = field.name;
-    (no_keys.contains(&name) || name == "client_certificates") && raw == "[]"
+    no_keys.contains(&name) && raw == "[]"
         // Optional references and moments are emptied by an empty text.
         || matches!(field.shape, Shape::Reference(..)) && field.nullable && raw == "\"\""
         || kind.model() == "authentik_core.user" && name == "groups" && raw == "[]"

@@ -9,7 +9,7 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 24] = [
+const GROUPS: [&str; 26] = [
     "admin/version",
     "core/brands",
     "core/groups",
@@ -19,7 +19,9 @@ const GROUPS: [&str; 24] = [
     "flows/bindings",
     "flows/inspector",
     "flows/instances",
-    "managed/blueprints/import",
+    "managed/blueprints",
+    "outposts/instances",
+    "outposts/service_connections",
     "policies/all",
     "root/config",
     "schema",

@@ -58,6 +58,9 @@ async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String {
     let kind = match path {
         path if path.starts_with("/stages/all/") => fixtures.kind("authentik_stages_dummy.dummystage"),
         path if path.starts_with("/sources/all/") => fixtures.kind("authentik_sources_oauth.oauthsource"),
+        path if path.starts_with("/outposts/service_connections/all/") => {
+            fixtures.kind("authentik_outposts.dockerserviceconnection")
+        }
         path if path.starts_with("/policies/all/") => return fixtures.app.server.api.ctx.uuid().to_string(),
         path if path.starts_with("/flows/executor/") || path.starts_with("/flows/inspector/") => {
             return "default-authentication-flow".into();
@@ -95,6 +98,7 @@ async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<V
         "set_key" => json!({"key": "a new key of a token"}),
         "recovery_email" => json!({"email_stage": fixtures.app.server.api.ctx.uuid()}),
         "generate" => json!({"common_name": "a pair", "validity_days": 1, "alg": "ecdsa"}),
+        "plan" => json!({"content": "entries: []"}),
         "switch" => json!({"action": "add"}),
         "{flow_slug}" => json!({"component": "ak-stage-identification", "uid_field": "nobody"}),
         "test" => json!({"user": user(fixtures).await}),
@@ -157,10 +161,11 @@ async fn every_operation_answers_what_the_document_says() {
         document.operations().map(|(method, path)| (method, path.to_owned())).collect();
     for (method, path) in operations {
         let name = format!("{method} {path}");
-        let mut actual = format!("/api/v3{path}");
+        let base = if path.starts_with("/api/") { "" } else { "/api/v3" };
+        let mut actual = format!("{base}{path}");
         if let Some((before, rest)) = path.split_once('{') {
             let (_, after) = rest.split_once('}').unwrap();
-            actual = format!("/api/v3{before}{}{after}", parameter(&mut fixtures, &path).await);
+            actual = format!("{base}{before}{}{after}", parameter(&mut fixtures, &path).await);
         }
         let body = body(&mut fixtures, &method, &path).await;
         let of_a_session = ["/impersonate", "/switch/", "/flows/inspector/", "/flows/executor/"];

@@ -120,6 +120,7 @@ impl<'a> Fixtures<'a> {
     pub(crate) async fn key(&mut self, model: &str) -> Value {
         let kind = self.kind(match model {
             "authentik_flows.stage" => "authentik_stages_dummy.dummystage",
+            "authentik_outposts.outpostserviceconnection" => "authentik_outposts.dockerserviceconnection",
             "authentik_core.source" => "authentik_sources_oauth.oauthsource",
             model => model,
         });
@@ -136,6 +137,8 @@ fn is_needed(kind: &Kind, field: &Field) -> bool {
     matches!(
         (kind.model(), field.name),
         ("authentik_stages_identification.identificationstage", "user_fields")
+            | ("authentik_blueprints.blueprintinstance", "content")
+            | ("authentik_outposts.kubernetesserviceconnection", "kubeconfig")
             | ("authentik_sources_oauth.oauthsource", "authorization_url" | "access_token_url" | "profile_url")
     )
 }
@@ -144,18 +147,28 @@ fn is_needed(kind: &Kind, field: &Field) -> bool {
 fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
     let serial = serial * 10 + turn;
     Some(match (model, field) {
-        // There are neither applications, certificates, property mappings nor models of devices yet.
+        // There are neither applications, providers, property mappings nor models of devices yet.
         (
             _,
-            "client_certificates"
+            "providers"
             | "user_property_mappings"
             | "group_property_mappings"
             | "webauthn_allowed_device_types",
         ) => json!([]),
-        (_, "default_application" | "web_certificate") => Value::Null,
+        (_, "default_application") => Value::Null,
         // The two belong together.
         ("authentik_crypto.certificatekeypair", "certificate_data") => json!(PAIR.certificate.trim()),
         ("authentik_crypto.certificatekeypair", "key_data") => json!(PAIR.key.trim()),
+        // It may lie in one of the two places, and is in both.
+        ("authentik_blueprints.blueprintinstance", "path") => json!(["default/flow-oobe.yaml", ""][turn as usize % 2]),
+        ("authentik_blueprints.blueprintinstance", "content") => json!(format!("# {serial}\nentries: []\n")),
+        ("authentik_outposts.outpost", "config") => json!({"kubernetes_replicas": serial}),
+        ("authentik_outposts.kubernetesserviceconnection", "kubeconfig") => json!({
+            "current-context": "a",
+            "contexts": [{"name": "a", "context": {"cluster": "b", "user": "c"}}],
+            "clusters": [{"name": "b", "cluster": {"server": format!("https://{serial}.example")}}],
+            "users": [{"name": "c", "user": {}}],
+        }),
         // One brand is the default one.
         ("authentik_brands.brand", "default") => json!(false),
         ("authentik_core.user", "username") => json!(format!("user-{serial}")),

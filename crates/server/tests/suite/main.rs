@@ -10,6 +10,7 @@
 
 mod app;
 mod bad_input;
+mod cli;
 mod conformance;
 mod contract;
 mod every_operation;

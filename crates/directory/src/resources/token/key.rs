@@ -5,9 +5,10 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_events::Event;
-use vestibule_kernel::{ApiError, FieldErrors};
+use vestibule_kernel::{ApiError, Ctx, FieldErrors, Object};
 use vestibule_resource::call::{Answer, Body, Permission, no_content, ok};
-use vestibule_resource::{Call, Fields, Operation, Shape};
+use vestibule_resource::{Call, Fields, Operation, Principal, Shape, WriteCx};
+use vestibule_store::Change;
 
 use super::super::fields::pk_uuid;
 use super::protect;
@@ -57,12 +58,12 @@ fn require_living(call: &Call) -> Result<(), ApiError> {
     }
 }
 
-fn event(call: &Call, action: &'static str) -> Event {
+fn event(principal: &Principal, token: &Object, action: &'static str) -> Event {
     let model = json!({
-        "pk": call.object.get("pk"), "app": "authentik_core", "model_name": "token", "name": call.object.get("identifier"),
+        "pk": token.get("pk"), "app": "authentik_core", "model_name": "token", "name": token.get("identifier"),
     });
-    let event = Event::new(action, "authentik.core.api.tokens", call.principal.actor.clone());
-    event.context(json!({"secret": model})).request(&call.principal.request)
+    let event = Event::new(action, "authentik.core.api.tokens", principal.actor.clone());
+    event.context(json!({"secret": model})).request(&principal.request)
 }
 
 async fn view(call: Call) -> Answer {
@@ -70,7 +71,7 @@ async fn view(call: Call) -> Answer {
     let sealed = call.object.get("key_sealed").and_then(Value::as_str).unwrap_or_default();
     let key = call.api.store.keys().open(&place(pk_uuid(&call.object)), sealed).map_err(ApiError::internal)?;
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
-    event(&call, "secret_view").write(&call.api.ctx, change.transaction()).await?;
+    event(&call.principal, &call.object, "secret_view").write(&call.api.ctx, change.transaction()).await?;
     change.commit().await?;
     ok(&json!({"key": key}))
 }
@@ -79,15 +80,31 @@ async fn set(call: Call) -> Answer {
     require_living(&call)?;
     let pk = pk_uuid(&call.object);
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
-    let (hash, sealed) = protect(&change, &call.api.ctx, pk, call.text("key"))?;
-    let sql = "UPDATE tokens SET key_hash = $1, key_sealed = $2 WHERE pk = $3";
-    match change.transaction().execute(sql, vec![hash.into(), sealed.into(), pk.into()]).await {
-        Err(error) if error.is_unique_violation() => {
-            return Err(FieldErrors::one("key", "This key cannot be used.").into());
-        }
-        other => other?,
-    };
-    event(&call, "secret_rotate").write(&call.api.ctx, change.transaction()).await?;
+    store(&mut change, &call.api.ctx, pk, call.text("key")).await?;
+    event(&call.principal, &call.object, "secret_rotate").write(&call.api.ctx, change.transaction()).await?;
     change.commit().await?;
     no_content()
+}
+
+async fn store(change: &mut Change, ctx: &Ctx, pk: Uuid, key: &str) -> Result<(), ApiError> {
+    let (hash, sealed) = protect(change, ctx, pk, key)?;
+    let sql = "UPDATE tokens SET key_hash = $1, key_sealed = $2 WHERE pk = $3";
+    match change.transaction().execute(sql, vec![hash.into(), sealed.into(), pk.into()]).await {
+        Err(error) if error.is_unique_violation() => Err(FieldErrors::one("key", "This key cannot be used.").into()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Sets the key that a blueprint gives, unless it is the token's already.
+pub(super) async fn set_given(cx: &mut WriteCx<'_>, token: &Object) -> Result<(), ApiError> {
+    let Some(key) = cx.given.get("key").and_then(Value::as_str).filter(|key| !key.is_empty()) else { return Ok(()) };
+    let present = token.get("key_hash").and_then(Value::as_str);
+    if present == Some(cx.change.store().keys().lookup_hash(key).as_str()) {
+        return Ok(());
+    }
+    cx.principal.require("authentik_core.set_token_key")?;
+    store(cx.change, cx.ctx, pk_uuid(token), key).await?;
+    event(cx.principal, token, "secret_rotate").write(cx.ctx, cx.change.transaction()).await?;
+    Ok(())
 }

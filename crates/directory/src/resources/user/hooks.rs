@@ -1,12 +1,14 @@
 //! Around the writing of users: memberships, identifiers, and the sessions of those who may not sign in any more.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_kernel::{ApiError, Object};
+use vestibule_events::Event;
+use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::http::Query;
 use vestibule_resource::{Api, Hooks, WriteCx};
 use vestibule_store::{Change as StoreChange, Database, Param, StoreError, Transaction};
@@ -15,6 +17,7 @@ use vestibule_tasks::NewTask;
 use super::super::fields::{pk, shows, uuids};
 use super::super::roles;
 use crate::resources::settings::SystemSettings;
+use crate::password::{Params, Passwords, is_known_hash};
 use crate::session;
 use crate::superuser::{Change, guard, guard_user, makes_superusers_sql, places};
 use crate::user::upn;
@@ -81,6 +84,14 @@ impl Hooks for UserHooks {
         }
         Ok(vestibule_rbac::unassign_from_user(change.transaction(), pk(object)).await?)
     }
+
+    fn beyond(&self) -> &'static [&'static str] {
+        &["password", "password_hash"]
+    }
+
+    async fn set_beyond(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+        set_password(cx, pk(object), object.get("username")).await
+    }
 }
 
 /// The name and the address that somebody signs in with, or is sent a link to, are not for those to change who may do
@@ -91,6 +102,37 @@ async fn guard_identity(cx: &mut WriteCx<'_>, object: &Object) -> Result<(), Api
         return Ok(());
     }
     guard_user(cx.change.transaction(), cx.principal, pk(object)).await
+}
+
+/// Sets the password that a blueprint gives, plain or as a hash; one that is set already keeps its sessions.
+async fn set_password(cx: &mut WriteCx<'_>, user: i64, username: Option<&Value>) -> Result<(), ApiError> {
+    cx.principal.require("authentik_core.reset_user_password")?;
+    let text = |field: &str| cx.given.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let row = cx.change.transaction().query_one("SELECT password FROM users WHERE id = $1", vec![user.into()]).await?;
+    let present = row.map(|row| row.optional_text("password")).transpose()?.flatten();
+    let hash = match (text("password"), text("password_hash")) {
+        (None, None) => return Ok(()),
+        (None, Some(hash)) if !is_known_hash(hash) => {
+            let message = "This is no hash that passwords can be checked against.";
+            return Err(FieldErrors::one("password_hash", message).into());
+        }
+        (None, Some(hash)) if present.as_deref() == Some(hash) => return Ok(()),
+        (None, Some(hash)) => hash.to_owned(),
+        (Some(password), _) => {
+            // The usual cost; a login under other settings hashes it anew.
+            let params = Params { memory: 19_456, iterations: 2, parallelism: 1 };
+            let passwords = Arc::new(Passwords::new(cx.ctx.clone(), params, 1, 1)?);
+            if passwords.verify(present, password.to_owned()).await?.is_right() {
+                return Ok(());
+            }
+            passwords.hash(password.to_owned()).await?
+        }
+    };
+    crate::user::set_password(cx.change.transaction(), cx.ctx, user, &hash, None).await?;
+    let context = json!({"user": {"pk": user, "username": username}});
+    let event = Event::new("password_set", "authentik.blueprints", cx.principal.actor.clone()).context(context);
+    event.client_ip(cx.principal.client_ip).write(cx.ctx, cx.change.transaction()).await?;
+    Ok(())
 }
 
 /// What is in `wanted` alone, and what in `present` alone.

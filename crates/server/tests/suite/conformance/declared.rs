@@ -33,7 +33,8 @@ async fn everything_that_is_served_is_described() {
     }
     let document = app.schema().await;
     for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
+        let operations = item.as_object().unwrap().iter().filter(|(name, _)| *name != "servers");
+        for (method, operation) in operations {
             let described = operation["description"].as_str().is_some_and(|text| !text.is_empty());
             findings.check(described, || format!("{method} {path}: no description"));
         }

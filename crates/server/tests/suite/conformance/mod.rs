@@ -2,6 +2,7 @@
 
 mod access;
 mod declared;
+mod exports;
 mod lists;
 mod references;
 mod round_trip;

@@ -13,8 +13,8 @@ use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::{Field, Kind, Registry, select};
 use vestibule_store::{Configuration, Store};
 
-use super::apply::SECRET;
-use super::names::identifying_fields;
+use crate::error::SECRET;
+use crate::names::identifying_fields;
 
 /// Entries of one YAML document: readers limit what they take at once.
 const ENTRIES: usize = 250;
@@ -217,7 +217,7 @@ impl Exporter<'_> {
         let value =
             object.get(field.name).cloned().unwrap_or_else(|| field.default.map_or(Value::Null, |default| default()));
         let shown = match (field.reference(), value) {
-            (_, Value::String(text)) if field.sealed && !text.is_empty() && self.secrets == Secrets::Hidden => {
+            (_, value) if field.sealed && !is_empty(&value) && self.secrets == Secrets::Hidden => {
                 Output::Tagged(SECRET.to_owned(), Box::new(json!(field.name).into()))
             }
             (Some((model, _, true)), Value::Array(keys)) => {
@@ -245,6 +245,15 @@ impl Exporter<'_> {
             Some((item, fields)) => find(item.kind, item.value, &fields),
             None => key.clone().into(),
         }
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        _ => false,
     }
 }
 

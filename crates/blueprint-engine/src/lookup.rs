@@ -7,23 +7,26 @@ use serde_json::{Value, json};
 use vestibule_blueprints::Lookup;
 use vestibule_kernel::Object;
 use vestibule_kernel::fold::fold;
-use vestibule_resource::{Field, Kind, Registry, Represent};
+use vestibule_resource::{Field, Kind, Principal, Registry, Represent, Verb};
 use vestibule_store::Configuration;
 
-use super::apply::Origin;
+use crate::library::{Library, Origin};
 
 /// What was asked of a table.
-pub(super) type Asked = (String, Vec<(String, Value)>);
+pub(crate) type Asked = (String, Vec<(String, Value)>);
 
 /// The world as tags see it at one moment of a change.
-pub(super) struct World<'a> {
+pub(crate) struct World<'a> {
     pub registry: &'a Registry,
     pub configuration: &'a Configuration,
     /// Answers of tables so far.
     pub known: &'a [(Asked, Option<Object>)],
     /// The first question that no table was asked yet.
     pub wanted: Mutex<Option<Asked>>,
-    pub origin: Origin,
+    /// Who asks: what they may not view is not found for them.
+    pub principal: &'a Principal,
+    pub library: &'a Library,
+    pub origin: &'a Origin,
 }
 
 impl World<'_> {
@@ -35,6 +38,10 @@ impl World<'_> {
             return Err(format!("there is no model {model}"));
         }
         for kind in members {
+            let permission = kind.permission(Verb::View);
+            if !self.principal.may(&permission) {
+                return Err(format!("you may not view {} ({permission})", kind.model()));
+            }
             let found = if kind.is_document() {
                 find_document(self.registry, self.configuration, kind, criteria)
             } else {
@@ -74,26 +81,20 @@ impl Lookup for World<'_> {
     }
 
     fn environment(&self, name: &str) -> Option<String> {
-        match self.origin {
-            Origin::Server => crate::settings::variable(name),
-            Origin::Upload => None,
-        }
+        self.library.variable(self.origin, name)
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        match self.origin {
-            Origin::Server => std::fs::read_to_string(path).map_err(|error| error.to_string()),
-            Origin::Upload => Err("only blueprints on the server itself may read files".into()),
-        }
+        self.origin.file(path)
     }
 }
 
-pub(super) fn pk_of(object: &Object) -> Option<uuid::Uuid> {
+pub(crate) fn pk_of(object: &Object) -> Option<uuid::Uuid> {
     object.get("pk")?.as_str()?.parse().ok()
 }
 
 /// The document of a kind that meets every criterion.
-pub(super) fn find_document(
+pub(crate) fn find_document(
     registry: &Registry,
     configuration: &Configuration,
     kind: &Kind,
@@ -106,13 +107,13 @@ pub(super) fn find_document(
 }
 
 /// The field that a criterion means: authentik's names for keys are `pk` here.
-pub(super) fn field_name<'a>(kind: &Kind, name: &'a str) -> &'a str {
+pub(crate) fn field_name<'a>(kind: &Kind, name: &'a str) -> &'a str {
     let key = name == "id" || name.ends_with("_uuid") || name == "uuid" || name.ends_with("_ptr");
     if key && kind.field(name).is_none() { "pk" } else { name }
 }
 
 /// Whether an object meets `field` or `reference__field`, compared exactly or as `iexact`, `icontains` or `in` say.
-pub(super) fn meets(
+pub(crate) fn meets(
     registry: &Registry,
     configuration: &Configuration,
     kind: &Kind,
@@ -155,7 +156,7 @@ fn referred<'a>(
 }
 
 /// Equal; keys are equal however their UUID is written.
-pub(super) fn same(value: &Value, wanted: &Value) -> bool {
+pub(crate) fn same(value: &Value, wanted: &Value) -> bool {
     if value == wanted {
         return true;
     }

@@ -9,7 +9,7 @@ use vestibule_resource::call::{Answer, Body as BodyShape, Permission, ok};
 use vestibule_resource::http::{media_type, parse_json};
 use vestibule_resource::{Call, Choices, Field, Operation, Shape};
 
-use super::{Applied, Applier, ApplyError, Origin};
+use crate::{Applied, Applier, ApplyError, Library, Origin};
 
 static LEVELS: Choices = Choices {
     name: "LogLevelEnum",
@@ -53,19 +53,12 @@ fn result() -> Shape {
 }
 
 /// The operation.
-pub fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            Method::POST,
-            "managed/blueprints/import/",
-            "managed_blueprints_import_create",
-            Some(result()),
-            import,
-        )
+pub(crate) fn operation() -> Operation {
+    let id = "managed_blueprints_import_create";
+    Operation::new(Method::POST, "managed/blueprints/import/", id, Some(result()), import)
         .permission(Permission::Named("authentik_blueprints.add_blueprintinstance"))
         .body(BodyShape::Multipart("BlueprintUploadRequest", upload_fields))
-        .doc("Import blueprint from .yaml file and apply it once, without creating an instance"),
-    ]
+        .doc("Applies an uploaded blueprint once, as whoever uploads it, and keeps no instance of it.")
 }
 
 /// What was uploaded.
@@ -79,11 +72,12 @@ struct Upload {
 async fn import(call: Call) -> Answer {
     let upload = read(&call).await?;
     let context = context(&upload.context)?;
-    let (name, text) = text(&upload)?;
+    let library = call.api.extension::<Library>()?;
+    let (name, text, origin) = text(&library, &upload)?;
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
     let (registry, ctx) = (&call.api.registry, &call.api.ctx);
-    let outcome =
-        Applier::new(&mut change, registry, ctx, &call.principal, Origin::Upload).apply(&name, &text, &context).await;
+    let mut applier = Applier::new(&mut change, registry, ctx, &call.principal, &library);
+    let outcome = applier.apply(&name, &text, &context, &origin).await;
     let applied = match outcome {
         Ok(applied) => change.commit().await.map(|()| applied)?,
         Err(ApplyError::Store(error)) => return Err(error.into()),
@@ -122,22 +116,20 @@ fn context(text: &str) -> Result<Object, ApiError> {
     }
 }
 
-/// The blueprint and what messages call it.
-fn text(upload: &Upload) -> Result<(String, String), ApiError> {
+/// What messages call the blueprint, its text, and where it comes from.
+fn text(library: &Library, upload: &Upload) -> Result<(String, String, Origin), ApiError> {
     if let Some(file) = &upload.file {
-        let text = String::from_utf8(file.clone());
-        return match text {
-            Ok(text) => Ok(("blueprint".to_owned(), text)),
+        return match String::from_utf8(file.clone()) {
+            Ok(text) => Ok(("blueprint".to_owned(), text, Origin::Client)),
             Err(_) => Err(FieldErrors::one("file", "The file is not UTF-8 text.").into()),
         };
     }
     if upload.path.is_empty() {
         return Err(FieldErrors::one("file", "This field is required.").into());
     }
-    let found = vestibule_blueprints::defaults().iter().find(|(path, _)| *path == upload.path);
-    match found {
-        Some((path, text)) => Ok(((*path).to_owned(), (*text).to_owned())),
-        None => Err(FieldErrors::one("path", "Blueprint file does not exist").into()),
+    match library.read(&upload.path) {
+        Ok((text, origin)) => Ok((upload.path.clone(), text, origin)),
+        Err(_) => Err(FieldErrors::one("path", "Blueprint file does not exist").into()),
     }
 }
 
@@ -164,79 +156,4 @@ async fn read(call: &Call) -> Result<Upload, ApiError> {
         }
     }
     Ok(upload)
-}
-
-#[cfg(test)]
-mod tests {
-    use http::StatusCode;
-
-    use super::*;
-    use crate::test_support::{ADMIN, Started, request, started, text};
-
-    async fn upload(started: &Started, token: Option<&str>, parts: &[(&str, &str)]) -> (StatusCode, Value) {
-        let mut body = String::new();
-        for (name, value) in parts {
-            let file = if *name == "file" { "; filename=\"x.yaml\"" } else { "" };
-            let head = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
-            body.extend([head.as_str(), value, "\r\n"]);
-        }
-        let mut request =
-            request(Method::POST, "/api/v3/managed/blueprints/import/").map(|_| Body::from(body + "--b--\r\n"));
-        request.headers_mut().insert("content-type", "multipart/form-data; boundary=b".parse().unwrap());
-        if let Some(token) = token {
-            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        }
-        let response = started.ask(request).await;
-        let status = response.status();
-        (status, serde_json::from_str(&text(response).await).unwrap())
-    }
-
-    const FLOW: &str = "entries:\n  - {model: authentik_flows.flow, identifiers: {slug: hello},\n     \
-                        attrs: {name: n, title: !Context greeting, designation: authentication}}\n";
-
-    #[tokio::test]
-    async fn an_upload_is_applied_once_and_wholly() {
-        let started = started().await;
-        let context = ("context", r#"{"greeting": "Good day"}"#);
-        let (status, answer) = upload(&started, Some(ADMIN), &[("file", FLOW), context]).await;
-        assert_eq!((status, &answer["success"]), (StatusCode::OK, &json!(true)), "{answer}");
-        assert_eq!(answer["logs"][0]["attributes"]["created"], 1);
-        let title = |slug: &str| {
-            let configuration = started.server.api.store.configuration();
-            configuration
-                .documents("authentik_flows.flow")
-                .find(|flow| flow.text("slug") == slug)
-                .map(|flow| flow.text("title").to_owned())
-        };
-        assert_eq!(title("hello").as_deref(), Some("Good day"));
-
-        let broken = format!(
-            "{}  - {{model: authentik_flows.flow, identifiers: {{slug: other}}}}\n",
-            FLOW.replace("hello", "third")
-        );
-        let (status, answer) = upload(&started, Some(ADMIN), &[("file", &broken), context]).await;
-        assert_eq!((status, &answer["success"]), (StatusCode::OK, &json!(false)));
-        assert!(answer["logs"][0]["event"].as_str().unwrap().starts_with("blueprint:4: "), "{answer}");
-        assert_eq!(title("third"), None, "nothing of it was applied");
-    }
-
-    #[tokio::test]
-    async fn what_comes_with_the_server_is_applied_by_its_path() {
-        let started = started().await;
-        let (status, answer) = upload(&started, Some(ADMIN), &[("path", "default/flow-oobe.yaml")]).await;
-        assert_eq!((status, &answer["success"]), (StatusCode::OK, &json!(true)), "{answer}");
-        let (status, answer) = upload(&started, Some(ADMIN), &[("path", "../../etc/passwd")]).await;
-        assert_eq!((status, answer), (StatusCode::BAD_REQUEST, json!({"path": ["Blueprint file does not exist"]})));
-    }
-
-    #[tokio::test]
-    async fn who_may_not_is_refused_and_what_is_wrong_is_said() {
-        let started = started().await;
-        assert_eq!(upload(&started, None, &[("file", FLOW)]).await.0, StatusCode::FORBIDDEN);
-        assert_eq!(upload(&started, Some("wrong"), &[("file", FLOW)]).await.0, StatusCode::FORBIDDEN);
-        let wrong = |parts: &'static [(&'static str, &'static str)]| upload(&started, Some(ADMIN), parts);
-        assert_eq!(wrong(&[]).await, (StatusCode::BAD_REQUEST, json!({"file": ["This field is required."]})));
-        let (status, answer) = wrong(&[("file", FLOW), ("context", "[1]")]).await;
-        assert_eq!((status, answer), (StatusCode::BAD_REQUEST, json!({"context": ["Context must be a JSON object."]})));
-    }
 }

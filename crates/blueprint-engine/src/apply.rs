@@ -1,94 +1,48 @@
 //! Applies the entries of a blueprint, each within the same change: all of them, or nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use vestibule_blueprints::tags::{conditions_hold, resolve_context};
-use vestibule_blueprints::{Blueprint, BlueprintError, Entry, Key, Node, NodeValue, Scope, State, defaults, resolve};
+use vestibule_blueprints::{Blueprint, BlueprintError, Entry, Key, Node, NodeValue, Scope, State, resolve};
 use vestibule_kernel::{ApiError, Ctx, Object};
-use vestibule_resource::{Kind, Mode, Principal, Registry, delete_object, load_one, write_object};
-use vestibule_store::{Change, StoreError};
+use vestibule_resource::{
+    Hooks, Kind, Mode, Principal, Registry, Verb, WriteCx, delete_object, load_one, write_object,
+};
+use vestibule_store::Change;
 
-use super::lookup::{Asked, World, field_name, find_document, meets, same};
-use super::names::blank;
+use crate::edit::Edit;
+use crate::error::{Applied, ApplyError, SECRET};
+use crate::library::{Library, Origin};
+use crate::lookup::{Asked, World, field_name, find_document, meets};
+use crate::names::blank;
+use crate::{meta, permissions};
 
 /// Most questions that the tags of one entry may ask of tables.
 const MOST_QUESTIONS: usize = 1000;
-/// The tag that stands for a secret in an export.
-pub(super) const SECRET: &str = "!Secret";
 
-/// Where a blueprint comes from, which decides what its tags may read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The machine of the server: its environment and files are the author's own.
-    Server,
-    /// A client of the API.
-    Upload,
-}
-
-/// What stopped a blueprint.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// An entry that cannot be applied.
-    #[error("{file}:{line}: {message}")]
-    Entry {
-        /// The file's name.
-        file: String,
-        /// Its line.
-        line: usize,
-        /// What is wrong.
-        message: String,
-    },
-    /// New objects whose secrets the file does not tell.
-    #[error("these secrets are neither in the file nor here, write them in place of {SECRET}:\n{}", .0.join("\n"))]
-    Secrets(Vec<String>),
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// What became of the entries.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Objects made.
-    pub created: usize,
-    /// Objects written again.
-    pub updated: usize,
-    /// Objects deleted.
-    pub deleted: usize,
-    /// Entries that asked for nothing.
-    pub passed: usize,
-    /// What the author may want to know, with its line.
-    pub notes: Vec<(usize, String)>,
-}
-
-impl Applied {
-    /// Adds what became of another document, which begins `before` lines later.
-    pub(crate) fn add(&mut self, other: Self, before: usize) {
-        self.created += other.created;
-        self.updated += other.updated;
-        self.deleted += other.deleted;
-        self.passed += other.passed;
-        self.notes.extend(other.notes.into_iter().map(|(line, note)| (line + before, note)));
-    }
-}
-
-/// Applies blueprints to one change.
+/// Applies blueprints to one change, as one principal: what they may not write, the blueprint may not.
 pub struct Applier<'a> {
-    change: &'a mut Change,
-    registry: &'a Registry,
+    pub(crate) change: &'a mut Change,
+    pub(crate) registry: &'a Registry,
+    pub(crate) library: &'a Library,
     ctx: &'a Ctx,
     principal: &'a Principal,
-    origin: Origin,
+    /// What was done to objects, in order.
+    pub(crate) edits: Vec<Edit>,
+    /// Blueprints that are applied already, or just being so.
+    pub(crate) seen: BTreeSet<String>,
     known: Vec<(Asked, Option<Object>)>,
     missing_secrets: Vec<String>,
 }
 
-/// A failed entry, before the file's name is put to it.
-enum Failure {
-    Entry(usize, String),
-    Store(StoreError),
+/// A text that is being applied.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'s> {
+    /// What messages call it.
+    pub file: &'s str,
+    pub origin: &'s Origin,
 }
 
 /// What tags know of the file around them.
@@ -104,111 +58,106 @@ impl Around<'_> {
     }
 }
 
-impl From<BlueprintError> for Failure {
-    fn from(error: BlueprintError) -> Self {
-        Self::Entry(error.line, error.message)
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-fn at(line: usize) -> impl Fn(ApiError) -> Failure {
-    move |error| match error {
-        ApiError::Internal(cause) => {
-            tracing::error!(error = %cause, "a blueprint entry failed");
-            Failure::Entry(line, "the server failed to apply this entry; its log says why".to_owned())
-        }
-        error => Failure::Entry(line, error.to_string()),
-    }
-}
-
 impl<'a> Applier<'a> {
-    /// Applies to this change, as this principal: what they may not write, the blueprint may not.
+    /// Applies to this change.
     pub fn new(
         change: &'a mut Change,
         registry: &'a Registry,
         ctx: &'a Ctx,
         principal: &'a Principal,
-        origin: Origin,
+        library: &'a Library,
     ) -> Self {
-        Self { change, registry, ctx, principal, origin, known: Vec::new(), missing_secrets: Vec::new() }
+        Self {
+            change,
+            registry,
+            library,
+            ctx,
+            principal,
+            edits: Vec::new(),
+            seen: BTreeSet::new(),
+            known: Vec::new(),
+            missing_secrets: Vec::new(),
+        }
     }
 
-    /// Applies a file. After an error the change is to be dropped.
+    /// Applies a text, which messages call `file`. After an error the change is to be dropped.
     ///
     /// # Errors
     /// The entry that failed, with file and line; or every secret that is missing.
-    pub async fn apply(&mut self, file: &str, text: &str, context: &Object) -> Result<Applied, ApplyError> {
-        let mut applied = Applied::default();
-        let entries = self.entries(file, text, context, &mut applied).await;
-        entries.map_err(|failure| match failure {
-            Failure::Entry(line, message) => ApplyError::Entry { file: file.to_owned(), line, message },
-            Failure::Store(error) => ApplyError::Store(error),
-        })?;
+    pub async fn apply(
+        &mut self,
+        file: &str,
+        text: &str,
+        context: &Object,
+        origin: &Origin,
+    ) -> Result<Applied, ApplyError> {
+        self.seen.insert(file.to_owned());
+        let applied = self.entries(Source { file, origin }, text, context).await?;
         if self.missing_secrets.is_empty() {
             return Ok(applied);
         }
         Err(ApplyError::Secrets(std::mem::take(&mut self.missing_secrets)))
     }
 
-    async fn entries(
+    pub(crate) async fn entries(
         &mut self,
-        file: &str,
+        source: Source<'_>,
         text: &str,
         context: &Object,
-        applied: &mut Applied,
-    ) -> Result<(), Failure> {
-        let blueprint = Blueprint::parse(text)?;
+    ) -> Result<Applied, ApplyError> {
+        let mut applied = Applied::default();
+        let blueprint = Blueprint::parse(text).map_err(ApplyError::format(source.file))?;
         self.change.lock().await?;
-        let context = self.resolving(1, |world| resolve_context(&blueprint, context, world)).await?;
+        let context = self.resolving(source, 1, |world| resolve_context(&blueprint, context, world)).await?;
         let mut keys = BTreeMap::new();
         for entry in &blueprint.entries {
-            if let Some(key) = self.entry(file, entry, &context, &keys, applied).await?
-                && let Some(id) = &entry.id
-            {
+            let key = match self.entry(source, entry, &context, &keys, &mut applied).await {
+                // Nothing will come of it anyway: what else is missing is looked for.
+                Err(ApplyError::Entry { .. }) if !self.missing_secrets.is_empty() => continue,
+                key => key?,
+            };
+            if let (Some(key), Some(id)) = (key, &entry.id) {
                 keys.insert(id.clone(), key);
             }
         }
-        Ok(())
+        Ok(applied)
     }
 
     async fn entry(
         &mut self,
-        file: &str,
+        source: Source<'_>,
         entry: &Entry,
         context: &Map<String, Value>,
         keys: &BTreeMap<String, Key>,
         applied: &mut Applied,
-    ) -> Result<Option<Key>, Failure> {
+    ) -> Result<Option<Key>, ApplyError> {
+        let (file, line) = (source.file, entry.line);
         let model = entry.model.to_ascii_lowercase();
         let (attrs, secrets) = without_secrets(&entry.attrs);
         let around = Around { model: &model, context, keys };
-        let line = entry.line;
-        if !self.resolving(line, |world| conditions_hold(entry, &around.scope(world))).await? {
+        if !self.resolving(source, line, |world| conditions_hold(entry, &around.scope(world))).await? {
             applied.passed += 1;
             return Ok(None);
         }
-        let identifiers = self.resolving(line, |world| resolve(&entry.identifiers, &around.scope(world))).await?;
-        let attrs = self.resolving(line, |world| resolve(&attrs, &around.scope(world))).await?;
+        let identifiers =
+            self.resolving(source, line, |world| resolve(&entry.identifiers, &around.scope(world))).await?;
+        let attrs = self.resolving(source, line, |world| resolve(&attrs, &around.scope(world))).await?;
         let (Value::Object(identifiers), Value::Object(mut body)) = (identifiers, attrs) else {
-            return Err(Failure::Entry(line, "`identifiers` and `attrs` must become mappings".into()));
+            return Err(ApplyError::at(file, line, "`identifiers` and `attrs` must become mappings"));
         };
         if model.starts_with("authentik_blueprints.meta") {
-            apply_other(line, &body)?;
-            applied.passed += 1;
+            meta::apply(self, source, line, &model, &body, applied).await?;
             return Ok(None);
         }
         let Some(kind) = self.registry.kind(&model).cloned() else {
-            return Err(Failure::Entry(line, format!("there is no model {}", entry.model)));
+            return Err(ApplyError::at(file, line, format!("there is no model {}", entry.model)));
         };
-        if !entry.permissions.is_empty() {
-            return Err(Failure::Entry(line, "permissions on single objects cannot be given yet".into()));
+        for permission in &entry.permissions {
+            let given =
+                self.resolving(source, line, |world| permissions::resolve(permission, &around.scope(world))).await?;
+            permissions::grant(&kind, &given).map_err(|message| ApplyError::at(file, line, message))?;
         }
-        let existing = self.existing(&kind, &identifiers).await.map_err(at(line))?;
+        let existing = self.existing(&kind, &identifiers).await.map_err(ApplyError::entry(file, line))?;
         if existing.is_none() && entry.state != State::Absent {
             let name = Value::Object(identifiers.clone());
             self.missing_secrets
@@ -216,52 +165,93 @@ impl<'a> Applier<'a> {
         }
         body.extend(identifiers);
         note_unknown(&kind, &body, line, applied);
-        self.write(&kind, entry, existing, &body, applied).await
+        self.write(file, &kind, entry, existing, &body, applied).await
     }
 
     async fn write(
         &mut self,
+        file: &str,
         kind: &Arc<Kind>,
         entry: &Entry,
         existing: Option<Object>,
         body: &Object,
         applied: &mut Applied,
-    ) -> Result<Option<Key>, Failure> {
-        let Self { change, registry, ctx, principal, .. } = self;
+    ) -> Result<Option<Key>, ApplyError> {
+        let line = entry.line;
         let object = match (entry.state, existing) {
             (State::Created, Some(object)) => {
                 applied.passed += 1;
+                self.edits.push(Edit::new(kind, line, Some(&object), Some(&object)));
                 object
             }
             (State::MustCreated, Some(_)) => {
-                return Err(Failure::Entry(entry.line, "the object is already there".into()));
+                return Err(ApplyError::at(file, line, "the object is already there"));
             }
             (State::Absent, None) => {
                 applied.passed += 1;
                 return Ok(None);
             }
             (State::Absent, Some(object)) => {
+                self.require(file, line, kind, Verb::Delete)?;
+                let Self { change, registry, ctx, principal, .. } = self;
                 let deleted = delete_object(change, registry, ctx, principal, kind, &object).await;
-                deleted.map_err(at(entry.line))?;
+                deleted.map_err(ApplyError::entry(file, line))?;
                 applied.deleted += 1;
                 self.known.clear();
+                self.edits.push(Edit::new(kind, line, Some(&object), None));
                 return Ok(None);
             }
             (_, existing) => {
-                let mode = if existing.is_some() { Mode::PartialUpdate } else { Mode::Create };
+                let (verb, mode) = match &existing {
+                    Some(_) => (Verb::Change, Mode::PartialUpdate),
+                    None => (Verb::Add, Mode::Create),
+                };
+                self.require(file, line, kind, verb)?;
+                let Self { change, registry, ctx, principal, .. } = self;
                 // A key that the file gives is kept: other entries may name the object by it.
                 let given = body.get("pk").filter(|pk| kind.is_document() && pk.as_str().is_some_and(is_uuid));
                 let base = existing.clone().or_else(|| given.map(|pk| blank(kind, pk, || ctx.uuid())));
                 let written = write_object(change, registry, ctx, principal, kind, base.as_ref(), body, mode).await;
-                let object = written.map_err(at(entry.line))?;
+                let object = written.map_err(ApplyError::entry(file, line))?;
+                self.beyond(kind, existing.as_ref(), &object, body).await.map_err(ApplyError::entry(file, line))?;
                 *(if existing.is_some() { &mut applied.updated } else { &mut applied.created }) += 1;
                 self.known.clear();
+                self.edits.push(Edit::new(kind, line, existing.as_ref(), Some(&object)));
                 object
             }
         };
         let policy_binding_model =
             ["policybindingmodel_ptr_id", "pbm_uuid"].iter().find_map(|name| object.get(*name)).cloned();
         Ok(Some(Key { pk: object.get("pk").cloned().unwrap_or_default(), policy_binding_model }))
+    }
+
+    /// Sets what the API has operations of their own for: a user's password, a token's key.
+    async fn beyond(
+        &mut self,
+        kind: &Kind,
+        existing: Option<&Object>,
+        object: &Object,
+        body: &Object,
+    ) -> Result<(), ApiError> {
+        let Some(hooks) = kind.hooks() else { return Ok(()) };
+        let given = body.iter().filter(|(name, _)| hooks.beyond().contains(&name.as_str()));
+        let given: Object = given.map(|(name, value)| (name.clone(), value.clone())).collect();
+        if given.is_empty() {
+            return Ok(());
+        }
+        let Self { change, registry, ctx, principal, .. } = self;
+        let mut cx = WriteCx { change, registry, ctx, principal, kind, existing, given: &given };
+        hooks.set_beyond(&mut cx, object).await
+    }
+
+    /// The API would ask for the same permission.
+    fn require(&self, file: &str, line: usize, kind: &Kind, verb: Verb) -> Result<(), ApplyError> {
+        let permission = kind.permission(verb);
+        if self.principal.may(&permission) {
+            return Ok(());
+        }
+        let message = format!("you may not {} {} ({permission})", verb.as_str(), kind.model());
+        Err(ApplyError::at(file, line, message))
     }
 
     /// The object that identifiers find: by its key, or by all else they say.
@@ -300,9 +290,10 @@ impl<'a> Applier<'a> {
     /// Does what asks through tags, again and again until every question to a table has its answer.
     async fn resolving<T>(
         &mut self,
+        source: Source<'_>,
         line: usize,
         work: impl Fn(&World<'_>) -> Result<T, BlueprintError>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, ApplyError> {
         for _ in 0..MOST_QUESTIONS {
             let wanted = {
                 let configuration = self.change.configuration();
@@ -311,19 +302,22 @@ impl<'a> Applier<'a> {
                     configuration: &configuration,
                     known: &self.known,
                     wanted: Mutex::default(),
-                    origin: self.origin,
+                    principal: self.principal,
+                    library: self.library,
+                    origin: source.origin,
                 };
                 let result = work(&world);
                 match world.wanted.into_inner().unwrap_or_else(PoisonError::into_inner) {
-                    None => return Ok(result?),
+                    None => return result.map_err(ApplyError::format(source.file)),
                     Some(wanted) => wanted,
                 }
             };
             let Some(kind) = self.registry.kind(&wanted.0).cloned() else { break };
-            let row = self.row(&kind, &wanted.1).await.map_err(at(line))?;
+            let row = self.row(&kind, &wanted.1).await.map_err(ApplyError::entry(source.file, line))?;
             self.known.push((wanted, row));
         }
-        Err(Failure::Entry(line, format!("the tags of this entry ask more than {MOST_QUESTIONS} questions")))
+        let message = format!("the tags of this entry ask more than {MOST_QUESTIONS} questions");
+        Err(ApplyError::at(source.file, line, message))
     }
 }
 
@@ -340,21 +334,12 @@ fn without_secrets(attrs: &Node) -> (Node, Vec<String>) {
     (Node { value: NodeValue::Mapping(plain), ..attrs.clone() }, names)
 }
 
-/// An entry that applies another blueprint: those that come with the server are applied at its first start.
-fn apply_other(line: usize, attrs: &Object) -> Result<(), Failure> {
-    let name = attrs.get("identifiers").and_then(|identifiers| identifiers.get("name")).unwrap_or(&Value::Null);
-    let known = defaults().iter().any(|(_, text)| {
-        let blueprint = Blueprint::parse(text).ok();
-        blueprint.and_then(|blueprint| blueprint.metadata).is_some_and(|metadata| same(&metadata.name.into(), name))
-    });
-    if known || attrs.get("required") == Some(&Value::Bool(false)) {
-        return Ok(());
-    }
-    Err(Failure::Entry(line, format!("there is no blueprint {name}")))
-}
-
 fn note_unknown(kind: &Kind, body: &Object, line: usize, applied: &mut Applied) {
-    for name in body.keys().filter(|name| field_name(kind, name) != "pk" && kind.field(name).is_none()) {
+    let beyond = kind.hooks().map_or(&[][..], Hooks::beyond);
+    let unknown = |name: &&String| {
+        field_name(kind, name) != "pk" && kind.field(name).is_none() && !beyond.contains(&name.as_str())
+    };
+    for name in body.keys().filter(unknown) {
         applied.notes.push((line, format!("{} has no field `{name}`, it is passed over", kind.model())));
     }
 }

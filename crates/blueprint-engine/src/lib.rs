@@ -1,0 +1,49 @@
+//! Blueprints against the store: applied in one change, planned without one, kept as instances, watched in a folder; and
+//! the configuration written as one.
+//!
+//! [`Applier`] does the work: it reads entries, asks the store through their tags, and writes as the principal it was
+//! given. Everything else calls it: [`import`], [`plan`], [`instance`], [`watch`] and [`apply_defaults`]. The format
+//! itself is `vestibule-blueprints`, which knows no store.
+
+mod apply;
+mod defaults;
+mod edit;
+mod error;
+pub mod export;
+mod import;
+pub mod instance;
+mod library;
+mod lookup;
+mod meta;
+mod names;
+mod permissions;
+pub mod plan;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod watch;
+
+pub use apply::Applier;
+pub use defaults::apply_defaults;
+pub use error::{Applied, ApplyError};
+pub use library::{Environment, File, Library, Origin};
+pub use transfer::{apply_all, plan_all};
+pub use watch::{discover, watch};
+
+use vestibule_resource::{Kind, Operation, Principal};
+
+/// The server itself, as one who writes.
+pub fn system() -> Principal {
+    let here = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    Principal { actor: vestibule_kernel::Actor::System, superuser: true, ..Principal::anonymous(here) }
+}
+
+/// The kind of blueprint instances.
+pub fn kinds() -> Vec<Kind> {
+    vec![Kind::document::<instance::BlueprintInstance>()]
+}
+
+/// Operations that belong to no resource.
+pub fn operations() -> Vec<Operation> {
+    vec![import::operation(), plan::operation()]
+}

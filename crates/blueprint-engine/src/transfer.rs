@@ -1,0 +1,69 @@
+//! Files of several documents, as an export writes them: applied in one change, or planned.
+
+use vestibule_kernel::{Ctx, Object};
+use vestibule_resource::Registry;
+use vestibule_store::Store;
+
+use crate::export::documents;
+use crate::library::{Library, Origin};
+use crate::plan::{Plan, plan_of};
+use crate::{Applied, Applier, ApplyError, system};
+
+/// Applies every YAML document of a text in one change, as the server itself.
+///
+/// # Errors
+/// The entry that failed; then nothing was applied.
+pub async fn apply_all(
+    store: &Store,
+    registry: &Registry,
+    ctx: &Ctx,
+    library: &Library,
+    origin: &Origin,
+    (name, text): (&str, &str),
+) -> Result<Applied, ApplyError> {
+    let principal = system();
+    let mut change = store.change(principal.actor.clone()).await?;
+    let mut applier = Applier::new(&mut change, registry, ctx, &principal, library);
+    let total = each(&mut applier, origin, name, text).await?;
+    change.commit().await?;
+    Ok(total)
+}
+
+/// Says what [`apply_all`] would do.
+///
+/// # Errors
+/// The entry that would fail.
+pub async fn plan_all(
+    store: &Store,
+    registry: &Registry,
+    ctx: &Ctx,
+    library: &Library,
+    origin: &Origin,
+    (name, text): (&str, &str),
+) -> Result<Plan, ApplyError> {
+    let principal = system();
+    let mut change = store.change(principal.actor.clone()).await?;
+    let mut applier = Applier::new(&mut change, registry, ctx, &principal, library);
+    each(&mut applier, origin, name, text).await?;
+    let plan = plan_of(&mut applier).await;
+    // The change is dropped here, and never happened.
+    plan.map_err(ApplyError::entry(name, 1))
+}
+
+async fn each(applier: &mut Applier<'_>, origin: &Origin, name: &str, text: &str) -> Result<Applied, ApplyError> {
+    let mut total = Applied::default();
+    let mut secrets = Vec::new();
+    for (before, document) in documents(text) {
+        let first = applier.edits.len();
+        match applier.apply(name, &document, &Object::new(), origin).await {
+            Ok(part) => total.add(part, before),
+            // Every document is looked at, so that all that is missing is said at once.
+            Err(ApplyError::Secrets(missing)) => secrets.extend(missing),
+            Err(other) => return Err(other.later(before)),
+        }
+        for edit in applier.edits.iter_mut().skip(first) {
+            edit.line += before;
+        }
+    }
+    if secrets.is_empty() { Ok(total) } else { Err(ApplyError::Secrets(secrets)) }
+}

@@ -1,0 +1,59 @@
+//! The program: what its commands print, and that `plan` changes nothing.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+fn run(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    command.current_dir(folder).args(["--data", "data"]).args(arguments).env_remove("VESTIBULE_CONFIG");
+    command.env("GREETING", "from the environment").env("VESTIBULE_SECRET_KEY", "a secret key for tests");
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.success(), text)
+}
+
+#[test]
+fn plan_import_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    fs::create_dir(here.join("texts")).unwrap();
+    fs::write(here.join("texts/title"), "Good day").unwrap();
+    fs::write(here.join("secret"), "geheim").unwrap();
+    let blueprint = |title: &str, name: &str| {
+        format!(
+            "entries:\n  - model: authentik_flows.flow\n    identifiers: {{slug: hello}}\n    attrs: {{name: {name}, \
+             title: {title}, designation: authentication}}\n"
+        )
+    };
+    fs::write(here.join("a.yaml"), blueprint("!File texts/title", "!Env GREETING")).unwrap();
+    let expected = "+ authentik_flows.flow \"hello\"  (line 2)\n    name: \"from the environment\"\n    slug: \"hello\"\n    \
+                    title: \"Good day\"\n    designation: \"authentication\"\n1 to create, 0 to change, 0 to delete, 0 as they are.\n";
+    for _ in 0..2 {
+        assert_eq!(run(here, &["plan", "a.yaml"]), (true, expected.to_owned()));
+    }
+    assert!(run(here, &["import", "a.yaml"]).0);
+    let nothing = "0 to create, 0 to change, 0 to delete, 1 as they are.\n";
+    assert_eq!(run(here, &["plan", "a.yaml"]), (true, nothing.to_owned()));
+    let (_, exported) = run(here, &["export"]);
+    assert!(exported.contains("Good day"), "{exported}");
+    fs::write(here.join("export.yaml"), &exported).unwrap();
+    assert_eq!(run(here, &["plan", "export.yaml"]), (true, nothing.to_owned()));
+
+    for (title, message) in [
+        ("!File ../../etc/passwd", "outside"),
+        ("!File /etc/passwd", "outside"),
+        ("!File nothing", "not found"),
+        ("!Find [authentik_flows.flow, [slug, nobody]]", "there is no authentik_flows.flow"),
+    ] {
+        fs::write(here.join("b.yaml"), blueprint(title, "n")).unwrap();
+        for command in ["plan", "import"] {
+            let (success, text) = run(here, &[command, "b.yaml"]);
+            assert!(!success && text.contains("b.yaml:4: ") && text.contains(message), "{command} {title}: {text}");
+        }
+    }
+    fs::write(here.join("c.yaml"), blueprint("!Env [VESTIBULE_SECRET_KEY, hidden]", "n")).unwrap();
+    let (_, text) = run(here, &["plan", "c.yaml"]);
+    assert!(text.contains("\"Good day\" -> \"hidden\""), "{text}");
+    assert_eq!(run(here, &["export"]).1, exported, "nothing of this changed anything");
+}
