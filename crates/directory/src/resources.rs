@@ -5,6 +5,7 @@ pub mod brand;
 mod fields;
 pub mod group;
 mod roles;
+mod session;
 pub mod system;
 pub mod token;
 pub mod user;
@@ -13,7 +14,7 @@ use vestibule_resource::{Kind, Operation};
 
 /// Every kind of this crate.
 pub fn kinds() -> Vec<Kind> {
-    vec![user::kind(), group::kind(), token::kind(), brand::kind()]
+    vec![user::kind(), group::kind(), token::kind(), session::kind(), brand::kind()]
 }
 
 /// Every operation of this crate that belongs to no kind.

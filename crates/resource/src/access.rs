@@ -24,6 +24,8 @@ pub struct Principal {
     pub internal: bool,
     /// Whether a cookie (rather than a token) says so.
     pub by_session: bool,
+    /// The session that the cookie stands for.
+    pub session: Option<Uuid>,
     /// Where the request comes from.
     pub client_ip: IpAddr,
 }
@@ -38,6 +40,7 @@ impl Principal {
             roles: Vec::new(),
             internal: false,
             by_session: false,
+            session: None,
             client_ip,
         }
     }

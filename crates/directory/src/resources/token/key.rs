@@ -11,6 +11,7 @@ use vestibule_resource::{Call, Fields, Operation, Shape};
 
 use super::super::fields::pk_uuid;
 use super::protect;
+use crate::superuser::guard_user;
 
 #[derive(Fields)]
 struct TokenView {
@@ -57,6 +58,11 @@ fn require_living(call: &Call) -> Result<(), ApiError> {
     }
 }
 
+/// Whom the token stands for: with its key one acts as they.
+fn owner(call: &Call) -> i64 {
+    call.object.get("user").and_then(Value::as_i64).unwrap_or_default()
+}
+
 fn event(call: &Call, action: &'static str) -> Event {
     let model = json!({
         "pk": call.object.get("pk"), "app": "authentik_core", "model_name": "token", "name": call.object.get("identifier"),
@@ -70,6 +76,7 @@ async fn view(call: Call) -> Answer {
     let sealed = call.object.get("key_sealed").and_then(Value::as_str).unwrap_or_default();
     let key = call.api.store.keys().open(&place(pk_uuid(&call.object)), sealed).map_err(ApiError::internal)?;
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
+    guard_user(change.transaction(), &call.principal, owner(&call)).await?;
     event(&call, "secret_view").write(&call.api.ctx, change.transaction()).await?;
     change.commit().await?;
     ok(&json!({"key": key}))
@@ -79,6 +86,7 @@ async fn set(call: Call) -> Answer {
     require_living(&call)?;
     let pk = pk_uuid(&call.object);
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
+    guard_user(change.transaction(), &call.principal, owner(&call)).await?;
     let (hash, sealed) = protect(&change, &call.api.ctx, pk, call.text("key"))?;
     let sql = "UPDATE tokens SET key_hash = $1, key_sealed = $2 WHERE pk = $3";
     match change.transaction().execute(sql, vec![hash.into(), sealed.into(), pk.into()]).await {

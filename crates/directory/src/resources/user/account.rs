@@ -15,6 +15,7 @@ use super::hooks::join;
 use crate::authenticate::session_cookie;
 use crate::client::ClientInfo;
 use crate::password::{LONGEST, Passwords, is_known_hash};
+use crate::superuser::guard_user;
 use crate::user::set_password;
 
 /// Where service accounts are kept.
@@ -133,6 +134,7 @@ async fn store_password(call: &Call, hash: &str) -> Answer {
     let cookie = session_cookie(&call.parts, &ClientInfo::of(&call.parts)).filter(|_| own);
     let keep = cookie.map(|cookie| api.store.keys().lookup_hash(cookie));
     let mut change = api.store.change(principal.actor.clone()).await?;
+    guard_user(change.transaction(), principal, call.object_id()).await?;
     set_password(change.transaction(), &api.ctx, call.object_id(), hash, keep).await?;
     let context = json!({"user": {"pk": call.object_id(), "username": call.object.get("username")}});
     let event = Event::new("password_set", "authentik.core.api.users", principal.actor.clone());

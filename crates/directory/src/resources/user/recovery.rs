@@ -10,10 +10,12 @@ use uuid::Uuid;
 use vestibule_kernel::{ApiError, FieldErrors, duration};
 use vestibule_resource::call::{Answer, Body, Permission, ok};
 use vestibule_resource::{Call, Field, Fields, Operation, Shape};
+use vestibule_store::Durability;
 
 use super::super::fields::never_null;
 use crate::client::ClientInfo;
 use crate::resources::brand::{self, Brand};
+use crate::superuser::guard_user;
 
 /// How long a link is good unless asked otherwise.
 const DURATION: TimeDelta = TimeDelta::minutes(30);
@@ -90,6 +92,9 @@ async fn recovery(call: Call) -> Answer {
         Some(text) => duration::parse(text).unwrap_or(DURATION),
         None => DURATION,
     };
+    let mut transaction = call.api.store.database().begin(Durability::Process).await?;
+    guard_user(&mut transaction, &call.principal, call.object_id()).await?;
+    drop(transaction);
     let Ok(links) = call.api.extension::<RecoveryLinks>() else {
         return Err(refused("Recovery flow not applicable to user."));
     };
