@@ -8,6 +8,7 @@ mod diagram;
 mod executor;
 mod export;
 mod flow;
+mod flow_token;
 mod inspector;
 mod json;
 mod limits;
@@ -24,6 +25,7 @@ mod views;
 
 pub use answer::{Answer, AnswerError, AnswerErrors, Take};
 pub use binding::{FlowStageBinding, InvalidResponseAction};
+pub use flow_token::{FlowToken, RecoveryLinkMaker};
 pub use flow::{Designation, Flow, PolicyEngineMode, Requirement};
 pub use limits::Limits;
 pub use page::not_found_page;

@@ -10,11 +10,13 @@ use vestibule_directory::resources::system::note_version;
 use vestibule_directory::session::Sessions;
 use vestibule_directory::user::Users;
 use vestibule_directory::Authenticator;
-use vestibule_flow::FlowState;
+use vestibule_directory::resources::user::RecoveryLinks;
+use vestibule_flow::{FlowState, RecoveryLinkMaker};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::address::EgressGuard;
 use vestibule_kernel::secret::Keys;
-use vestibule_kernel::settings::Settings;
+use vestibule_kernel::settings::{EmailSettings, Settings};
+use vestibule_mail::{MailSettings, Mailer, Security};
 use vestibule_kernel::{Actor, Ctx};
 use vestibule_resource::call::Extensions;
 use vestibule_resource::{Api, Registry, routes};
@@ -120,7 +122,12 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::clone(&sessions))
         .with(Arc::clone(&users))
         .with(Arc::clone(&stages))
+        .with(Arc::new(RecoveryLinks(Arc::new(RecoveryLinkMaker { base_url: settings.base_url.clone() }))))
         .with(Arc::new(HttpClient::new(EgressGuard::new(settings.egress_allow.clone()))));
+    let extensions = match mailer(&settings.email) {
+        Some(mailer) => extensions.with(Arc::new(mailer)),
+        None => extensions,
+    };
     let api = Api {
         store: store.clone(),
         ctx: ctx.clone(),
@@ -142,6 +149,24 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         draining: Arc::new(AtomicBool::new(false)),
     };
     Ok(Server { api, flow, front, setup_link })
+}
+
+/// What sends mails that have no settings of their own; `None` where the settings name no server.
+fn mailer(settings: &EmailSettings) -> Option<Mailer> {
+    let security = match (settings.use_ssl, settings.use_tls) {
+        (true, _) => Security::Tls,
+        (false, true) => Security::StartTls,
+        (false, false) => Security::None,
+    };
+    Some(Mailer::new(MailSettings {
+        host: settings.host.clone()?,
+        port: settings.port,
+        username: settings.username.clone(),
+        password: settings.password.clone(),
+        security,
+        timeout: std::time::Duration::from_secs(settings.timeout),
+        from: settings.from.clone(),
+    }))
 }
 
 /// The first administrator, with what the settings give them. Once in the life of a database: whoever deletes the

@@ -22,7 +22,7 @@ use crate::superuser::is_superuser_sql;
 pub(crate) use hooks::{attach, join, leave};
 pub use impersonation::ORIGINAL;
 pub use me::{OTHERS, UserSelf};
-pub use recovery::{MakeRecoveryLink, RecoveryLinks};
+pub use recovery::{MakeRecoveryLink, RecoveryLinks, RecoveryMails, SendRecoveryMail};
 pub use switch::SWITCH;
 
 vestibule_resource::choices! {

@@ -53,7 +53,7 @@ fn kind_of<'k>(kinds: &[&'k Kind], path: &str) -> Option<&'k Kind> {
     })
 }
 
-async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String {
+pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String {
     let kinds = fixtures.every_kind();
     let kind = match path {
         path if path.starts_with("/stages/all/") => fixtures.kind("authentik_stages_dummy.dummystage"),
@@ -74,8 +74,17 @@ async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String {
     key(kind, &object)
 }
 
+/// What an address must have besides.
+pub(crate) fn query(path: &str) -> &'static str {
+    match path {
+        "/core/authenticated_sessions/bulk_delete/" => "?user_pks=1",
+        "/rbac/permissions/assigned_by_roles/" => "?model=authentik_core.user",
+        _ => "",
+    }
+}
+
 /// What an operation is sent: the least that it takes.
-async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<Value> {
+pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<Value> {
     let kinds = fixtures.every_kind();
     let list = kinds.iter().copied().find(|kind| kind.wire_path() == format!("/api/v3{path}"));
     if let ("POST", Some(kind)) = (method, list) {
@@ -109,7 +118,7 @@ async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<V
     })
 }
 
-async fn call(client: &mut Client, method: &str, path: &str, body: Option<Value>) -> Answer {
+pub(crate) async fn call(client: &mut Client, method: &str, path: &str, body: Option<Value>) -> Answer {
     if path.ends_with("/blueprints/import/") {
         let text = "version: 1\nmetadata: {name: a test}\nentries: []\n";
         let form = format!(
@@ -169,12 +178,7 @@ async fn every_operation_answers_what_the_document_says() {
             let (_, after) = rest.split_once('}').unwrap();
             actual = format!("/api/v3{before}{}{after}", parameter(&mut fixtures, &path).await);
         }
-        if path.ends_with("/bulk_delete/") {
-            actual.push_str("?user_pks=1");
-        }
-        if path.ends_with("/assigned_by_roles/") {
-            actual.push_str("?model=authentik_core.user");
-        }
+        actual.push_str(query(&path));
         let body = body(&mut fixtures, &method, &path).await;
         let of_a_session = ["/impersonate", "/switch/", "/flows/inspector/", "/flows/executor/"];
         let answer = if of_a_session.iter().any(|part| path.contains(part)) {

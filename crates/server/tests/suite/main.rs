@@ -13,6 +13,7 @@ mod bad_input;
 mod conformance;
 mod contract;
 mod every_operation;
+mod every_permission;
 mod fixtures;
 mod never_advance;
 mod official_client;

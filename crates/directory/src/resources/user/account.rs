@@ -103,7 +103,8 @@ pub(super) fn operations() -> Vec<Operation> {
             Some(Shape::Object("UserServiceAccountResponse", service_account_answer_fields)),
             service_account,
         )
-        .permission(Permission::Named("authentik_core.add_user"))
+        .permission(Permission::Verb(Verb::Add))
+        .also(&["authentik_core.add_token"])
         .body(Body::Json("UserServiceAccountRequest", service_account_fields))
         .doc("Makes an account for a program, with a token."),
     ]
@@ -154,7 +155,6 @@ async fn paths(call: Call) -> Answer {
 /// The account, its group and its token, in one transaction.
 async fn service_account(call: Call) -> Answer {
     let Call { api, principal, .. } = &call;
-    principal.require("authentik_core.add_token")?;
     let flag = |name: &str| call.body.get(name).and_then(Value::as_bool).unwrap_or_default();
     let (name, expiring) = (call.text("name").to_owned(), flag("expiring"));
     let Some(kind) = &call.kind else { return Err(ApiError::internal("an operation without its kind")) };
