@@ -79,20 +79,15 @@ pub struct RecoveryLinkMaker {
 
 #[async_trait::async_trait]
 impl MakeRecoveryLink for RecoveryLinkMaker {
-    async fn link(
-        &self,
-        call: &Call,
-        flow: Uuid,
-        duration: TimeDelta,
-        once: bool,
-    ) -> Result<String, ApiError> {
+    async fn link(&self, call: &Call, flow: Uuid, duration: TimeDelta, once: bool) -> Result<String, ApiError> {
         let Some(flow) = call.configuration.get::<Flow>(flow) else { return Err(ApiError::not_found()) };
         let uid = call.object.get("uid").and_then(Value::as_str).unwrap_or_default();
         let identifier = format!("{uid}-password-reset");
         let token = FlowToken { user: call.object_id(), flow: flow.pk, identifier: &identifier, duration, once };
         let mut change = call.api.store.change(call.principal.actor.clone()).await?;
         let key = token.make(&call.api.ctx, &mut change).await?;
-        let event = vestibule_events::Event::new("secret_view", "authentik.core.api.users", call.principal.actor.clone());
+        let event =
+            vestibule_events::Event::new("secret_view", "authentik.core.api.users", call.principal.actor.clone());
         let event = event.context(serde_json::json!({
             "message": "A recovery link was made.",
             "user": {"pk": call.object_id(), "username": call.object.get("username")},

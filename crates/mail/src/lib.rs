@@ -119,9 +119,7 @@ impl Mailer {
         }
         let builder = builder.subject(one_line(&message.subject));
         let written = match &message.html {
-            Some(html) => {
-                builder.multipart(MultiPart::alternative_plain_html(message.text.clone(), html.clone()))
-            }
+            Some(html) => builder.multipart(MultiPart::alternative_plain_html(message.text.clone(), html.clone())),
             None => builder.body(message.text.clone()),
         };
         written.map_err(|error| wrong(error.to_string()))

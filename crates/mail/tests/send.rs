@@ -76,7 +76,9 @@ async fn a_message_arrives_and_forges_no_header() {
     drop(mailer);
     let heard = heard.await.unwrap();
     let has = |text: &str| heard.iter().any(|line| line.starts_with(text));
-    for line in ["AUTH PLAIN", "MAIL FROM:<idp@example.com>", "RCPT TO:<alice@example.com>", "Subject: Hello X-Forged: yes"] {
+    for line in
+        ["AUTH PLAIN", "MAIL FROM:<idp@example.com>", "RCPT TO:<alice@example.com>", "Subject: Hello X-Forged: yes"]
+    {
         assert!(has(line), "{line}: {heard:?}");
     }
     assert!(!has("X-Forged") && !has("Bcc"), "{heard:?}");

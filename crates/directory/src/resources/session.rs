@@ -116,7 +116,9 @@ impl Resource for AuthenticatedSession {
             ])
             .owner("user")
             .read_only()
-            .describe(|object| format!("Authenticated Session {}", text(object, "pk").chars().take(10).collect::<String>()))
+            .describe(|object| {
+                format!("Authenticated Session {}", text(object, "pk").chars().take(10).collect::<String>())
+            })
             .operation(
                 Operation::new(
                     Method::DELETE,
@@ -147,7 +149,8 @@ async fn bulk_delete(call: Call) -> Answer {
     let deleted = change.transaction().execute(sql, params).await?;
     let event = Event::new("model_deleted", "authentik.core.api.authenticated_sessions", principal.actor.clone());
     let model = json!({"app": "authentik_core", "model_name": "authenticatedsession", "pk": null, "name": "sessions"});
-    let event = event.context(json!({"model": model, "users": users, "deleted": deleted})).client_ip(principal.client_ip);
+    let event =
+        event.context(json!({"model": model, "users": users, "deleted": deleted})).client_ip(principal.client_ip);
     event.write(&api.ctx, change.transaction()).await?;
     change.commit().await?;
     ok(&json!({"deleted": deleted}))

@@ -18,6 +18,7 @@ mod fixtures;
 mod never_advance;
 mod official_client;
 mod ordering;
+mod rbac;
 mod security;
 mod store;
 mod two_nodes;

@@ -142,11 +142,21 @@ mod tests {
     fn common_browsers_are_known() {
         let chrome = "(KHTML, like Gecko) Chrome/131.0.6778.86 Safari/537.36";
         for (text, expected) in [
-            (format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 {chrome}"), "Chrome 131, Windows 10, Other"),
-            (format!("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 {chrome} Edg/131.0.1"), "Edge 131, Windows 10, Other"),
-            ("Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0".into(), "Firefox 133, Ubuntu -, Other"),
             (
-                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17.4 Safari/605.1.15".into(),
+                format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 {chrome}"),
+                "Chrome 131, Windows 10, Other",
+            ),
+            (
+                format!("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 {chrome} Edg/131.0.1"),
+                "Edge 131, Windows 10, Other",
+            ),
+            (
+                "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0".into(),
+                "Firefox 133, Ubuntu -, Other",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17.4 Safari/605.1.15"
+                    .into(),
                 "Safari 17, Mac OS X 10, Mac",
             ),
             ("curl/8.5.0".into(), "curl 8, Other -, Other"),
