@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use vestibule_http_client::HttpClient;
-use vestibule_resource::{Choices, Kind, Registry};
+use vestibule_resource::{Choices, Kind};
 use vestibule_tasks::Actor;
 
 vestibule_resource::choices! {
@@ -46,8 +46,6 @@ pub struct Services {
     pub http: Arc<HttpClient>,
     /// Sends mails, where that is set up.
     pub mailer: Option<Arc<dyn Mailer>>,
-    /// Everything that is served.
-    pub registry: Arc<Registry>,
     /// Where people reach this server.
     pub base_url: String,
 }

@@ -31,7 +31,8 @@ pub async fn apply_defaults(store: &Store, registry: &Registry, ctx: &Ctx) -> Re
     if store.state(DEFAULTS_DONE).await?.is_some() {
         return Ok(());
     }
-    let principal = system();
+    let mut principal = system();
+    principal.request.quiet = true;
     let mut change = store.change(principal.actor.clone()).await?;
     // Two nodes that start at once: the second waits here, then finds them applied.
     change.lock().await?;
