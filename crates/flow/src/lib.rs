@@ -2,6 +2,7 @@
 //! two faces of a challenge: JSON at `/api/v3/flows/executor/<slug>/`, a page at `/if/flow/<slug>/`.
 
 mod answer;
+mod beat;
 mod binding;
 mod cookies;
 mod diagram;
@@ -54,5 +55,6 @@ pub fn operations() -> Vec<Operation> {
 
 /// Everything that answers outside of the uniform API: the executor, the pages, the redirects.
 pub fn routes(state: &FlowState) -> axum::Router {
-    json::routes(state).merge(page::routes(state)).merge(views::routes(state)).merge(setup::routes(state))
+    let walked = json::routes(state).merge(page::routes(state)).layer(axum::middleware::from_fn(beat::on_the_beat));
+    walked.merge(views::routes(state)).merge(setup::routes(state))
 }

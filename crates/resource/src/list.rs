@@ -307,13 +307,13 @@ pub(crate) async fn rows(
     };
     order.push(key.to_owned());
     let filter = clauses.sql();
-    let count =
-        store.database().query_one(format!("SELECT COUNT(*) AS count FROM {name}{filter}"), clauses.params.clone());
-    let count = count.await?.map(|row| row.int("count")).transpose()?.unwrap_or_default();
+    let counted = format!("SELECT COUNT(*) AS count FROM {name}{filter}");
+    let counted = store.database().scan(counted, clauses.params.clone()).await?;
+    let count = counted.first().map(|row| row.int("count")).transpose()?.unwrap_or_default();
     let count = usize::try_from(count).unwrap_or_default();
     let (range, pagination) = page(&store.configuration(), query, count)?;
     let tail = format!("{filter} ORDER BY {} LIMIT {} OFFSET {}", order.join(", "), range.len(), range.start);
-    let objects = table::select(store.database(), kind, &tail, clauses.params).await?;
+    let objects = table::scan(store.database(), kind, &tail, clauses.params).await?;
     Ok(Page { objects, pagination })
 }
 

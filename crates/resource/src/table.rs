@@ -77,6 +77,17 @@ pub async fn select(database: &Database, kind: &Kind, tail: &str, params: Vec<Pa
     Ok(rows.iter().map(|row| object(kind, row)).collect::<Result<_, _>>()?)
 }
 
+/// The same for what may look at the whole table: a page of a list.
+pub(crate) async fn scan(
+    database: &Database,
+    kind: &Kind,
+    tail: &str,
+    params: Vec<Param>,
+) -> Result<Vec<Object>, ApiError> {
+    let rows = database.scan(select_sql(kind, tail)?, params).await?;
+    Ok(rows.iter().map(|row| object(kind, row)).collect::<Result<_, _>>()?)
+}
+
 /// One row by a field of it, inside a transaction.
 pub async fn load_one(
     transaction: &mut Transaction,

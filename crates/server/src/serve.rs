@@ -56,6 +56,8 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let limits = Arc::clone(&server.flow.limits);
     let jobs = jobs::start(&server.api.store, Arc::new(move || limits.forget_idle()));
     let tasks = tokio::spawn(Arc::clone(&server.runner).run(stopped));
+    // What starting needed.
+    vestibule_allocator::give_back();
     tracing::info!(listen = %settings.listen, version = env!("CARGO_PKG_VERSION"), "ready");
 
     told_to_stop().await?;

@@ -114,7 +114,8 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let (memory, iterations, parallelism) = settings.argon2;
     let params = Params { memory, iterations, parallelism };
     let passwords = Passwords::new(ctx.clone(), params, settings.password_workers, settings.password_queue);
-    let passwords = Arc::new(passwords.map_err(|error| error.to_string())?);
+    let passwords = passwords.map_err(|error| error.to_string())?;
+    let passwords = Arc::new(passwords.at_rest(vestibule_allocator::give_back));
     apply_defaults(&store, &registry, &ctx).await?;
     make_admin(settings, &store, &ctx, &passwords).await?;
 

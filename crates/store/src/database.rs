@@ -1,19 +1,19 @@
 //! Connections, statements and transactions over SQLite or PostgreSQL.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use futures::{StreamExt as _, TryStreamExt as _};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool, Postgres, SqliteConnection, SqlitePool};
-use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use futures::TryStreamExt as _;
+use sqlx::{AssertSqlSafe, PgPool, Postgres};
+use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::StoreError;
 use crate::configuration::Configuration;
+use crate::sqlite::{Sqlite, Writer, make_room};
 use crate::value::{Param, Row, bind};
 use crate::wake::{CHANNEL, Wakes};
 
@@ -45,39 +45,17 @@ struct Inner {
 }
 
 enum Engine {
-    /// Many readers, one writer: SQLite has one anyway, and waiting in line here beats its busy handler.
-    Sqlite { path: PathBuf, readers: SqlitePool, writer: Arc<Mutex<Writer>> },
+    /// A file, in process.
+    Sqlite(Sqlite),
     /// A pool.
-    Postgres { pool: PgPool },
-}
-
-struct Writer {
-    connection: SqliteConnection,
-    /// A transaction was begun; still set at the next begin if its owner vanished.
-    open: bool,
-    durability: Durability,
+    Postgres(PgPool),
 }
 
 impl Database {
     /// Opens (and creates) the SQLite file at `path`.
+    #[expect(clippy::unused_async, reason = "which database it is, is known at run time: callers treat both alike")]
     pub async fn sqlite(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .statement_cache_capacity(256)
-            .busy_timeout(Duration::from_secs(10));
-        let connection = options.connect().await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(4)
-            .idle_timeout(Duration::from_mins(10))
-            .test_before_acquire(false)
-            .connect_with(options.create_if_missing(false))
-            .await?;
-        let writer = Arc::new(Mutex::new(Writer { connection, open: false, durability: Durability::Full }));
-        Ok(Self::new(Engine::Sqlite { path: path.to_owned(), readers, writer }))
+        Ok(Self::new(Engine::Sqlite(Sqlite::open(path)?)))
     }
 
     /// Connects to PostgreSQL.
@@ -88,7 +66,7 @@ impl Database {
             .test_before_acquire(false)
             .connect(url)
             .await?;
-        Ok(Self::new(Engine::Postgres { pool }))
+        Ok(Self::new(Engine::Postgres(pool)))
     }
 
     fn new(engine: Engine) -> Self {
@@ -109,22 +87,22 @@ impl Database {
 
     /// Whether this is SQLite.
     pub fn is_sqlite(&self) -> bool {
-        matches!(self.inner.engine, Engine::Sqlite { .. })
+        matches!(self.inner.engine, Engine::Sqlite(_))
     }
 
     /// The SQLite file.
     pub(crate) fn path(&self) -> Option<&Path> {
         match &self.inner.engine {
-            Engine::Sqlite { path, .. } => Some(path),
-            Engine::Postgres { .. } => None,
+            Engine::Sqlite(sqlite) => Some(sqlite.path()),
+            Engine::Postgres(_) => None,
         }
     }
 
     /// PostgreSQL's pool, for notifications.
     pub(crate) fn pool(&self) -> Option<&PgPool> {
         match &self.inner.engine {
-            Engine::Sqlite { .. } => None,
-            Engine::Postgres { pool } => Some(pool),
+            Engine::Sqlite(_) => None,
+            Engine::Postgres(pool) => Some(pool),
         }
     }
 
@@ -151,15 +129,22 @@ impl Database {
     /// The rows of a query, outside of a transaction.
     pub async fn query(&self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
         self.count();
-        let sql = AssertSqlSafe(sql.into().into_owned());
-        Ok(match &self.inner.engine {
-            Engine::Sqlite { readers, .. } => {
-                bind!(sqlx::query(sql), params).fetch(readers).map_ok(Row::Sqlite).try_collect().await?
+        match &self.inner.engine {
+            Engine::Sqlite(sqlite) => sqlite.query(&sql.into(), &params),
+            Engine::Postgres(pool) => from_postgres(pool, sql.into(), params).await,
+        }
+    }
+
+    /// The rows of a query that may look at a whole table: other requests do not wait for it.
+    pub async fn scan(&self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
+        self.count();
+        match &self.inner.engine {
+            Engine::Sqlite(sqlite) => {
+                let sql = sql.into();
+                make_room(|| sqlite.query(&sql, &params))
             }
-            Engine::Postgres { pool } => {
-                bind!(sqlx::query(sql), params).fetch(pool).map_ok(Row::Postgres).try_collect().await?
-            }
-        })
+            Engine::Postgres(pool) => from_postgres(pool, sql.into(), params).await,
+        }
     }
 
     /// The first row of a query, if there is one.
@@ -174,29 +159,21 @@ impl Database {
         sql: impl Into<Sql>,
         params: Vec<Param>,
     ) -> Result<u64, StoreError> {
-        let mut transaction = self.begin(durability).await?;
-        let rows = transaction.execute(sql, params).await?;
-        transaction.commit().await?;
-        Ok(rows)
+        self.count();
+        match &self.inner.engine {
+            Engine::Sqlite(sqlite) => sqlite.execute(durability, &sql.into(), &params).await,
+            Engine::Postgres(pool) => {
+                let sql = AssertSqlSafe(sql.into().into_owned());
+                Ok(bind!(sqlx::query(sql), params).execute(pool).await?.rows_affected())
+            }
+        }
     }
 
     /// Begins a transaction. Dropped without a commit, it never happened.
     pub async fn begin(&self, durability: Durability) -> Result<Transaction, StoreError> {
         let inner = match &self.inner.engine {
-            Engine::Sqlite { writer, .. } => {
-                let mut writer = Arc::clone(writer).lock_owned().await;
-                writer.close().await;
-                if writer.durability != durability {
-                    let mode = if durability == Durability::Full { "FULL" } else { "NORMAL" };
-                    raw(&mut writer.connection, &format!("PRAGMA synchronous = {mode}")).await?;
-                    writer.durability = durability;
-                }
-                // Set first: if this task is dropped while BEGIN is under way, the next one rolls back.
-                writer.open = true;
-                raw(&mut writer.connection, "BEGIN IMMEDIATE").await?;
-                TransactionInner::Sqlite(Some(writer))
-            }
-            Engine::Postgres { pool } => TransactionInner::Postgres(Some(pool.begin().await?)),
+            Engine::Sqlite(sqlite) => TransactionInner::Sqlite(Writing(sqlite.begin(durability).await?)),
+            Engine::Postgres(pool) => TransactionInner::Postgres(pool.begin().await?),
         };
         Ok(Transaction { database: self.clone(), inner, wakes: false })
     }
@@ -215,11 +192,8 @@ impl Database {
     /// Runs statements that carry no parameters, one after the other: migrations.
     pub(crate) async fn script(&self, sql: &str) -> Result<(), StoreError> {
         match &self.inner.engine {
-            Engine::Sqlite { writer, .. } => {
-                let mut writer = writer.lock().await;
-                raw(&mut writer.connection, sql).await
-            }
-            Engine::Postgres { pool } => {
+            Engine::Sqlite(sqlite) => sqlite.script(sql).await,
+            Engine::Postgres(pool) => {
                 sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(pool).await?;
                 Ok(())
             }
@@ -227,28 +201,15 @@ impl Database {
     }
 }
 
-async fn raw(connection: &mut SqliteConnection, sql: &str) -> Result<(), StoreError> {
-    let mut results = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute_many(connection);
-    while let Some(result) = results.next().await {
-        result?;
-    }
-    Ok(())
+async fn from_postgres<'e, E>(executor: E, sql: Sql, params: Vec<Param>) -> Result<Vec<Row>, StoreError>
+where
+    E: sqlx::Executor<'e, Database = Postgres>,
+{
+    let sql = AssertSqlSafe(sql.into_owned());
+    Ok(bind!(sqlx::query(sql), params).fetch(executor).map_ok(Row::Postgres).try_collect().await?)
 }
 
-impl Writer {
-    /// Ends a transaction whose owner vanished.
-    async fn close(&mut self) {
-        if self.open {
-            // It fails where there is nothing to end: BEGIN itself did not succeed.
-            if let Err(error) = raw(&mut self.connection, "ROLLBACK").await {
-                tracing::debug!(%error, "nothing to roll back");
-            }
-            self.open = false;
-        }
-    }
-}
-
-/// A transaction under way.
+/// A transaction under way. Dropped, it is rolled back.
 pub struct Transaction {
     database: Database,
     inner: TransactionInner,
@@ -257,44 +218,29 @@ pub struct Transaction {
 }
 
 enum TransactionInner {
-    /// The writer, until it is given back.
-    Sqlite(Option<OwnedMutexGuard<Writer>>),
+    /// The writer.
+    Sqlite(Writing),
     /// The driver's, which rolls back by itself.
-    Postgres(Option<sqlx::Transaction<'static, Postgres>>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
-impl Drop for Transaction {
-    /// Gives the writer back without a transaction on it: other processes wait for the lock that it holds. Where no
-    /// runtime is left to do it, whoever begins next does.
+/// The writer, lent. It is given back without a transaction on it: other processes wait for the lock that it holds.
+struct Writing(OwnedMutexGuard<Writer>);
+
+impl Drop for Writing {
     fn drop(&mut self) {
-        let TransactionInner::Sqlite(writer) = &mut self.inner else { return };
-        let Some(mut writer) = writer.take().filter(|writer| writer.open) else { return };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { writer.close().await });
-        }
+        self.0.close();
     }
-}
-
-/// What a statement on a transaction that was given back gets; no caller can hold one.
-fn given_back() -> StoreError {
-    sqlx::Error::WorkerCrashed.into()
 }
 
 impl Transaction {
     /// The rows of a query.
     pub async fn query(&mut self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
         self.database.count();
-        let sql = AssertSqlSafe(sql.into().into_owned());
-        Ok(match &mut self.inner {
-            TransactionInner::Sqlite(writer) => {
-                let writer = writer.as_mut().ok_or_else(given_back)?;
-                bind!(sqlx::query(sql), params).fetch(&mut writer.connection).map_ok(Row::Sqlite).try_collect().await?
-            }
-            TransactionInner::Postgres(transaction) => {
-                let transaction = transaction.as_mut().ok_or_else(given_back)?;
-                bind!(sqlx::query(sql), params).fetch(&mut **transaction).map_ok(Row::Postgres).try_collect().await?
-            }
-        })
+        match &mut self.inner {
+            TransactionInner::Sqlite(writer) => writer.0.query(&sql.into(), &params),
+            TransactionInner::Postgres(transaction) => from_postgres(&mut **transaction, sql.into(), params).await,
+        }
     }
 
     /// The first row of a query, if there is one.
@@ -305,17 +251,13 @@ impl Transaction {
     /// Runs a statement; how many rows it touched.
     pub async fn execute(&mut self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<u64, StoreError> {
         self.database.count();
-        let sql = AssertSqlSafe(sql.into().into_owned());
-        Ok(match &mut self.inner {
-            TransactionInner::Sqlite(writer) => {
-                let writer = writer.as_mut().ok_or_else(given_back)?;
-                bind!(sqlx::query(sql), params).execute(&mut writer.connection).await?.rows_affected()
-            }
+        match &mut self.inner {
+            TransactionInner::Sqlite(writer) => writer.0.execute(&sql.into(), &params),
             TransactionInner::Postgres(transaction) => {
-                let transaction = transaction.as_mut().ok_or_else(given_back)?;
-                bind!(sqlx::query(sql), params).execute(&mut **transaction).await?.rows_affected()
+                let sql = AssertSqlSafe(sql.into().into_owned());
+                Ok(bind!(sqlx::query(sql), params).execute(&mut **transaction).await?.rows_affected())
             }
-        })
+        }
     }
 
     /// Its commit wakes whoever waits for work, here and on other nodes.
@@ -334,25 +276,15 @@ impl Transaction {
     }
 
     /// Commits.
-    pub async fn commit(mut self) -> Result<(), StoreError> {
-        let (wakes, database) = (self.wakes, self.database.clone());
-        self.finish().await?;
-        if wakes {
-            database.inner.wake.send_modify(|count| *count = count.wrapping_add(1));
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.inner {
+            TransactionInner::Sqlite(mut writer) => writer.0.commit()?,
+            TransactionInner::Postgres(transaction) => transaction.commit().await?,
+        }
+        if self.wakes {
+            self.database.inner.wake.send_modify(|count| *count = count.wrapping_add(1));
         }
         Ok(())
-    }
-
-    async fn finish(&mut self) -> Result<(), StoreError> {
-        match &mut self.inner {
-            TransactionInner::Sqlite(writer) => {
-                let writer = writer.as_mut().ok_or_else(given_back)?;
-                raw(&mut writer.connection, "COMMIT").await?;
-                writer.open = false;
-                Ok(())
-            }
-            TransactionInner::Postgres(transaction) => Ok(transaction.take().ok_or_else(given_back)?.commit().await?),
-        }
     }
 
     /// Whether this is SQLite.
@@ -377,8 +309,15 @@ mod tests {
         drop(transaction);
         // Another connection, as another process would have.
         other.execute(Durability::Full, "INSERT INTO things VALUES ($1)", vec!["kept".into()]).await.unwrap();
+        let other = |name: &str| other.execute(Durability::Process, "INSERT INTO things VALUES ($1)", vec![name.into()]);
+        let held = one.begin(Durability::Process).await.unwrap();
+        let (waited, ()) = tokio::join!(other("waited"), async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            drop(held);
+        });
+        assert_eq!(waited.unwrap(), 1);
         let rows = one.query("SELECT name FROM things", vec![]).await.unwrap();
         let names: Vec<String> = rows.iter().map(|row| row.text("name").unwrap()).collect();
-        assert_eq!(names, ["kept"]);
+        assert_eq!(names, ["kept", "waited"]);
     }
 }

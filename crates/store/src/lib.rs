@@ -4,6 +4,7 @@
 mod configuration;
 mod database;
 mod migrate;
+mod sqlite;
 mod store;
 mod value;
 mod wake;
@@ -17,9 +18,20 @@ pub use wake::Wakes;
 /// What the database, or a document in it, answered instead of a result.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The driver's error.
+    /// PostgreSQL's error.
     #[error("database: {0}")]
-    Sql(#[from] sqlx::Error),
+    Postgres(#[from] sqlx::Error),
+    /// SQLite's error.
+    #[error("database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A column of a row that is not what it was read as.
+    #[error("database: column {column}: {reason}")]
+    Column {
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The database is newer than this program.
     #[error("the database has schema version {found}, this program knows up to {known}: start a newer Vestibule")]
     TooNew {
@@ -60,8 +72,16 @@ impl StoreError {
     /// The unique constraint that refused the write: `table_column_key` or, of SQLite, `... table.column`.
     pub fn unique_violation(&self) -> Option<&str> {
         match self {
-            Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            Self::Postgres(sqlx::Error::Database(error)) if error.is_unique_violation() => {
                 Some(error.constraint().unwrap_or(error.message()))
+            }
+            Self::Sqlite(rusqlite::Error::SqliteFailure(error, message))
+                if matches!(
+                    error.extended_code,
+                    rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                ) =>
+            {
+                Some(message.as_deref().unwrap_or_default())
             }
             _ => None,
         }

@@ -1,8 +1,12 @@
 //! Parameters and rows, the same on both databases.
 
-use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use rusqlite::ToSql;
+use rusqlite::types::{ToSqlOutput, Value as SqliteValue, ValueRef};
 use serde_json::Value;
-use sqlx::{Row as _, ValueRef as _};
+use sqlx::Row as _;
 use uuid::Uuid;
 
 use crate::StoreError;
@@ -71,10 +75,82 @@ macro_rules! bind {
 }
 pub(crate) use bind;
 
+impl ToSql for Param {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let owned = |value| Ok(ToSqlOutput::Owned(value));
+        match self {
+            Self::Bool(Some(value)) => owned(SqliteValue::Integer(i64::from(*value))),
+            Self::Int(Some(value)) => owned(SqliteValue::Integer(*value)),
+            Self::Float(Some(value)) => owned(SqliteValue::Real(*value)),
+            Self::Text(Some(value)) => Ok(ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes()))),
+            Self::Bytes(Some(value)) => Ok(ToSqlOutput::Borrowed(ValueRef::Blob(value))),
+            Self::Uuid(Some(value)) => Ok(ToSqlOutput::Borrowed(ValueRef::Blob(value.as_bytes()))),
+            // Of one length, so that the order of the texts is the order of the moments.
+            Self::Time(Some(value)) => owned(SqliteValue::Text(value.to_rfc3339_opts(SecondsFormat::Micros, false))),
+            _ => owned(SqliteValue::Null),
+        }
+    }
+}
+
+/// A value as SQLite keeps it.
+pub(crate) type Stored = SqliteValue;
+
+/// A row of SQLite's.
+pub struct SqliteRow {
+    pub(crate) columns: Arc<[String]>,
+    pub(crate) values: Vec<Stored>,
+}
+
+impl SqliteRow {
+    fn get(&self, column: &str) -> Result<&Stored, StoreError> {
+        let found = self.columns.iter().position(|name| name == column).and_then(|index| self.values.get(index));
+        found.ok_or_else(|| wrong(column, "there is no such column"))
+    }
+}
+
+fn wrong(column: &str, reason: &'static str) -> StoreError {
+    StoreError::Column { column: column.to_owned(), reason }
+}
+
+/// What a value of SQLite's, which is not null, is in Rust.
+trait FromStored: Sized {
+    fn from_stored(value: &Stored) -> Option<Self>;
+}
+
+macro_rules! from_stored {
+    ($($type:ty: $pattern:pat => $convert:expr;)*) => {$(
+        impl FromStored for $type {
+            fn from_stored(value: &Stored) -> Option<Self> {
+                match value { $pattern => $convert, _ => None }
+            }
+        }
+    )*};
+}
+
+from_stored! {
+    bool: SqliteValue::Integer(value) => Some(*value != 0);
+    i64: SqliteValue::Integer(value) => Some(*value);
+    String: SqliteValue::Text(value) => Some(value.clone());
+    Vec<u8>: SqliteValue::Blob(value) => Some(value.clone());
+    Uuid: SqliteValue::Blob(value) => Uuid::from_slice(value).ok();
+    DateTime<Utc>: SqliteValue::Text(value) => DateTime::parse_from_rfc3339(value).ok().map(|time| time.to_utc());
+}
+
+impl FromStored for f64 {
+    fn from_stored(value: &Stored) -> Option<Self> {
+        match value {
+            SqliteValue::Real(value) => Some(*value),
+            // A whole number in a column without a type.
+            SqliteValue::Integer(value) => value.to_string().parse().ok(),
+            _ => None,
+        }
+    }
+}
+
 /// A row of an answer; columns by name.
 pub enum Row {
     /// From SQLite.
-    Sqlite(sqlx::sqlite::SqliteRow),
+    Sqlite(SqliteRow),
     /// From PostgreSQL.
     Postgres(sqlx::postgres::PgRow),
 }
@@ -83,18 +159,20 @@ macro_rules! getter {
     ($(#[$doc:meta])* $name:ident, $optional:ident, $type:ty) => {
         $(#[$doc])*
         pub fn $optional(&self, column: &str) -> Result<Option<$type>, StoreError> {
-            Ok(match self {
-                Self::Sqlite(row) => {
-                    if row.try_get_raw(column)?.is_null() { None } else { Some(row.try_get_unchecked::<$type, _>(column)?) }
-                }
-                Self::Postgres(row) => row.try_get::<Option<$type>, _>(column)?,
-            })
+            match self {
+                Self::Sqlite(row) => match row.get(column)? {
+                    SqliteValue::Null => Ok(None),
+                    value => match FromStored::from_stored(value) {
+                        Some(value) => Ok(Some(value)),
+                        None => Err(wrong(column, "a value of another type")),
+                    },
+                },
+                Self::Postgres(row) => Ok(row.try_get::<Option<$type>, _>(column)?),
+            }
         }
         $(#[$doc])* /// Null is an error.
         pub fn $name(&self, column: &str) -> Result<$type, StoreError> {
-            self.$optional(column)?.ok_or_else(|| {
-                sqlx::Error::ColumnDecode { index: column.into(), source: "unexpected null".into() }.into()
-            })
+            self.$optional(column)?.ok_or_else(|| wrong(column, "unexpected null"))
         }
     };
 }

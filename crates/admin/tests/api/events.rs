@@ -15,7 +15,9 @@ async fn a_write_tells_who_what_how_before_and_from_where() {
     app.app.create("authentik_brands.brand", brand).await;
     let made = admin.post("/api/v3/core/groups/?token=secret&a=b", json!({"name": "one"})).await.expect(201);
     let path = format!("/api/v3/core/groups/{}/", made["pk"].as_str().unwrap());
+    app.app.clock.advance(TimeDelta::seconds(1));
     admin.patch(&path, json!({"name": "two", "attributes": {"color": "red", "api_token": "hush"}})).await.expect(200);
+    app.app.clock.advance(TimeDelta::seconds(1));
     admin.delete(&path).await.expect(204);
 
     let listed = admin.get(&format!("{EVENTS}?context_model_pk={}", made["pk"].as_str().unwrap())).await.expect(200);

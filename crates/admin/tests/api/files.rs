@@ -44,6 +44,7 @@ async fn a_file_is_uploaded_listed_served_and_deleted() {
     let brand = app.app.create("authentik_brands.brand", json!({"domain": "x", "branding_logo": "logo.png"})).await;
     let used = admin.get(&format!("{PATH}used_by/?name=logo.png")).await.expect(200);
     assert_eq!((&used[0]["pk"], &used[0]["action"]), (&brand["pk"], &json!("left_dangling")));
+    app.app.clock.advance(chrono::TimeDelta::seconds(1));
     admin.delete(&format!("{PATH}?name=logo.png")).await.expect(200);
     assert_eq!(app.app.anonymous().get("/files/media/public/logo.png").await.status, 404);
     assert_eq!(admin.delete(PATH).await.expect(400), json!({"name": ["This field is required."]}));

@@ -1,14 +1,20 @@
 //! The pool that hashes: so many at once, so many that wait, the rest is turned away.
 
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use argon2::Block;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 use vestibule_kernel::{ApiError, Ctx};
 
 use super::hash::{self, Params};
 use super::{LONGEST, needs_rehash};
+
+/// How long a worker without work keeps its thread and its memory.
+const REST: Duration = Duration::from_millis(250);
 
 /// Why a password was neither hashed nor checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,12 +62,10 @@ impl Verified {
 pub struct Passwords {
     ctx: Ctx,
     params: Params,
-    workers: Arc<Semaphore>,
     /// Working or waiting.
-    present: AtomicUsize,
+    present: Arc<AtomicUsize>,
     most: usize,
-    /// Memory of workers that rest while others work.
-    memory: Arc<Mutex<Vec<Vec<Block>>>>,
+    queue: Arc<Queue>,
     /// What passwords are checked against where there is none.
     dummy: String,
 }
@@ -81,12 +85,19 @@ impl Passwords {
         Ok(Self {
             ctx,
             params,
-            workers: Arc::new(Semaphore::new(workers)),
-            present: AtomicUsize::new(0),
+            present: Arc::default(),
             most: workers.saturating_add(queue),
-            memory: Arc::default(),
+            queue: Arc::new(Queue { most: workers, ..Queue::default() }),
             dummy,
         })
+    }
+
+    /// Does this whenever a worker has given back its memory.
+    pub fn at_rest(mut self, at_rest: fn()) -> Self {
+        if let Some(queue) = Arc::get_mut(&mut self.queue) {
+            queue.at_rest = Some(at_rest);
+        }
+        self
     }
 
     /// The parameters of new hashes.
@@ -128,38 +139,99 @@ impl Passwords {
         R: Send + 'static,
         F: FnOnce(&mut Vec<Block>) -> R + Send + 'static,
     {
-        let _place = self.enter()?;
-        let permit = Arc::clone(&self.workers).acquire_owned().await.map_err(|_| PasswordError::Failed)?;
-        let store = Arc::clone(&self.memory);
-        let task = tokio::task::spawn_blocking(move || {
-            // The permit goes with the work: a caller who leaves does not free a worker that still works.
-            let _permit = permit;
-            let mut memory = store.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-            let result = work(&mut memory);
-            store.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
-            result
-        });
-        let result = task.await.map_err(|_| PasswordError::Failed);
-        if self.present() == 1 {
-            // Nobody waits: what a flood of logins needed is given back, so that an idle server is small.
-            self.memory.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        }
-        result
+        let place = self.enter()?;
+        let (done, result) = oneshot::channel();
+        self.queue.add(Box::new(move |memory| {
+            // The place goes with the work, so that callers who leave make no room for more of them.
+            let _place = place;
+            if !done.is_closed() {
+                drop(done.send(work(memory)));
+            }
+        }));
+        result.await.map_err(|_| PasswordError::Failed)
     }
 
-    fn enter(&self) -> Result<Place<'_>, PasswordError> {
+    fn enter(&self) -> Result<Place, PasswordError> {
         let most = self.most;
         let entered = self
             .present
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |present| (present < most).then_some(present + 1));
-        entered.map(|_| Place(&self.present)).map_err(|_| PasswordError::Busy)
+        entered.map(|_| Place(Arc::clone(&self.present))).map_err(|_| PasswordError::Busy)
+    }
+}
+
+/// What is to be done with a worker's memory.
+type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
+
+/// Work that waits, and those who do it. A worker takes the next piece itself: a processor never waits for one.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    added: Condvar,
+    /// Workers at most.
+    most: usize,
+    at_rest: Option<fn()>,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    workers: usize,
+    resting: usize,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(self: &Arc<Self>, job: Job) {
+        let mut state = self.state();
+        state.jobs.push_back(job);
+        if state.resting >= state.jobs.len() {
+            self.added.notify_one();
+        } else if state.workers < self.most {
+            state.workers += 1;
+            let queue = Arc::clone(self);
+            tokio::task::spawn_blocking(move || queue.work());
+        }
+    }
+
+    /// A worker's life: it ends when nothing comes for a while, and gives back what a flood needed.
+    fn work(&self) {
+        let mut memory = Vec::new();
+        while let Some(job) = self.next() {
+            if std::panic::catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
+                tracing::error!("a password could not be processed");
+            }
+        }
+        drop(memory);
+        if let Some(at_rest) = self.at_rest {
+            at_rest();
+        }
+    }
+
+    /// The next piece of work; none: the worker is no longer counted, and is to end.
+    fn next(&self) -> Option<Job> {
+        let mut state = self.state();
+        if state.jobs.is_empty() {
+            state.resting += 1;
+            let waited = self.added.wait_timeout_while(state, REST, |state| state.jobs.is_empty());
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.resting -= 1;
+        }
+        let job = state.jobs.pop_front();
+        if job.is_none() {
+            state.workers -= 1;
+        }
+        job
     }
 }
 
 /// A place among those present; given back when dropped.
-struct Place<'a>(&'a AtomicUsize);
+struct Place(Arc<AtomicUsize>);
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -209,5 +281,33 @@ mod tests {
         let outcomes = futures::future::join_all(tries).await;
         assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(PasswordError::Busy)).count(), 17);
         assert_eq!(passwords.verify(None, "x".into()).await, Ok(Verified::Wrong), "places are given back");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_leaves_makes_no_room_and_costs_nothing() {
+        let heavy = Params { memory: 8192, iterations: 4, parallelism: 1 };
+        let passwords = Arc::new(Passwords::new(Ctx::system(), heavy, 1, 2).unwrap());
+        let impatient = |_| tokio::time::timeout(Duration::ZERO, passwords.verify(None, "x".into()));
+        let outcomes = futures::future::join_all((0..20).map(impatient)).await;
+        assert!(outcomes.iter().filter(|outcome| **outcome == Ok(Err(PasswordError::Busy))).count() >= 17);
+        while passwords.present() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(passwords.verify(None, "x".into()).await, Ok(Verified::Wrong));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn memory_is_given_back_when_nothing_is_to_do() {
+        static RESTED: AtomicUsize = AtomicUsize::new(0);
+        fn rested() {
+            RESTED.fetch_add(1, Ordering::SeqCst);
+        }
+        let passwords = Passwords::new(Ctx::system(), SMALL, 2, 8).unwrap().at_rest(rested);
+        let tries = (0..8).map(|_| passwords.verify(None, "x".into()));
+        futures::future::join_all(tries).await;
+        while RESTED.load(Ordering::SeqCst) == 0 || passwords.queue.state().workers > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(passwords.verify(None, "x".into()).await, Ok(Verified::Wrong), "a worker comes again");
     }
 }

@@ -1,0 +1,276 @@
+//! SQLite, in process and in the calling thread: a point query takes microseconds, less than handing it to another
+//! thread would. What may take long (scans, commits to the disk) makes room for the runtime's other tasks first.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::OwnedMutexGuard;
+
+use crate::database::Durability;
+use crate::value::{Param, Row, SqliteRow};
+use crate::{StoreError, value};
+
+/// How long another process may hold the lock.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks at a lock that another process holds.
+const PAUSE: Duration = Duration::from_millis(2);
+/// Statements that each connection keeps prepared.
+const STATEMENTS: usize = 256;
+/// Connections for reading that are kept open.
+const READERS: usize = 8;
+/// Commits after which the log is written back to the database.
+const COMMITS: u32 = 256;
+
+/// A database file: connections for reading, and the one that writes.
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    readers: Mutex<Vec<Connection>>,
+    /// SQLite has one writer; waiting in line for it beats its busy handler.
+    writer: Arc<tokio::sync::Mutex<Writer>>,
+}
+
+/// The connection that writes.
+pub(crate) struct Writer {
+    connection: Connection,
+    open: bool,
+    durability: Durability,
+    commits: u32,
+    checkpointing: Arc<AtomicBool>,
+}
+
+impl Sqlite {
+    /// Opens the file, and creates it where it is not there.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // The log is written back beside the logins, not within one of them.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        let writer =
+            Writer { connection, open: false, durability: Durability::Full, commits: 0, checkpointing: Arc::default() };
+        Ok(Self { path: path.to_owned(), readers: Mutex::default(), writer: Arc::new(tokio::sync::Mutex::new(writer)) })
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The rows of a query that changes nothing.
+    pub(crate) fn query(&self, sql: &str, params: &[Param]) -> Result<Vec<Row>, StoreError> {
+        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => {
+                let connection = connect(&self.path, OpenFlags::empty())?;
+                connection.busy_timeout(PATIENCE)?;
+                connection.pragma_update(None, "query_only", true)?;
+                connection
+            }
+        };
+        let rows = rows(&connection, sql, params);
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS {
+            readers.push(connection);
+        }
+        rows
+    }
+
+    /// Begins a transaction: waits for the writer, and for other processes.
+    pub(crate) async fn begin(&self, durability: Durability) -> Result<OwnedMutexGuard<Writer>, StoreError> {
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        writer.set_durability(durability)?;
+        let patience = Patience::begin();
+        while patience.asks_again(writer.begin())?.is_none() {
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(writer)
+    }
+
+    /// Runs one statement as its own transaction; how many rows it touched.
+    pub(crate) async fn execute(
+        &self,
+        durability: Durability,
+        sql: &str,
+        params: &[Param],
+    ) -> Result<u64, StoreError> {
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        writer.set_durability(durability)?;
+        let patience = Patience::begin();
+        loop {
+            if let Some(touched) = patience.asks_again(writer.execute_alone(sql, params))? {
+                return Ok(touched);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Runs statements without parameters, one after the other.
+    pub(crate) async fn script(&self, sql: &str) -> Result<(), StoreError> {
+        let writer = self.writer.lock().await;
+        Ok(make_room(|| writer.connection.execute_batch(sql))?)
+    }
+}
+
+impl Writer {
+    fn set_durability(&mut self, durability: Durability) -> Result<(), StoreError> {
+        if self.durability != durability {
+            let mode = if durability == Durability::Full { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", mode)?;
+            self.durability = durability;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        self.open = true;
+        Ok(())
+    }
+
+    /// A statement that is its own transaction.
+    fn execute_alone(&mut self, sql: &str, params: &[Param]) -> Result<u64, StoreError> {
+        let touched = match self.durability {
+            Durability::Full => make_room(|| self.execute(sql, params)),
+            Durability::Process => self.execute(sql, params),
+        }?;
+        self.committed();
+        Ok(touched)
+    }
+
+    /// The rows of a query, which may change something and say what.
+    pub(crate) fn query(&self, sql: &str, params: &[Param]) -> Result<Vec<Row>, StoreError> {
+        rows(&self.connection, sql, params)
+    }
+
+    /// Runs a statement; how many rows it touched.
+    pub(crate) fn execute(&self, sql: &str, params: &[Param]) -> Result<u64, StoreError> {
+        let mut statement = prepare(&self.connection, sql, params)?;
+        let mut rows = statement.raw_query();
+        while rows.next()?.is_some() {}
+        Ok(self.connection.changes())
+    }
+
+    /// Commits. To the disk, or as far as it survives the death of this process.
+    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
+        let connection = &self.connection;
+        match self.durability {
+            Durability::Full => make_room(|| connection.execute_batch("COMMIT"))?,
+            Durability::Process => connection.execute_batch("COMMIT")?,
+        }
+        self.open = false;
+        self.committed();
+        Ok(())
+    }
+
+    fn committed(&mut self) {
+        self.commits += 1;
+        if self.commits >= COMMITS {
+            self.commits = 0;
+            self.checkpoint();
+        }
+    }
+
+    /// Ends a transaction that was not committed.
+    pub(crate) fn close(&mut self) {
+        if std::mem::take(&mut self.open)
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            // Some errors end a transaction by themselves.
+            tracing::debug!(%error, "nothing to roll back");
+        }
+    }
+
+    /// Writes the log back to the database, on a connection and a thread of its own: nobody waits for it.
+    fn checkpoint(&self) {
+        let (Ok(runtime), Some(path)) = (Handle::try_current(), self.connection.path()) else { return };
+        if self.checkpointing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (path, checkpointing) = (PathBuf::from(path), Arc::clone(&self.checkpointing));
+        runtime.spawn_blocking(move || {
+            let done = connect(&path, OpenFlags::empty())
+                .and_then(|connection| Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?));
+            checkpointing.store(false, Ordering::Release);
+            if let Err(error) = done {
+                tracing::warn!(%error, "the log could not be written back");
+            }
+        });
+    }
+}
+
+/// How long somebody waits for a lock that another process holds.
+struct Patience(Instant);
+
+impl Patience {
+    fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The outcome; `None` when it is worth another try.
+    fn asks_again<R>(&self, outcome: Result<R, StoreError>) -> Result<Option<R>, StoreError> {
+        match outcome {
+            Err(StoreError::Sqlite(error))
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && self.0.elapsed() < PATIENCE =>
+            {
+                Ok(None)
+            }
+            other => other.map(Some),
+        }
+    }
+}
+
+/// Lets the runtime move its other tasks to other threads while `work` occupies this one.
+pub(crate) fn make_room<R>(work: impl FnOnce() -> R) -> R {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
+fn connect(path: &Path, more: OpenFlags) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(connection)
+}
+
+fn prepare<'a>(
+    connection: &'a Connection,
+    sql: &str,
+    params: &[Param],
+) -> Result<rusqlite::CachedStatement<'a>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind(&mut statement, params)?;
+    Ok(statement)
+}
+
+/// Binds parameters by their number: `$3` is the third one, wherever it stands.
+fn bind(statement: &mut Statement<'_>, params: &[Param]) -> Result<(), StoreError> {
+    for index in 1..=statement.parameter_count() {
+        let name = statement.parameter_name(index).unwrap_or_default();
+        let number = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
+        let param = number.and_then(|number| params.get(number.checked_sub(1)?));
+        let param = param.ok_or_else(|| rusqlite::Error::InvalidParameterName(name.to_owned()))?;
+        statement.raw_bind_parameter(index, param)?;
+    }
+    Ok(())
+}
+
+fn rows(connection: &Connection, sql: &str, params: &[Param]) -> Result<Vec<Row>, StoreError> {
+    let mut statement = prepare(connection, sql, params)?;
+    let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let mut rows = statement.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let values = (0..columns.len()).map(|column| row.get(column)).collect::<Result<Vec<value::Stored>, _>>()?;
+        found.push(Row::Sqlite(SqliteRow { columns: Arc::clone(&columns), values }));
+    }
+    Ok(found)
+}
