@@ -47,8 +47,8 @@ pub(crate) struct Outbox(pub(crate) Mutex<Vec<Value>>);
 
 #[async_trait]
 impl Mailer for Outbox {
-    async fn send(&self, to: (&str, &str), subject: &str, template: &str, context: Value) -> Result<(), String> {
-        let mail = json!({"to": to.1, "subject": subject, "template": template, "context": context});
+    async fn send(&self, to: (&str, &str), subject: &str, text: &str, html: &str) -> Result<(), String> {
+        let mail = json!({"to": to.1, "subject": subject, "text": text, "html": html});
         self.0.lock().unwrap().push(mail);
         Ok(())
     }

@@ -186,7 +186,8 @@ async fn webhooks_slack_and_mails_are_sent() {
     let mails = app.outbox.0.lock().unwrap().clone();
     assert_eq!(mails.len(), 2);
     assert_eq!((&mails[1]["to"], &mails[1]["subject"]), (&json!("bob@example.com"), &json!("Told: model_created")));
-    assert_eq!(mails[1]["context"]["key_value"]["event_user_username"], "alice");
+    assert!(mails[1]["text"].as_str().unwrap().contains("event_user_username: alice"));
+    assert!(mails[1]["html"].as_str().unwrap().contains("<th>event_user_username</th><td>alice</td>"));
 }
 
 #[tokio::test]

@@ -114,7 +114,7 @@ impl App {
 
     /// What writes leave behind: rows of every table that the API writes.
     pub(crate) async fn footprint(&self) -> BTreeMap<&'static str, i64> {
-        const TABLES: [&str; 10] = [
+        const TABLES: [&str; 15] = [
             "configuration",
             "configuration_revision",
             "users",
@@ -125,6 +125,11 @@ impl App {
             "sessions",
             "events",
             "server_state",
+            "notifications",
+            "schedules",
+            "tasks",
+            "task_logs",
+            "files",
         ];
         let mut counts = BTreeMap::new();
         for table in TABLES {
