@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_directory::Login;
 use vestibule_directory::resources::avatar::avatar;
 use vestibule_directory::session::Session;
-use vestibule_events::Event;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_store::Configuration;
 
@@ -18,6 +16,7 @@ use crate::next::{Next, resolve};
 use crate::plan::Plan;
 use crate::planner::{self, NotApplicable};
 use crate::program::Program;
+use crate::settle::Effect;
 use crate::stage::{Enter, Outcome, SignIn, Stage, StageCx, StageEntry, Visit};
 use crate::state::FlowState;
 
@@ -31,20 +30,6 @@ pub(crate) enum Reply {
     Redirect(String),
     /// The flow cannot go on; the request id names why.
     Failed,
-}
-
-/// What is to happen to the session.
-#[derive(Default)]
-pub(crate) enum Effect {
-    /// Nothing: it was only read.
-    #[default]
-    None,
-    /// Its data changed.
-    Save,
-    /// Its user is signed in.
-    SignIn(Box<SignIn>),
-    /// Its user is signed out.
-    SignOut,
 }
 
 /// A walk through a flow: one request's worth of it.
@@ -383,59 +368,6 @@ struct Planned {
 enum Ran {
     Entered(Enter),
     Answered(Outcome),
-}
-
-/// Carries out what a walk decided about the session; the cookie that the answer must set. `Err(())`: the user may not
-/// sign in (any more).
-pub(crate) async fn settle(
-    state: &FlowState,
-    session: &mut Session,
-    effect: Effect,
-    visit: &Visit,
-) -> Result<Settled, ApiError> {
-    match effect {
-        Effect::None => Ok(Settled::Unchanged),
-        Effect::Save => Ok(if state.sessions.save(session).await? { Settled::Kept } else { Settled::Lost }),
-        Effect::SignIn(sign_in) => {
-            let SignIn { user, expires, until_closed, terminate_others, event } = *sign_in;
-            match state.sessions.login(session, user, expires, event).await? {
-                Login::Done => {}
-                Login::Inactive => return Ok(Settled::Refused),
-                Login::Lost => return Ok(Settled::Lost),
-            }
-            if terminate_others {
-                state.sessions.delete_for_user(user, session.key.as_deref()).await?;
-            }
-            Ok(Settled::SignedIn { until_closed })
-        }
-        Effect::SignOut => {
-            let event = session
-                .user
-                .as_ref()
-                .map(|user| Event::new("logout", "authentik.events.signals", user.actor()).request(&visit.request));
-            state.sessions.logout(session, event).await?;
-            Ok(Settled::SignedOut)
-        }
-    }
-}
-
-/// What became of the session.
-pub(crate) enum Settled {
-    /// Nothing.
-    Unchanged,
-    /// It is stored.
-    Kept,
-    /// Another answer to the same plan came first; this one does not count.
-    Lost,
-    /// Its user is signed in.
-    SignedIn {
-        /// Whether the browser forgets it when it is closed.
-        until_closed: bool,
-    },
-    /// The user may not sign in.
-    Refused,
-    /// Its user is signed out.
-    SignedOut,
 }
 
 impl Walk<'_> {

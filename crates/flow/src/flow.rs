@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::call::{Permission, no_content, ok};
-use vestibule_resource::{Computed, Field, Fields, Operation, Represent, Resource, Shape, Spec, Verb, choices};
+use vestibule_resource::{Computed, Field, Fields, Operation, Represent, Resource, Shape, Spec, Verb, choices, shapes};
 use vestibule_store::DocumentType;
 
 use crate::binding::FlowStageBinding;
@@ -208,7 +208,7 @@ impl Resource for Flow {
                     Method::GET,
                     "cache_info/",
                     "flows_instances_cache_info_retrieve",
-                    Some(cache()),
+                    Some(shapes::cache()),
                     |_| async { ok(&json!({"count": 0})) },
                 )
                 .permission(Permission::Named("authentik_flows.view_flow_cache"))
@@ -256,10 +256,6 @@ impl Resource for Flow {
                 .doc("Where the flow can be tried out."),
             )
     }
-}
-
-fn cache() -> Shape {
-    Shape::Object("Cache", || vec![Field::of::<i64>("count", "").shape(Shape::INTEGER).read_only()])
 }
 
 async fn execute(call: vestibule_resource::Call) -> vestibule_resource::call::Answer {

@@ -23,7 +23,8 @@ use vestibule_web::Catalogue;
 
 use crate::answer::{Answer, AnswerErrors};
 use crate::cookies::{SessionCookie, set_csrf, set_session};
-use crate::executor::{Reply, Settled, Walk, settle};
+use crate::executor::{Reply, Walk};
+use crate::settle::{Settled, settle};
 use crate::stage::Visit;
 use crate::state::FlowState;
 

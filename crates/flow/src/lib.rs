@@ -18,6 +18,7 @@ mod plan;
 mod planner;
 mod program;
 pub mod schema;
+mod settle;
 pub mod setup;
 pub mod stage;
 mod state;

@@ -19,8 +19,9 @@ use vestibule_store::Configuration;
 use vestibule_web::{FooterLink, Shell, accent_url, asset_url, captcha_origins, content_security_policy};
 
 use crate::answer::{Answer, AnswerErrors};
-use crate::executor::{Effect, Reply, Settled, Walk, settle};
+use crate::executor::{Reply, Walk};
 use crate::json::{Arrived, Guarded, arrive, cookies, guard};
+use crate::settle::{Effect, Settled, settle};
 use crate::stage::{Visit, brand_of};
 use crate::state::FlowState;
 

@@ -20,9 +20,9 @@ use vestibule_store::Store;
 use vestibule_web::translate;
 
 use crate::answer::{AnswerErrors, Take};
-use crate::executor::Settled;
 use crate::json::{Arrived, arrive, cookies};
 use crate::page::{error_page, html, read_form, see_other, shell};
+use crate::settle::Settled;
 use crate::stage::Visit;
 use crate::state::FlowState;
 

@@ -15,7 +15,7 @@ use vestibule_events::Event;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::call::{Permission, ok};
 use vestibule_resource::http::Query;
-use vestibule_resource::{Computed, Family, Field, Fields, Operation, Represent, Shape};
+use vestibule_resource::{Computed, Family, Field, Fields, Operation, Represent, Shape, shapes};
 use vestibule_store::{Configuration, Document, DocumentType};
 use vestibule_web::Locale;
 
@@ -277,35 +277,6 @@ impl StageRegistry {
     }
 }
 
-fn type_create() -> Shape {
-    Shape::Object("TypeCreate", || {
-        vec![
-            Field::of::<String>("name", ""),
-            Field::of::<String>("description", ""),
-            Field::of::<String>("component", ""),
-            Field::of::<String>("model_name", ""),
-            Field::of::<String>("icon_url", "").default(|| json!("")),
-            Field::of::<bool>("requires_enterprise", "").default(|| json!(false)),
-            Field::of::<bool>("deprecated", "").default(|| json!(false)),
-        ]
-    })
-    .list()
-}
-
-/// What one may set up for oneself.
-pub fn user_setting() -> Shape {
-    Shape::Object("UserSetting", || {
-        vec![
-            Field::of::<String>("object_uid", ""),
-            Field::of::<String>("component", ""),
-            Field::of::<String>("title", ""),
-            Field::of::<String>("configure_url", "").default(|| json!("")),
-            Field::of::<String>("icon_url", "").default(|| json!("")),
-        ]
-    })
-    .list()
-}
-
 /// `stages/all/types/` and `stages/all/user_settings/`.
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
@@ -313,7 +284,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             Method::GET,
             "stages/all/types/",
             "stages_all_types_list",
-            Some(type_create()),
+            Some(shapes::type_create()),
             |call| async move {
                 let state = call.api.extension::<StageRegistry>()?;
                 let entries = state.entries().iter().filter_map(|entry| {
@@ -337,7 +308,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             Method::GET,
             "stages/all/user_settings/",
             "stages_all_user_settings_list",
-            Some(user_setting()),
+            Some(shapes::user_setting()),
             |call| async move { ok(&user_settings(&call.configuration)) },
         )
         .doc("What the asking user may set up for themselves through stages."),

@@ -16,13 +16,13 @@ use vestibule_kernel::secret::sha256_hex;
 use vestibule_store::Configuration;
 use vestibule_web::translate;
 
-use crate::executor::{Effect, settle};
 use crate::flow::{Designation, Flow};
 use crate::json::{Arrived, arrive, cookies};
 use crate::next::{Next, resolve};
 use crate::page::{error_page, found, html, shell};
 use crate::plan::Plan;
 use crate::program::Program;
+use crate::settle::{Effect, settle};
 use crate::stage::{Visit, brand_of};
 use crate::state::FlowState;
 

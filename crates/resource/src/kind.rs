@@ -294,6 +294,10 @@ impl Spec {
     pub fn component_name(&self) -> &'static str {
         self.component
     }
+    /// Whether writing it writes an event.
+    pub fn is_audited(&self) -> bool {
+        self.audited
+    }
     /// Whether one may ask who uses an object.
     pub fn has_used_by(&self) -> bool {
         self.used_by

@@ -9,12 +9,19 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 23] = [
-    "admin/version",
+const GROUPS: [&str; 32] = [
+    "admin",
     "core/brands",
     "core/groups",
     "core/tokens",
     "core/users",
+    "events/events/actions",
+    "events/events/stats",
+    "events/events/top_per_user",
+    "events/events/volume",
+    "events/notifications",
+    "events/rules",
+    "events/transports",
     "flows/bindings",
     "flows/inspector",
     "flows/instances",
@@ -33,6 +40,8 @@ const GROUPS: [&str; 23] = [
     "stages/password/",
     "stages/user_login/",
     "stages/user_logout",
+    "tasks",
+    "tenants",
 ];
 
 /// authentik's document, as the crate of its client carries it.

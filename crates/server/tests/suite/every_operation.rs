@@ -10,7 +10,7 @@ use vestibule_tasks::NewTask;
 use vestibule_testkit::{Answer, Client};
 
 use crate::app::{App, PASSWORD};
-use crate::fixtures::{Fixtures, Named, key};
+use crate::fixtures::{Fixtures, Named, Object, key};
 
 /// What cannot be found, because nothing of it can exist yet: there is no kind of policy to make one of.
 const NOTHING_TO_FIND: [&str; 4] = [
@@ -71,8 +71,8 @@ async fn made_by_the_server(app: &App, path: &str) -> Uuid {
         transaction.execute(sql, vec![key.into()]).await.unwrap();
         key
     } else {
-        let sql = "INSERT INTO notifications (pk, user_id, severity, body, created, seen) \
-                   SELECT $1, users.id, 'notice', 'x', $2, FALSE FROM users WHERE username = 'akadmin'";
+        let sql = "INSERT INTO notifications (pk, user_id, severity, body, created, seen, event_pk) \
+                   SELECT $1, users.id, 'notice', 'x', $2, FALSE, (SELECT pk FROM events LIMIT 1) FROM users WHERE username = 'akadmin'";
         let key = ctx.uuid();
         transaction.execute(sql, vec![key.into(), ctx.now().into()]).await.unwrap();
         key
@@ -107,7 +107,9 @@ async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String {
         path if path.ends_with("/execute/") => return "default-authentication-flow".into(),
         path => kind_of(&kinds, path).unwrap_or_else(|| panic!("what is the parameter of {path}?")),
     };
-    let object = fixtures.create(kind, Named::All).await;
+    // A mail of a test needs a mail server.
+    let named = if path.starts_with("/events/transports/") { Named::Required } else { Named::All };
+    let object = fixtures.create(kind, named).await;
     key(kind, &object)
 }
 
@@ -120,6 +122,11 @@ async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<V
     }
     if let ("PUT" | "PATCH", Some(kind)) = (method, kind_of(&kinds, path)) {
         return Some(fixtures.body(kind, Named::Required).await.into());
+    }
+    if path == "/admin/settings/" && method != "GET" {
+        let flags = ["core_default_app_access", "enterprise_audit_include_expanded_diff"];
+        let flags = flags.into_iter().chain(["flows_continuous_login", "flows_refresh_others"]);
+        return Some(json!({"flags": flags.map(|flag| (flag.to_owned(), false.into())).collect::<Object>()}));
     }
     if method != "POST" {
         return None;

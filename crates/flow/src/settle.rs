@@ -1,0 +1,75 @@
+//! What a visit does to the session, once the executor has decided.
+
+use vestibule_directory::Login;
+use vestibule_directory::session::Session;
+use vestibule_events::Event;
+use vestibule_kernel::ApiError;
+
+use crate::stage::{SignIn, Visit};
+use crate::state::FlowState;
+
+/// What is to happen to the session.
+#[derive(Default)]
+pub(crate) enum Effect {
+    /// Nothing: it was only read.
+    #[default]
+    None,
+    /// Its data changed.
+    Save,
+    /// Its user is signed in.
+    SignIn(Box<SignIn>),
+    /// Its user is signed out.
+    SignOut,
+}
+
+/// Carries out what a walk decided about the session.
+pub(crate) async fn settle(
+    state: &FlowState,
+    session: &mut Session,
+    effect: Effect,
+    visit: &Visit,
+) -> Result<Settled, ApiError> {
+    match effect {
+        Effect::None => Ok(Settled::Unchanged),
+        Effect::Save => Ok(if state.sessions.save(session).await? { Settled::Kept } else { Settled::Lost }),
+        Effect::SignIn(sign_in) => {
+            let SignIn { user, expires, until_closed, terminate_others, event } = *sign_in;
+            match state.sessions.login(session, user, expires, event).await? {
+                Login::Done => {}
+                Login::Inactive => return Ok(Settled::Refused),
+                Login::Lost => return Ok(Settled::Lost),
+            }
+            if terminate_others {
+                state.sessions.delete_for_user(user, session.key.as_deref()).await?;
+            }
+            Ok(Settled::SignedIn { until_closed })
+        }
+        Effect::SignOut => {
+            let event = session
+                .user
+                .as_ref()
+                .map(|user| Event::new("logout", "authentik.events.signals", user.actor()).request(&visit.request));
+            state.sessions.logout(session, event).await?;
+            Ok(Settled::SignedOut)
+        }
+    }
+}
+
+/// What became of the session.
+pub(crate) enum Settled {
+    /// Nothing.
+    Unchanged,
+    /// It is stored.
+    Kept,
+    /// Another answer to the same plan came first; this one does not count.
+    Lost,
+    /// Its user is signed in.
+    SignedIn {
+        /// Whether the browser forgets it when it is closed.
+        until_closed: bool,
+    },
+    /// The user may not sign in.
+    Refused,
+    /// Its user is signed out.
+    SignedOut,
+}
