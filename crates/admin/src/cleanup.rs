@@ -26,7 +26,7 @@ const EXPIRING: &[(&str, &str, &str)] = &[
 pub(crate) fn actors() -> Vec<Actor> {
     vec![
         Actor::new(EXPIRED, "Removes what has expired.", Expired),
-        Actor::new(NOTIFICATIONS, "Removes notifications that were seen, or whose event is gone.", Notifications),
+        Actor::new(NOTIFICATIONS, "Removes notifications that were seen; others go with their event.", Notifications),
         Actor::new(PERSON, "Removes the events of a user who was deleted.", Person),
     ]
 }
@@ -84,7 +84,7 @@ struct Notifications;
 impl Perform for Notifications {
     async fn perform(&self, run: &Run) -> Result<(), TaskError> {
         // Whatever is removed has been sent by now.
-        let condition = "(seen OR event_pk IS NULL) AND created <= $1";
+        let condition = "seen AND created <= $1";
         let removed = remove(&run.store, "notifications", "pk", condition, run.ctx.now().into()).await?;
         run.log(LogLevel::Info, format!("Expired {removed} Notifications"));
         Ok(())

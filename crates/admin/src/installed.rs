@@ -105,7 +105,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .doc("The parts that the server consists of."),
         Operation::new(Method::GET, "admin/models/", "admin_models_list", answer(), models)
             .permission(Permission::SignedIn)
-            .parameter("filter_has_attributes", Shape::Boolean)
+            .nullable_parameter("filter_has_attributes", Shape::Boolean)
             .doc("The kinds of objects that the server knows."),
     ]
 }

@@ -12,7 +12,7 @@ const ARGUMENTS: usize = 50;
 const TOKEN_PATH: &str = "/recovery/use-token/";
 
 /// What is known of a request.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// Where it came from.
     pub client_ip: Option<String>,
@@ -22,6 +22,14 @@ pub struct Request {
     pub brand: Value,
     /// Who really acts, while they impersonate somebody.
     pub impersonator: Option<Value>,
+    /// What is written is no news: what the server brings along at its first start.
+    pub quiet: bool,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self { client_ip: None, http: Value::Null, brand: json!({}), impersonator: None, quiet: false }
+    }
 }
 
 impl Request {
@@ -35,7 +43,7 @@ impl Request {
             "user_agent": cut(user_agent),
             "request_id": request_id,
         });
-        Self { client_ip: Some(client_ip), http, brand: json!({}), impersonator: None }
+        Self { client_ip: Some(client_ip), http, ..Self::default() }
     }
 }
 

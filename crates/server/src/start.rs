@@ -127,12 +127,8 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));
     let users = Arc::new(Users::new(store.clone(), ctx.clone()));
     let http = Arc::new(HttpClient::new(EgressGuard::new(settings.egress_allow.clone())));
-    let services = Services {
-        http: Arc::clone(&http),
-        mailer: None,
-        registry: Arc::clone(&registry),
-        base_url: settings.base_url.clone().unwrap_or_default(),
-    };
+    let services =
+        Services { http: Arc::clone(&http), mailer: None, base_url: settings.base_url.clone().unwrap_or_default() };
     let runner = jobs::runner(&store, &ctx, &services).await?;
     let extensions = Extensions::default()
         .with(Arc::new(services))

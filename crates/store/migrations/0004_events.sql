@@ -15,7 +15,7 @@ CREATE INDEX events_quarter_day ON events (quarter_day);
 CREATE TABLE notifications (
     pk {uuid} NOT NULL PRIMARY KEY,
     user_id {int} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    event_pk {uuid} REFERENCES events (pk) ON DELETE SET NULL,
+    event_pk {uuid} REFERENCES events (pk) ON DELETE CASCADE,
     severity {text} NOT NULL,
     body {text} NOT NULL,
     hyperlink {text},

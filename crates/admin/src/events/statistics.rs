@@ -132,7 +132,7 @@ async fn volume(call: Call) -> Answer {
          AND quarter_day >= ${} GROUP BY quarter_day, action ORDER BY quarter_day, action",
         place + 1
     );
-    let rows = call.api.store.database().query(sql, params).await?;
+    let rows = call.api.store.database().scan(sql, params).await?;
     let mut counted: Vec<Value> = Vec::new();
     for row in rows {
         let time = quarter_begin(row.int("quarter_day")?).format("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -154,7 +154,7 @@ async fn top_per_user(call: Call) -> Answer {
     }
     let database = call.api.store.database();
     let mut counted: Vec<Value> = Vec::new();
-    for row in database.query(sql, vec![action.into()]).await? {
+    for row in database.scan(sql, vec![action.into()]).await? {
         let sql = "SELECT context FROM events WHERE authorized_app = $1 ORDER BY created DESC LIMIT 1";
         let latest = database.query_one(sql, vec![row.text("authorized_app")?.into()]).await?;
         let context = latest.map(|row| row.json("context")).transpose()?.unwrap_or_default();
@@ -201,8 +201,8 @@ async fn stats(call: Call) -> Answer {
         ));
     }
     let sql = format!("SELECT COUNT(DISTINCT user_id) AS users{columns} FROM events{sql} AND created >= ${place}");
-    let row = call.api.store.database().query_one(sql, params).await?;
-    let row = row.ok_or_else(|| ApiError::internal("a count without a row"))?;
+    let rows = call.api.store.database().scan(sql, params).await?;
+    let row = rows.into_iter().next().ok_or_else(|| ApiError::internal("a count without a row"))?;
     let mut counts = Map::new();
     for (at, (name, _)) in spans.into_iter().enumerate() {
         counts.insert(name, row.int(&format!("step_{at}"))?.into());

@@ -1,13 +1,13 @@
 //! One notification on its way to one person.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::Ctx;
 use vestibule_store::{Database, Durability, Store, StoreError};
 use vestibule_tasks::TaskError;
 
 use super::transport::{Mode, NotificationTransport};
-use super::{Services, webhook};
+use super::{Services, mail, webhook};
 
 /// Who is told.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ pub(super) async fn deliver(
         Mode::Local => keep(store, ctx, message).await.map(|()| Vec::new()),
         Mode::Webhook => webhook::send(services, transport, message).await,
         Mode::WebhookSlack => webhook::send_slack(services, transport, message).await,
-        Mode::Email => mail(services, transport, message).await.map(|()| Vec::new()),
+        Mode::Email => mail::send(services, transport, message).await.map(|()| Vec::new()),
     }
 }
 
@@ -95,35 +95,4 @@ async fn keep(store: &Store, ctx: &Ctx, message: &Message) -> Result<(), TaskErr
     ];
     store.database().execute(Durability::Process, sql, params).await?;
     Ok(())
-}
-
-async fn mail(services: &Services, transport: &NotificationTransport, message: &Message) -> Result<(), TaskError> {
-    let Recipient { username, name, email, .. } = &message.recipient;
-    if email.trim().is_empty() {
-        return Err(TaskError::Hopeless(format!("{username} has no e-mail address.")));
-    }
-    let Some(mailer) = &services.mailer else {
-        return Err(TaskError::Hopeless("This server cannot send mails: it has no settings for that.".into()));
-    };
-    let mut facts = Map::new();
-    facts.insert("user_email".into(), email.as_str().into());
-    facts.insert("user_username".into(), username.as_str().into());
-    for (name, key) in [("event_user_email", "email"), ("event_user_username", "username")] {
-        if let Some(value) = message.event_user(key) {
-            facts.insert(name.into(), value.into());
-        }
-    }
-    for (name, value) in message.context.as_object().into_iter().flatten().filter(|(_, value)| value.is_string()) {
-        facts.insert(name.clone(), value.clone());
-    }
-    let mut context = json!({
-        "key_value": facts,
-        "body": message.body,
-        "title": message.action,
-    });
-    if let (Some(context), Some(target)) = (context.as_object_mut(), &message.hyperlink) {
-        context.insert("link".into(), json!({"target": target, "label": message.hyperlink_label}));
-    }
-    let subject = format!("{}{}", transport.email_subject_prefix, message.action);
-    mailer.send((name, email), &subject, &transport.email_template, context).await.map_err(TaskError::Retry)
 }

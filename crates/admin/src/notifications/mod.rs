@@ -2,6 +2,7 @@
 
 mod deliver;
 mod dispatch;
+mod mail;
 mod notification;
 mod rule;
 mod transport;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use vestibule_http_client::HttpClient;
-use vestibule_resource::{Choices, Kind, Registry};
+use vestibule_resource::{Choices, Kind};
 use vestibule_tasks::Actor;
 
 vestibule_resource::choices! {
@@ -26,17 +27,11 @@ vestibule_resource::choices! {
 /// Sends mails.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Sends one: to whom (name and address), its subject, the template, and what the template is filled with.
+    /// Sends one: to whom (name and address), its subject, its text, and the same as HTML.
     ///
     /// # Errors
     /// Why it was not sent, for administrators.
-    async fn send(
-        &self,
-        to: (&str, &str),
-        subject: &str,
-        template: &str,
-        context: serde_json::Value,
-    ) -> Result<(), String>;
+    async fn send(&self, to: (&str, &str), subject: &str, text: &str, html: &str) -> Result<(), String>;
 }
 
 /// What deliveries need.
@@ -46,8 +41,6 @@ pub struct Services {
     pub http: Arc<HttpClient>,
     /// Sends mails, where that is set up.
     pub mailer: Option<Arc<dyn Mailer>>,
-    /// Everything that is served.
-    pub registry: Arc<Registry>,
     /// Where people reach this server.
     pub base_url: String,
 }

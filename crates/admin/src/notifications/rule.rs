@@ -33,7 +33,7 @@ pub(super) struct NotificationRule {
     #[field(references = "authentik_core.group")]
     pub destination_group: Option<Uuid>,
     /// The same, in full.
-    #[field(computed = group, shape = Shape::Object("Group", Group::fields))]
+    #[field(computed = group, shape = Shape::Object("Group", Group::fields), nullable)]
     pub destination_group_obj: Value,
     /// Whether the user who caused the event is told too.
     #[field(default = false)]

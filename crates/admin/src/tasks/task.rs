@@ -216,7 +216,7 @@ async fn status(call: Call) -> Answer {
     let sql = "SELECT aggregated_status, COUNT(*) AS count FROM tasks GROUP BY aggregated_status";
     let mut counts: Map<String, Value> =
         GlobalTaskStatus::fields().iter().map(|field| (field.name.to_owned(), json!(0))).collect();
-    for row in call.api.store.database().query(sql, vec![]).await? {
+    for row in call.api.store.database().scan(sql, vec![]).await? {
         let name = row.text("aggregated_status")?;
         if let Some(count) = counts.get_mut(&name) {
             *count = row.int("count")?.into();

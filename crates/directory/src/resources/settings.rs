@@ -82,16 +82,12 @@ pub struct SystemSettings {
 #[derive(Clone, Debug, Fields)]
 struct Flags {
     /// Whether applications that nothing is bound to are open to every user.
-    #[field(default = true)]
     core_default_app_access: bool,
     /// Whether events of changes tell more.
-    #[field(default = false)]
     enterprise_audit_include_expanded_diff: bool,
     /// Whether other tabs begin anew when somebody has signed in in one.
-    #[field(default = false)]
     flows_continuous_login: bool,
     /// Whether other tabs are loaded again when somebody has signed in in one.
-    #[field(default = false)]
     flows_refresh_others: bool,
 }
 
@@ -176,7 +172,9 @@ fn defaults() -> Object {
     };
     let mut object = whole(&SystemSettings::fields());
     object.insert("pk".into(), PK.to_string().into());
-    object.insert("flags".into(), Value::Object(whole(&Flags::fields())));
+    let on = ["core_default_app_access"];
+    let flags = Flags::fields().into_iter().map(|flag| (flag.name.to_owned(), on.contains(&flag.name).into()));
+    object.insert("flags".into(), Value::Object(flags.collect()));
     object
 }
 

@@ -173,7 +173,10 @@ fn free(components: &mut Components<'_>, path: &str, operation: &Operation) -> D
     operation.id.clone_into(&mut draft.id);
     draft.public = operation.permission == Permission::Public;
     for parameter in &operation.parameters {
-        let schema = components.parameter(&parameter.shape);
+        let mut schema = components.parameter(&parameter.shape);
+        if let (Some(schema), true) = (schema.as_object_mut(), parameter.nullable) {
+            schema.insert("nullable".to_owned(), true.into());
+        }
         let in_path = path.contains(&format!("{{{}}}", parameter.name));
         let written = if in_path {
             path_parameter(parameter.name, &schema)

@@ -116,7 +116,7 @@ impl App {
 
     /// What writes leave behind: rows of every table that the API writes.
     pub(crate) async fn footprint(&self) -> BTreeMap<&'static str, i64> {
-        const TABLES: [&str; 16] = [
+        const TABLES: [&str; 21] = [
             "configuration",
             "configuration_revision",
             "users",
@@ -133,6 +133,11 @@ impl App {
             "role_permissions",
             "role_object_permissions",
             "initial_permission_grants",
+            "notifications",
+            "schedules",
+            "tasks",
+            "task_logs",
+            "files",
         ];
         let mut counts = BTreeMap::new();
         for table in TABLES {

@@ -9,13 +9,20 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 26] = [
-    "admin/version",
+const GROUPS: [&str; 35] = [
+    "admin",
     "core/brands",
     "core/groups",
     "core/tokens",
     "core/users",
     "crypto/certificatekeypairs",
+    "events/events/actions",
+    "events/events/stats",
+    "events/events/top_per_user",
+    "events/events/volume",
+    "events/notifications",
+    "events/rules",
+    "events/transports",
     "flows/bindings",
     "flows/inspector",
     "flows/instances",
@@ -36,6 +43,8 @@ const GROUPS: [&str; 26] = [
     "stages/password/",
     "stages/user_login/",
     "stages/user_logout",
+    "tasks",
+    "tenants",
 ];
 
 /// authentik's document, as the crate of its client carries it.

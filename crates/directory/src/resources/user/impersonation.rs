@@ -2,7 +2,7 @@
 
 use axum::response::IntoResponse as _;
 use http::{Method, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use vestibule_events::Event;
 use vestibule_kernel::ApiError;
 use vestibule_kernel::FieldErrors;
@@ -23,7 +23,6 @@ pub const ORIGINAL: &str = "impersonate_original";
 #[derive(Fields)]
 struct Impersonation {
     /// Why; the event tells it.
-    #[field(blank, default = "")]
     reason: String,
 }
 
@@ -32,7 +31,7 @@ pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(Method::POST, "{}/impersonate/", "core_users_impersonate_create", None, impersonate)
             .permission(Permission::Named("authentik_core.impersonate"))
-            .body(Body::Json("ImpersonationRequest", Impersonation::fields))
+            .body(Body::Raw("ImpersonationRequest", Impersonation::fields))
             .doc("Continues the session as another user."),
         Operation::new(Method::GET, "impersonate_end/", "core_users_impersonate_end_retrieve", None, end)
             .permission(Permission::SignedIn)
@@ -48,11 +47,13 @@ pub(super) fn original(session: &Session) -> Option<i64> {
 async fn impersonate(call: Call) -> Answer {
     let Call { api, principal, .. } = &call;
     let target = call.object_id();
+    let body = call.json_object()?;
+    let reason = body.get("reason").and_then(Value::as_str).unwrap_or_default().trim().replace('\0', "");
     let settings = SystemSettings::of(&call.configuration);
     if !settings.impersonation {
         return Err(ApiError::Refused("The settings of this server do not allow impersonation.".into()));
     }
-    if settings.impersonation_require_reason && call.text("reason").is_empty() {
+    if settings.impersonation_require_reason && reason.is_empty() {
         return Err(FieldErrors::one("reason", "This field is required.").into());
     }
     if principal.user() == Some(target) {
@@ -74,7 +75,7 @@ async fn impersonate(call: Call) -> Answer {
     let user =
         json!({"pk": pk(&call.object), "username": call.object.get("username"), "email": call.object.get("email")});
     let event = Event::new("impersonation_started", "authentik.core.api.users", principal.actor.clone());
-    let event = event.context(json!({"user": user, "reason": call.text("reason")})).request(&principal.request);
+    let event = event.context(json!({"user": user, "reason": reason})).request(&principal.request);
     if !sessions.become_user(&mut session, target, event).await? {
         return Err(FieldErrors::one("non_field_errors", "This user may not sign in.").into());
     }

@@ -10,7 +10,9 @@ use crate::fixtures::{Fixtures, Named, path, secret};
 
 /// Names that a secret has, and what is none of that name.
 const SECRET_NAMES: [&str; 5] = ["secret", "password", "private", "key", "token"];
-const NO_SECRETS: [&str; 14] = [
+const NO_SECRETS: [&str; 16] = [
+    "default_token_duration",
+    "default_token_length",
     "password_fields",
     "site_key",
     "allow_show_password",

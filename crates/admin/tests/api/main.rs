@@ -1,0 +1,16 @@
+//! What administrators see of the server and tell it, asked through the API.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    reason = "a test ends when something is wrong"
+)]
+
+mod app;
+mod events;
+mod files;
+mod notifications;
+mod security;
+mod settings;
+mod system;
+mod tasks;
