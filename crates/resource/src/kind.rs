@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_store::{Change, DocumentType, Param};
+use vestibule_store::{Change, Configuration, DocumentType, Param};
 
 use crate::call::{Api, Operation};
-use crate::field::{Field, Shape};
+use crate::field::{Field, Shape, has_integer_keys};
 use crate::http::Query;
 use crate::value::Fields;
 use crate::write::{Validation, WriteCx};
@@ -41,6 +41,17 @@ pub struct Family {
     pub ordering: &'static [&'static str],
     /// What `used_by` calls a member.
     pub describe: fn(&Object) -> String,
+}
+
+impl Family {
+    /// What a path names a member by.
+    pub(crate) fn key_shape(&self) -> Shape {
+        match self.lookup {
+            "pk" if has_integer_keys(self.model) => Shape::INTEGER,
+            "pk" => Shape::Uuid,
+            _ => Shape::TEXT,
+        }
+    }
 }
 
 /// Where objects of a kind live.
@@ -93,6 +104,9 @@ pub type QueryFilter = fn(&Query) -> Result<Option<(String, Vec<Param>)>, FieldE
 /// Whether a document's own condition holds for the parameter's value.
 pub type DocumentFilter = fn(&Object, &Value) -> bool;
 
+/// The same of a condition that looks at the rest of the configuration.
+pub type ConfigurationFilter = fn(&Configuration, &Object, &Value) -> bool;
+
 /// How a filter compares.
 #[derive(Clone, Debug)]
 pub enum Lookup {
@@ -108,6 +122,12 @@ pub enum Lookup {
     IsNull,
     /// Begins with.
     StartsWith,
+    /// One of several.
+    In,
+    /// Whether no document of a model has it in a field: `pk<app.model.field`.
+    Unreferred(&'static str),
+    /// The documents' own condition, which looks at others too.
+    Within(ConfigurationFilter),
     /// The table's own condition, with `$?` where the next parameter goes.
     Sql(SqlFilter),
     /// The same, of everything that the request asks for.
@@ -132,10 +152,15 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// From its declaration: `name`, `date_joined__gt`, or `stage_uuid=pk` where the names differ.
+    /// From its declaration: `name`, `date_joined__gt`, or `stage_uuid=pk` where the names differ;
+    /// `bindings__isnull=pk<authentik_policies.policybinding.policy` asks whether nothing refers to an object.
     pub fn parse(text: &'static str) -> Self {
         let (name, target) = text.split_once('=').unwrap_or((text, text));
+        if let Some((field, referrer)) = target.split_once('<') {
+            return Self { name, field, lookup: Lookup::Unreferred(referrer), shape: Some(Shape::Boolean) };
+        }
         let (field, lookup) = match target.rsplit_once("__") {
+            Some((field, "in")) => (field, Lookup::In),
             Some((field, "gt")) => (field, Lookup::Greater),
             Some((field, "lt")) => (field, Lookup::Less),
             Some((field, "isnull")) => (field, Lookup::IsNull),
@@ -143,7 +168,11 @@ impl Filter {
             Some((field, "startswith")) => (field, Lookup::StartsWith),
             _ => (target, Lookup::Exact),
         };
-        let shape = matches!(lookup, Lookup::IsNull).then_some(Shape::Boolean);
+        let shape = match lookup {
+            Lookup::IsNull => Some(Shape::Boolean),
+            Lookup::In => Some(Shape::TEXT.list()),
+            _ => None,
+        };
         Self { name, field, lookup, shape }
     }
 }
@@ -175,6 +204,8 @@ pub struct Spec {
     pub(crate) permissions: Vec<(&'static str, &'static str)>,
     pub(crate) owner: Option<&'static str>,
     pub(crate) open_creation: bool,
+    pub(crate) numbered: Option<&'static str>,
+    pub(crate) aliases: Vec<(&'static str, &'static str)>,
 }
 
 impl Spec {
@@ -206,6 +237,8 @@ impl Spec {
             permissions: Vec::new(),
             owner: None,
             open_creation: false,
+            numbered: None,
+            aliases: Vec::new(),
         }
     }
     /// Names for people, one and many.
@@ -249,6 +282,16 @@ impl Spec {
     /// Lives in a table whose keys the database makes.
     pub fn serial_table(self, name: &'static str, key: &'static str) -> Self {
         Self { storage: Storage::Table { name, key, serial: true }, ..self }
+    }
+    /// Its documents are known by a number that the database makes, counted under `sequence`: a field `pk` holds it, a
+    /// field `uuid` the document's own key.
+    pub fn numbered(self, sequence: &'static str) -> Self {
+        Self { numbered: Some(sequence), ..self }
+    }
+    /// Its objects are known as those of `model` too, under the key in `field`: what policies can be bound to is.
+    pub fn also(mut self, model: &'static str, field: &'static str) -> Self {
+        self.aliases.push((model, field));
+        self
     }
     /// What happens around reading and writing.
     pub fn hooks(self, hooks: &'static dyn Hooks) -> Self {
@@ -446,6 +489,18 @@ impl Kind {
     /// Whether it is kept as documents.
     pub fn is_document(&self) -> bool {
         matches!(self.spec.storage, Storage::Documents)
+    }
+    /// The field that holds the keys by which its objects are known as objects of `model`: its own model, its family's,
+    /// or one that it stands for as well.
+    pub fn key_field(&self, model: &str) -> Option<&'static str> {
+        if model == self.model() || self.spec.family.is_some_and(|family| family.model == model) {
+            return Some("pk");
+        }
+        self.spec.aliases.iter().find(|(alias, _)| *alias == model).map(|(_, field)| *field)
+    }
+    /// The field that holds a document's own key.
+    pub fn document_key(&self) -> &'static str {
+        if self.spec.numbered.is_some() { "uuid" } else { "pk" }
     }
     /// What people call one object of it.
     pub fn describe(&self, object: &Object) -> String {

@@ -33,7 +33,7 @@ pub use access::{Authenticate, Principal};
 pub use call::{Api, Call, Handler, Operation, Parameter};
 pub use engine::routes;
 pub use field::{Access, Choices, Compute, Field, Format, OnDelete, Shape};
-pub use kind::{DocumentFilter, Family, Filter, Hooks, Kind, Lookup, QueryFilter};
+pub use kind::{ConfigurationFilter, DocumentFilter, Family, Filter, Hooks, Kind, Lookup, QueryFilter};
 pub use kind::{Resource, Spec, SqlFilter, Storage, Verb};
 pub use list::{exists, memory_list, selection};
 pub use models::MODELS;
