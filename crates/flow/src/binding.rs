@@ -8,6 +8,7 @@ use vestibule_resource::{Computed, Fields, Represent, Resource, Shape, Spec, Val
 use vestibule_store::DocumentType;
 
 use crate::flow::PolicyEngineMode;
+use crate::policies::BOUND_TO;
 use crate::stage::{STAGES, stage_fields};
 
 choices! {
@@ -62,6 +63,7 @@ impl Resource for FlowStageBinding {
         Spec::new("flows/bindings", Self::KIND, "FlowStageBinding")
             .verbose("Flow Stage Binding", "Flow Stage Bindings")
             .lookup("pk", "fsb_uuid")
+            .also(BOUND_TO, "policybindingmodel_ptr_id")
             .search(&[])
             .filter(&[
                 "fsb_uuid=pk",

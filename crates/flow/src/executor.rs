@@ -68,24 +68,64 @@ impl<'a> Walk<'a> {
     }
 
     /// The plan under way, or a new one. Bindings that are gone since it was made end it.
-    fn plan(&self) -> Result<Plan, NotApplicable> {
+    async fn plan(&self) -> Result<Result<Plan, NotApplicable>, ApiError> {
         if let Some(plan) = Plan::of(&self.session.data)
             && plan.flow == self.flow.pk
             && plan.bindings.iter().all(|binding| self.configuration.get::<FlowStageBinding>(*binding).is_some())
             && !plan.bindings.is_empty()
         {
-            return Ok(plan);
+            return Ok(Ok(plan));
         }
-        let mut plan = planner::plan(&self.configuration, &self.flow, self.session)?;
-        plan.next = self.visit.query.get("next").map(str::to_owned);
-        Ok(plan)
+        Ok(self.new_plan().await?.map(|mut plan| {
+            plan.next = self.visit.query.get("next").map(str::to_owned);
+            plan
+        }))
+    }
+
+    async fn new_plan(&self) -> Result<Result<Plan, NotApplicable>, ApiError> {
+        planner::plan(self.state.policies.as_ref(), &self.configuration, &self.flow, self.session).await
+    }
+
+    /// Passes over stages that nobody wants of this person; whether there were any.
+    async fn pass_over(&self, plan: &mut Plan) -> Result<bool, ApiError> {
+        let before = plan.bindings.len();
+        while let Some(binding) = plan.current().and_then(|pk| self.configuration.get::<FlowStageBinding>(pk)) {
+            let user = match &plan.pending {
+                Some(pending) => pending.pk,
+                None => self.session.user.as_ref().map(|user| user.pk),
+            };
+            let policies = self.state.policies.as_ref();
+            if !binding.re_evaluate_policies || planner::is_wanted(policies, &self.configuration, binding, user).await?
+            {
+                break;
+            }
+            plan.advance();
+        }
+        Ok(plan.bindings.len() < before)
+    }
+
+    /// What comes of a plan whose next stages were passed over, where that is not the next question.
+    fn passed_over(&mut self, plan: &mut Plan, answering: bool) -> Option<Reply> {
+        if plan.bindings.is_empty() {
+            plan.finish(&mut self.session.data);
+            self.effect = Effect::Save;
+            return Some(self.finish(plan));
+        }
+        // An answer to a stage that is gone is none to the one after it.
+        if Plan::of(&self.session.data).is_some() {
+            self.keep(plan);
+            return answering.then_some(Reply::Again);
+        }
+        None
     }
 
     /// The plan that a link's token stands for, if the visit brings one that is good.
     async fn restore(&mut self) -> Result<Option<Plan>, ApiError> {
         let Some(key) = self.visit.query.get(flow_token::PARAMETER) else { return Ok(None) };
         let Some(pending) = flow_token::take(self.state, key, self.flow.pk).await? else { return Ok(None) };
-        let Ok(mut plan) = planner::plan_by_token(&self.configuration, &self.flow, pending) else { return Ok(None) };
+        let policies = self.state.policies.as_ref();
+        let planned = planner::plan_by_token(policies, &self.configuration, &self.flow, pending).await?;
+        let Ok(mut plan) = planned else { return Ok(None) };
         plan.next = self.visit.query.get("next").map(str::to_owned);
         self.keep(&plan);
         Ok(Some(plan))
@@ -94,13 +134,22 @@ impl<'a> Walk<'a> {
     /// A visit without an answer: the present question.
     pub(crate) async fn enter(&mut self) -> Result<Reply, ApiError> {
         let restored = self.restore().await?;
-        let mut plan = match restored.map_or_else(|| self.plan(), Ok) {
+        let planned = match restored {
+            Some(plan) => Ok(plan),
+            None => self.plan().await?,
+        };
+        let mut plan = match planned {
             Ok(plan) => plan,
-            Err(reason) => return Ok(self.not_applicable(reason)),
+            Err(reason) => return Ok(self.not_applicable(&reason)),
         };
         // A new visit may know better where to go.
         if let Some(next) = self.visit.query.get("next") {
             plan.next = Some(next.to_owned());
+        }
+        if self.pass_over(&mut plan).await?
+            && let Some(reply) = self.passed_over(&mut plan, false)
+        {
+            return Ok(reply);
         }
         let Some(binding) = self.binding(&plan) else { return Ok(self.failed("a plan without a binding")) };
         let before = plan.clone();
@@ -125,10 +174,15 @@ impl<'a> Walk<'a> {
 
     /// A visit with an answer.
     pub(crate) async fn respond(&mut self, answer: &Answer) -> Result<Reply, ApiError> {
-        let mut plan = match self.plan() {
+        let mut plan = match self.plan().await? {
             Ok(plan) => plan,
-            Err(reason) => return Ok(self.not_applicable(reason)),
+            Err(reason) => return Ok(self.not_applicable(&reason)),
         };
+        if self.pass_over(&mut plan).await?
+            && let Some(reply) = self.passed_over(&mut plan, true)
+        {
+            return Ok(reply);
+        }
         let Some(binding) = self.binding(&plan) else { return Ok(self.failed("a plan without a binding")) };
         if self.is_other_component(&binding, answer) {
             return self.answer_elsewhere(&binding, plan).await;
@@ -136,7 +190,7 @@ impl<'a> Walk<'a> {
         let (ran, sign_in, sign_out) = self.run(&binding, &mut plan, Some(answer)).await?;
         match ran {
             Ran::Entered(Enter::Deny(message)) | Ran::Answered(Outcome::Denied(message)) => {
-                Ok(self.denied_by_stage(&binding, &plan, &message))
+                self.denied_by_stage(&binding, &plan, &message).await
             }
             Ran::Entered(Enter::Redirect(to)) | Ran::Answered(Outcome::Redirect(to)) => {
                 self.keep(&plan);
@@ -155,12 +209,12 @@ impl<'a> Walk<'a> {
 
     /// The answer as a whole could not be understood: the same question, with what was wrong.
     pub(crate) async fn reject(&mut self, errors: AnswerErrors) -> Result<Reply, ApiError> {
-        match self.plan() {
+        match self.plan().await? {
             Ok(plan) => match self.binding(&plan) {
                 Some(binding) => self.ask_again(&binding, plan, errors).await,
                 None => Ok(self.failed("a plan without a binding")),
             },
-            Err(reason) => Ok(self.not_applicable(reason)),
+            Err(reason) => Ok(self.not_applicable(&reason)),
         }
     }
 
@@ -255,25 +309,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn denied_by_stage(&mut self, planned: &Planned, plan: &Plan, message: &str) -> Reply {
-        match planned.action {
+    async fn denied_by_stage(&mut self, planned: &Planned, plan: &Plan, message: &str) -> Result<Reply, ApiError> {
+        Ok(match planned.action {
             InvalidResponseAction::Retry => self.deny(plan, message),
             InvalidResponseAction::Restart => {
                 self.forget();
                 Reply::Again
             }
-            InvalidResponseAction::RestartWithContext => {
-                match planner::plan(&self.configuration, &self.flow, self.session) {
-                    Ok(mut anew) => {
-                        anew.context.clone_from(&plan.context);
-                        anew.next.clone_from(&plan.next);
-                        self.keep(&anew);
-                        Reply::Again
-                    }
-                    Err(reason) => self.not_applicable(reason),
+            InvalidResponseAction::RestartWithContext => match self.new_plan().await? {
+                Ok(mut anew) => {
+                    anew.context.clone_from(&plan.context);
+                    anew.next.clone_from(&plan.next);
+                    self.keep(&anew);
+                    Reply::Again
                 }
-            }
-        }
+                Err(reason) => self.not_applicable(&reason),
+            },
+        })
     }
 
     fn keep(&mut self, plan: &Plan) {
@@ -291,7 +343,7 @@ impl<'a> Walk<'a> {
         Reply::Failed
     }
 
-    fn not_applicable(&self, reason: NotApplicable) -> Reply {
+    fn not_applicable(&self, reason: &NotApplicable) -> Reply {
         let next = self.visit.query.get("next").filter(|next| !next.is_empty());
         let onwards = |next| match resolve(next, &self.visit.client.host) {
             Next::Here(path) => Reply::Redirect(path),
@@ -301,12 +353,16 @@ impl<'a> Walk<'a> {
             (DeniedAction::MessageContinue, Some(next)) => onwards(Some(next)),
             (DeniedAction::Continue, next) => onwards(next),
             // Nothing to do on the way out: out.
-            (_, next) if reason == NotApplicable::Empty && self.flow.designation == Designation::Invalidation => {
+            (_, next) if *reason == NotApplicable::Empty && self.flow.designation == Designation::Invalidation => {
                 onwards(next)
             }
             _ => {
                 let plan = Plan::new(self.flow.pk, Vec::new());
-                Reply::Challenge(self.denial(&plan, NOT_APPLICABLE))
+                let said = match reason {
+                    NotApplicable::Policies(messages) if !messages.is_empty() => messages.join("\n"),
+                    _ => NOT_APPLICABLE.to_owned(),
+                };
+                Reply::Challenge(self.denial(&plan, &said))
             }
         }
     }

@@ -9,6 +9,7 @@ use vestibule_resource::{Computed, Field, Fields, Operation, Represent, Resource
 use vestibule_store::DocumentType;
 
 use crate::binding::FlowStageBinding;
+use crate::policies::{BOUND_TO, bound_policies};
 use crate::program::Program;
 use crate::{diagram, export};
 
@@ -102,7 +103,7 @@ pub struct Flow {
     #[field(shape = Shape::Uuid.list(), computed = stages)]
     pub stages: Computed,
     /// Policies bound to the flow.
-    #[field(shape = Shape::Uuid.list(), computed = |_, _| json!([]))]
+    #[field(shape = Shape::Uuid.list(), computed = policies)]
     pub policies: Computed,
     /// Plans kept in a cache; plans are made anew here.
     #[field(shape = Shape::INTEGER, computed = |_, _| json!(0))]
@@ -167,6 +168,11 @@ fn stages(represent: &Represent<'_>, object: &Object) -> Value {
     json!(stages)
 }
 
+fn policies(represent: &Represent<'_>, object: &Object) -> Value {
+    let target = object.get("policybindingmodel_ptr_id").and_then(Value::as_str).unwrap_or_default();
+    bound_policies(represent.configuration, target).into()
+}
+
 /// An object's key.
 pub(crate) fn pk_of(object: &Object) -> Option<Uuid> {
     object.get("pk")?.as_str()?.parse().ok()
@@ -196,6 +202,7 @@ impl Resource for Flow {
         Spec::new("flows/instances", Self::KIND, "Flow")
             .verbose("Flow", "Flows")
             .lookup("slug", "slug")
+            .also(BOUND_TO, "policybindingmodel_ptr_id")
             .search(&["name", "slug", "designation", "title"])
             .filter(&["flow_uuid=pk", "name", "slug", "designation", "denied_action"])
             .order(&["slug"])

@@ -2,54 +2,90 @@
 
 use uuid::Uuid;
 use vestibule_directory::session::Session;
+use vestibule_kernel::ApiError;
 use vestibule_store::Configuration;
 
+use crate::binding::FlowStageBinding;
 use crate::flow::{Flow, Requirement};
 use crate::plan::{Pending, Plan};
+use crate::policies::{Policies, Question};
 use crate::program::Program;
 
 /// The flow of the first visit: a page of its own ([`crate::setup`]) stands in for it until it has its stages.
 const SETUP: &str = "initial-setup";
 
 /// Why a flow is not for somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotApplicable {
     /// The flow's `authentication` says so.
     Requirement,
-    /// No stage is bound to it.
+    /// What is bound to the flow says so, in these words.
+    Policies(Vec<String>),
+    /// No stage is bound to it, or none that applies.
     Empty,
 }
 
-/// A plan for a flow.
-pub(crate) fn plan(configuration: &Configuration, flow: &Flow, session: &Session) -> Result<Plan, NotApplicable> {
+/// A plan for a flow. `Err` of the outer kind: it could not be found out, so there is none.
+pub(crate) async fn plan(
+    policies: &dyn Policies,
+    configuration: &Configuration,
+    flow: &Flow,
+    session: &Session,
+) -> Result<Result<Plan, NotApplicable>, ApiError> {
     if flow.slug == SETUP || !admits(flow.authentication, session) {
-        return Err(NotApplicable::Requirement);
+        return Ok(Err(NotApplicable::Requirement));
     }
-    bindings_of(configuration, flow)
+    let user = session.user.as_ref().map(|user| user.pk);
+    ask(policies, configuration, flow, user).await
 }
 
-/// A plan for a flow that a token let somebody into, whatever the flow requires.
-pub(crate) fn plan_by_token(
+/// A plan for a flow that a token let somebody into: what the flow requires of a visitor the token stands for, what is
+/// bound to it counts.
+pub(crate) async fn plan_by_token(
+    policies: &dyn Policies,
     configuration: &Configuration,
     flow: &Flow,
     pending: Pending,
-) -> Result<Plan, NotApplicable> {
+) -> Result<Result<Plan, NotApplicable>, ApiError> {
     if flow.slug == SETUP {
-        return Err(NotApplicable::Requirement);
+        return Ok(Err(NotApplicable::Requirement));
     }
-    let mut plan = bindings_of(configuration, flow)?;
-    plan.pending = Some(pending);
-    plan.pinned = true;
-    Ok(plan)
+    let plan = ask(policies, configuration, flow, pending.pk).await?;
+    Ok(plan.map(|plan| Plan { pending: Some(pending), pinned: true, ..plan }))
 }
 
-fn bindings_of(configuration: &Configuration, flow: &Flow) -> Result<Plan, NotApplicable> {
-    let program = configuration.index::<Program>();
-    let bindings: Vec<Uuid> = program.bindings(flow.pk).iter().map(|bound| bound.binding).collect();
-    if bindings.is_empty() {
-        return Err(NotApplicable::Empty);
+/// The plan that what is bound to a flow and to its stages allows.
+async fn ask(
+    policies: &dyn Policies,
+    configuration: &Configuration,
+    flow: &Flow,
+    user: Option<i64>,
+) -> Result<Result<Plan, NotApplicable>, ApiError> {
+    let question = Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, user };
+    let verdict = policies.may_pass(configuration, question).await?;
+    if !verdict.passing {
+        return Ok(Err(NotApplicable::Policies(verdict.messages)));
     }
-    Ok(Plan::new(flow.pk, bindings))
+    let program = configuration.index::<Program>();
+    let mut bindings: Vec<Uuid> = Vec::new();
+    for bound in program.bindings(flow.pk) {
+        let Some(binding) = configuration.get::<FlowStageBinding>(bound.binding) else { continue };
+        if !binding.evaluate_on_plan || is_wanted(policies, configuration, binding, user).await? {
+            bindings.push(bound.binding);
+        }
+    }
+    Ok(if bindings.is_empty() { Err(NotApplicable::Empty) } else { Ok(Plan::new(flow.pk, bindings)) })
+}
+
+/// Whether what is bound to a place in a flow wants its stage for somebody.
+pub(crate) async fn is_wanted(
+    policies: &dyn Policies,
+    configuration: &Configuration,
+    binding: &FlowStageBinding,
+    user: Option<i64>,
+) -> Result<bool, ApiError> {
+    let question = Question { target: binding.policybindingmodel_ptr_id, mode: binding.policy_engine_mode, user };
+    Ok(policies.may_pass(configuration, question).await?.passing)
 }
 
 /// Whether who is signed in meets a flow's requirement. What nothing can meet yet (an outpost, a token, a redirect from

@@ -11,6 +11,7 @@ use vestibule_store::Store;
 use vestibule_web::Pages;
 
 use crate::limits::Limits;
+use crate::policies::Policies;
 use crate::stage::StageRegistry;
 
 /// What the flows share. Cheap to clone.
@@ -28,6 +29,8 @@ pub struct FlowState {
     pub pages: Arc<Pages>,
     /// Kinds of stages.
     pub stages: Arc<StageRegistry>,
+    /// Who decides whether somebody may pass.
+    pub policies: Arc<dyn Policies>,
     /// Limits on attempts.
     pub limits: Arc<Limits>,
 }

@@ -21,6 +21,7 @@ use crate::json::{Arrived, arrive, cookies};
 use crate::next::{Next, resolve};
 use crate::page::{error_page, found, html, shell};
 use crate::plan::Plan;
+use crate::policies::Question;
 use crate::program::Program;
 use crate::settle::{Effect, settle};
 use crate::stage::{Visit, brand_of};
@@ -122,19 +123,31 @@ async fn default_invalidation(State(state): State<FlowState>, request: Request<B
 
 /// To the brand's flow for a purpose, or the first there is; parameters are kept.
 async fn to_default(state: &FlowState, request: Request<Body>, designation: Designation) -> Response {
-    let Arrived { visit, parts, .. } = match arrived(state, request).await {
+    let Arrived { visit, parts, session, .. } = match arrived(state, request).await {
         Ok(arrived) => arrived,
         Err(response) => return response,
     };
     let configuration = state.store().configuration();
-    match default_flow(&configuration, &visit, designation) {
+    let user = session.user.as_ref().map(|user| user.pk);
+    let chosen = match default_flow(state, &configuration, &visit, designation, user).await {
+        Ok(chosen) => chosen,
+        Err(error) => return vestibule_resource::http::error_answer(&error),
+    };
+    match chosen {
         Some(flow) if visit.query_text.is_empty() => found(&format!("/if/flow/{}/", flow.slug)),
         Some(flow) => found(&format!("/if/flow/{}/?{}", flow.slug, visit.query_text)),
         None => error_page(state, &visit, &parts, 404),
     }
 }
 
-fn default_flow<'a>(configuration: &'a Configuration, visit: &Visit, designation: Designation) -> Option<&'a Flow> {
+/// The brand's flow for a purpose, or the first whose policies let this person pass.
+async fn default_flow<'a>(
+    state: &FlowState,
+    configuration: &'a Configuration,
+    visit: &Visit,
+    designation: Designation,
+    user: Option<i64>,
+) -> Result<Option<&'a Flow>, ApiError> {
     let brand = brand_of(configuration, &visit.client);
     let chosen: Option<Uuid> = brand.and_then(|brand| match designation {
         Designation::Authentication => brand.flow_authentication,
@@ -143,9 +156,17 @@ fn default_flow<'a>(configuration: &'a Configuration, visit: &Visit, designation
         Designation::Unenrollment => brand.flow_unenrollment,
         _ => None,
     });
+    if let Some(flow) = chosen.and_then(|pk| configuration.get::<Flow>(pk)) {
+        return Ok(Some(flow));
+    }
     let program = configuration.index::<Program>();
-    let first = || program.designated(designation).first().copied();
-    chosen.or_else(first).and_then(|pk| configuration.get::<Flow>(pk))
+    for flow in program.designated(designation).iter().filter_map(|pk| configuration.get::<Flow>(*pk)) {
+        let question = Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, user };
+        if state.policies.may_pass(configuration, question).await?.passing {
+            return Ok(Some(flow));
+        }
+    }
+    Ok(None)
 }
 
 /// Where a brand's own style sheet is; its hash changes with it.

@@ -90,7 +90,7 @@ impl Resource for Outpost {
             .filter_with(
                 "service_connection__name__icontains",
                 "service_connection",
-                Lookup::Looks(|all, o, wanted| {
+                Lookup::Within(|all, o, wanted| {
                     connection_name(all, o).is_some_and(|name| name.contains(&folded(wanted)))
                 }),
                 Shape::TEXT,
@@ -98,7 +98,7 @@ impl Resource for Outpost {
             .filter_with(
                 "service_connection__name__iexact",
                 "service_connection",
-                Lookup::Looks(|all, o, wanted| connection_name(all, o) == Some(folded(wanted))),
+                Lookup::Within(|all, o, wanted| connection_name(all, o) == Some(folded(wanted))),
                 Shape::TEXT,
             )
             .operation(

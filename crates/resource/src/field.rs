@@ -94,7 +94,9 @@ pub enum Shape {
 
 /// Whether the keys of a model are integers; all others are UUIDs.
 pub(crate) fn has_integer_keys(model: &str) -> bool {
-    model == "authentik_core.user"
+    const NUMBERED: [&str; 3] =
+        ["authentik_core.user", "authentik_core.provider", "authentik_providers_oauth2.oauth2provider"];
+    NUMBERED.contains(&model)
 }
 
 impl Shape {

@@ -9,7 +9,7 @@ use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_store::{Change, Configuration, DocumentType, Param};
 
 use crate::call::{Api, Operation};
-use crate::field::{Field, Shape};
+use crate::field::{Field, Shape, has_integer_keys};
 use crate::http::Query;
 use crate::value::Fields;
 use crate::write::{Validation, WriteCx};
@@ -41,6 +41,17 @@ pub struct Family {
     pub ordering: &'static [&'static str],
     /// What `used_by` calls a member.
     pub describe: fn(&Object) -> String,
+}
+
+impl Family {
+    /// What a path names a member by.
+    pub(crate) fn key_shape(&self) -> Shape {
+        match self.lookup {
+            "pk" if has_integer_keys(self.model) => Shape::INTEGER,
+            "pk" => Shape::Uuid,
+            _ => Shape::TEXT,
+        }
+    }
 }
 
 /// Where objects of a kind live.
@@ -93,7 +104,7 @@ pub type QueryFilter = fn(&Query) -> Result<Option<(String, Vec<Param>)>, FieldE
 /// Whether a document's own condition holds for the parameter's value.
 pub type DocumentFilter = fn(&Object, &Value) -> bool;
 
-/// The same, of a document together with those that it refers to.
+/// The same of a condition that looks at the rest of the configuration.
 pub type ConfigurationFilter = fn(&Configuration, &Object, &Value) -> bool;
 
 /// How a filter compares.
@@ -118,14 +129,18 @@ pub enum Lookup {
         /// The column.
         column: &'static str,
     },
+    /// One of several.
+    In,
+    /// Whether no document of a model has it in a field: `pk<app.model.field`.
+    Unreferred(&'static str),
+    /// The documents' own condition, which looks at others too.
+    Within(ConfigurationFilter),
     /// The table's own condition, with `$?` where the next parameter goes.
     Sql(SqlFilter),
     /// The same, of everything that the request asks for.
     SqlOf(QueryFilter),
     /// The documents' own condition.
     Holds(DocumentFilter),
-    /// The same, where it depends on other documents.
-    Looks(ConfigurationFilter),
     /// Understood and of no effect on the selection (`include_groups`).
     Ignored,
 }
@@ -144,10 +159,15 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// From its declaration: `name`, `date_joined__gt`, or `stage_uuid=pk` where the names differ.
+    /// From its declaration: `name`, `date_joined__gt`, or `stage_uuid=pk` where the names differ;
+    /// `bindings__isnull=pk<authentik_policies.policybinding.policy` asks whether nothing refers to an object.
     pub fn parse(text: &'static str) -> Self {
         let (name, target) = text.split_once('=').unwrap_or((text, text));
+        if let Some((field, referrer)) = target.split_once('<') {
+            return Self { name, field, lookup: Lookup::Unreferred(referrer), shape: Some(Shape::Boolean) };
+        }
         let (field, lookup) = match target.rsplit_once("__") {
+            Some((field, "in")) => (field, Lookup::In),
             Some((field, "gt")) => (field, Lookup::Greater),
             Some((field, "lt")) => (field, Lookup::Less),
             Some((field, "isnull")) => (field, Lookup::IsNull),
@@ -155,7 +175,11 @@ impl Filter {
             Some((field, "startswith")) => (field, Lookup::StartsWith),
             _ => (target, Lookup::Exact),
         };
-        let shape = matches!(lookup, Lookup::IsNull).then_some(Shape::Boolean);
+        let shape = match lookup {
+            Lookup::IsNull => Some(Shape::Boolean),
+            Lookup::In => Some(Shape::TEXT.list()),
+            _ => None,
+        };
         Self { name, field, lookup, shape }
     }
 }
@@ -188,6 +212,8 @@ pub struct Spec {
     pub(crate) owner: Option<&'static str>,
     pub(crate) open_creation: bool,
     pub(crate) base: Option<&'static str>,
+    pub(crate) numbered: Option<&'static str>,
+    pub(crate) aliases: Vec<(&'static str, &'static str)>,
 }
 
 impl Spec {
@@ -220,6 +246,8 @@ impl Spec {
             owner: None,
             open_creation: false,
             base: None,
+            numbered: None,
+            aliases: Vec::new(),
         }
     }
     /// Names for people, one and many.
@@ -267,6 +295,16 @@ impl Spec {
     /// Its table is a view of this one, from which its rows are deleted.
     pub fn view_of(self, table: &'static str) -> Self {
         Self { base: Some(table), ..self }
+    }
+    /// Its documents are known by a number that the database makes, counted under `sequence`: a field `pk` holds it, a
+    /// field `uuid` the document's own key.
+    pub fn numbered(self, sequence: &'static str) -> Self {
+        Self { numbered: Some(sequence), ..self }
+    }
+    /// Its objects are known as those of `model` too, under the key in `field`: what policies can be bound to is.
+    pub fn also(mut self, model: &'static str, field: &'static str) -> Self {
+        self.aliases.push((model, field));
+        self
     }
     /// What happens around reading and writing.
     pub fn hooks(self, hooks: &'static dyn Hooks) -> Self {
@@ -491,6 +529,18 @@ impl Kind {
             Some(hooks) => hooks.attach(api, query, objects).await,
             None => Ok(()),
         }
+    }
+    /// The field that holds the keys by which its objects are known as objects of `model`: its own model, its family's,
+    /// or one that it stands for as well.
+    pub fn key_field(&self, model: &str) -> Option<&'static str> {
+        if model == self.model() || self.spec.family.is_some_and(|family| family.model == model) {
+            return Some("pk");
+        }
+        self.spec.aliases.iter().find(|(alias, _)| *alias == model).map(|(_, field)| *field)
+    }
+    /// The field that holds a document's own key.
+    pub fn document_key(&self) -> &'static str {
+        if self.spec.numbered.is_some() { "uuid" } else { "pk" }
     }
     /// What people call one object of it.
     pub fn describe(&self, object: &Object) -> String {

@@ -118,10 +118,7 @@ pub async fn exists(
 ) -> Result<bool, ApiError> {
     for kind in registry.members(model) {
         let found = match (kind.spec.storage, key) {
-            (Storage::Documents, Value::String(text)) => {
-                decode::parse_uuid(text).is_some_and(|pk| configuration.document(kind.model(), pk).is_some())
-            }
-            (Storage::Documents, _) => false,
+            (Storage::Documents, key) => registry.document(configuration, model, key).is_some(),
             (Storage::Table { name, key: column, serial }, key) => match table::key_param(key, serial) {
                 Some(param) => {
                     let sql = format!("SELECT {column} FROM {name} WHERE {column} = $1");
@@ -183,7 +180,7 @@ pub(crate) fn documents(
     let all = kinds.iter().flat_map(|kind| configuration.documents(kind.model()));
     let mut found: Vec<&Arc<Document>> = all
         .filter(|document| visible(document))
-        .filter(|document| conditions.iter().all(|condition| holds(condition, configuration, &document.value)))
+        .filter(|document| conditions.iter().all(|condition| holds(configuration, condition, &document.value)))
         .filter(|document| {
             terms.iter().all(|term| search.iter().any(|field| fold(document.text(field)).contains(term.as_str())))
         })
@@ -204,7 +201,7 @@ pub(crate) fn documents(
     Ok(Page { objects, pagination })
 }
 
-fn holds(condition: &Condition<'_>, configuration: &Configuration, object: &Object) -> bool {
+fn holds(configuration: &Configuration, condition: &Condition<'_>, object: &Object) -> bool {
     let value = object.get(condition.field.name).unwrap_or(&Value::Null);
     match condition.lookup {
         Lookup::Exact => match (&condition.value, value) {
@@ -222,11 +219,24 @@ fn holds(condition: &Condition<'_>, configuration: &Configuration, object: &Obje
         Lookup::Greater => compare(Some(value), Some(&condition.value)) == Ordering::Greater,
         Lookup::Less => compare(Some(value), Some(&condition.value)) == Ordering::Less,
         Lookup::IsNull => value.is_null() == (condition.value == Value::Bool(true)),
+        Lookup::In => condition.value.as_array().is_some_and(|wanted| wanted.contains(value)),
+        Lookup::Unreferred(referrer) => {
+            is_referred(configuration, referrer, value) != (condition.value == Value::Bool(true))
+        }
         Lookup::Holds(test) => test(object, &condition.value),
         Lookup::Named { .. } => condition.value.as_array().is_some_and(|keys| keys.contains(value)),
+        Lookup::Within(test) => test(configuration, object, &condition.value),
         Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Ignored => true,
-        Lookup::Looks(test) => test(configuration, object, &condition.value),
     }
+}
+
+/// Whether a document has a key in a field, `app.model.field`.
+fn is_referred(configuration: &Configuration, referrer: &str, key: &Value) -> bool {
+    let Some((model, field)) = referrer.rsplit_once('.') else { return false };
+    configuration.documents(model).any(|document| match document.value.get(field) {
+        Some(Value::Array(keys)) => keys.contains(key),
+        value => value == Some(key),
+    })
 }
 
 /// The order of two stored values: null first, texts folded and then as they are, as the tables order them.
@@ -396,12 +406,14 @@ impl Clauses {
                 let suffix = if condition.field.folded { "_folded" } else { "" };
                 self.add(&format!("{column}{suffix} LIKE $? ESCAPE '\\'"), vec![pattern.into()]);
             }
-            Lookup::Sql(_)
-            | Lookup::SqlOf(_)
-            | Lookup::Holds(_)
-            | Lookup::Looks(_)
-            | Lookup::Named { .. }
-            | Lookup::Ignored => {}
+            Lookup::In => {
+                let wanted = condition.value.as_array().map(Vec::as_slice).unwrap_or_default();
+                let places = vec!["$?"; wanted.len()].join(", ");
+                let params = wanted.iter().map(|value| table::param(condition.field, value)).collect();
+                self.add(&format!("{column} IN ({places})"), params);
+            }
+            Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Holds(_) | Lookup::Named { .. } | Lookup::Ignored => {}
+            Lookup::Unreferred(_) | Lookup::Within(_) => {}
         }
     }
 

@@ -4,11 +4,13 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::Object;
-use vestibule_store::Codec;
+use vestibule_store::{Codec, Configuration, Document};
 
 use crate::call::Operation;
+use crate::decode::parse_uuid;
 use crate::field::Field;
 use crate::kind::{Family, Kind, Lookup};
 use crate::permission::{self, Permission};
@@ -70,12 +72,14 @@ impl Registry {
                 .chain(kind.spec.search.iter().copied())
                 .chain(kind.spec.ordering.iter().map(|name| name.trim_start_matches('-')))
                 .chain(kind.spec.unique_together.iter().copied())
+                .chain(kind.spec.aliases.iter().map(|(_, field)| *field))
+                .chain([kind.document_key()])
                 .chain([kind.spec.lookup]);
             if let Some(name) = named.into_iter().find(|name| !known(name)) {
                 return Err(format!("{}: there is no field `{name}`", kind.model()));
             }
             for (field, (model, ..)) in kind.fields.iter().filter_map(|field| Some((field, field.reference()?))) {
-                if self.kind(model).is_none() && self.family(model).is_none() {
+                if self.kind(model).is_none() && self.family(model).is_none() && self.members(model).is_empty() {
                     return Err(format!("{}.{}: there is no model `{model}`", kind.model(), field.name));
                 }
             }
@@ -112,14 +116,29 @@ impl Registry {
     pub fn family(&self, model: &str) -> Option<&'static Family> {
         self.families.iter().copied().find(|family| family.model == model)
     }
-    /// The kinds that `model` means: itself, or a family's members.
+    /// The kinds that `model` means: itself, a family's members, or those that stand for it as well.
     pub fn members(&self, model: &str) -> Vec<&Arc<Kind>> {
         match self.kind(model) {
             Some(kind) => vec![kind],
-            None => {
-                self.kinds.iter().filter(|kind| kind.spec.family.is_some_and(|family| family.model == model)).collect()
-            }
+            None => self.kinds.iter().filter(|kind| kind.key_field(model).is_some()).collect(),
         }
+    }
+    /// The document that is known as an object of `model` by `key`, with its kind.
+    pub fn document<'a>(
+        &self,
+        configuration: &'a Configuration,
+        model: &str,
+        key: &Value,
+    ) -> Option<(&Arc<Kind>, &'a Arc<Document>)> {
+        self.members(model).into_iter().find_map(|kind| {
+            let field = kind.key_field(model)?;
+            if field == kind.document_key() {
+                let pk = parse_uuid(key.as_str()?)?;
+                return Some((kind, configuration.document(kind.model(), pk)?));
+            }
+            let mut documents = configuration.documents(kind.model());
+            Some((kind, documents.find(|document| document.value.get(field) == Some(key))?))
+        })
     }
     /// What the store needs to read documents.
     pub fn codecs(&self) -> Vec<Arc<dyn Codec>> {

@@ -7,9 +7,10 @@ use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_store::{Configuration, Database, Param, Row, StoreError, Transaction};
 
 use crate::decode::{format_time, parse_uuid};
-use crate::field::{Field, Shape, has_integer_keys};
+use crate::field::{Field, OnDelete, Shape, has_integer_keys};
 use crate::kind::{Kind, Storage};
 use crate::object_permission::ObjectKey;
+use crate::registry::Registry;
 
 /// Whether a field has a column: computed ones have none, and lists of keys live in tables of their own.
 pub(crate) fn is_column(field: &Field) -> bool {
@@ -191,6 +192,28 @@ pub(crate) async fn delete(transaction: &mut Transaction, kind: &Kind, object: &
     let name = kind.spec.base.unwrap_or(name);
     if let Some(param) = key_param(object.get("pk").unwrap_or(&Value::Null), serial) {
         transaction.execute(format!("DELETE FROM {name} WHERE {key} = $1"), vec![param]).await?;
+    }
+    Ok(())
+}
+
+/// Does with the rows that refer to a document what their fields declare, before it is deleted.
+pub(crate) async fn release(
+    transaction: &mut Transaction,
+    registry: &Registry,
+    kind: &Kind,
+    object: &Object,
+) -> Result<(), ApiError> {
+    for other in registry.kinds() {
+        let Storage::Table { name, .. } = other.spec.storage else { continue };
+        for field in other.fields.iter().filter(|field| is_column(field)) {
+            let Some((model, on_delete, _)) = field.reference() else { continue };
+            let Some(own) = kind.key_field(model).and_then(|key| object.get(key)) else { continue };
+            let sql = match on_delete {
+                OnDelete::SetNull => format!("UPDATE {name} SET {0} = NULL WHERE {0} = $1", field.column),
+                OnDelete::Cascade | OnDelete::Protect => format!("DELETE FROM {name} WHERE {} = $1", field.column),
+            };
+            transaction.execute(sql, vec![param(field, own)]).await?;
+        }
     }
     Ok(())
 }

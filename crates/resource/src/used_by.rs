@@ -30,15 +30,12 @@ pub(crate) fn referrers(
     kind: &Kind,
     object: &Object,
 ) -> Vec<Referrer> {
-    let Some(own) = object.get("pk") else { return Vec::new() };
-    let family = kind.spec.family.map(|family| family.model);
     let mut found = Vec::new();
     for other in registry.kinds().iter().filter(|other| other.is_document()) {
-        for field in &other.fields {
+        for field in other.fields.iter().filter(|field| field.is_stored()) {
             let Some((model, on_delete, many)) = field.reference() else { continue };
-            if !field.is_stored() || (model != kind.model() && Some(model) != family) {
-                continue;
-            }
+            let own = kind.key_field(model).and_then(|name| object.get(name));
+            let Some(own) = own.filter(|key| !key.is_null()) else { continue };
             let refers = |value: &Value| match value {
                 Value::Array(keys) => keys.contains(own),
                 key => key == own,
@@ -64,13 +61,18 @@ pub(crate) fn used_by(configuration: &Configuration, registry: &Registry, kind: 
     for referrer in found {
         let Some(other) = registry.kind(referrer.model) else { continue };
         let Some(document) = configuration.document(referrer.model, referrer.pk) else { continue };
+        // What belongs to one object alone does not use it, it is a part of it.
+        if other.field(referrer.field).is_some_and(|field| field.unique.is_some()) {
+            continue;
+        }
         let action = match (referrer.many, referrer.on_delete) {
             (true, _) => "cascade_many",
             (false, OnDelete::Cascade) => "cascade",
             (false, OnDelete::SetNull) => "set_null",
             (false, OnDelete::Protect) => "left_dangling",
         };
-        answer.push(entry(other.model(), &referrer.pk.to_string(), &other.describe(&document.value), action));
+        let key = ObjectKey::of(&document.value).map(ObjectKey::text).unwrap_or_default();
+        answer.push(entry(other.model(), &key, &other.describe(&document.value), action));
         // What is bound to it is used by it, and the other way round.
         let far = match other.spec.through {
             Some((one, far)) if one == referrer.field => Some(far),
@@ -107,15 +109,12 @@ fn entry(model: &str, pk: &str, name: &str, action: &str) -> Value {
 
 /// An object at the far end of a tie, under the model that the tie names (a family, often).
 fn tied(configuration: &Configuration, registry: &Registry, model: &str, key: &Value) -> Option<Value> {
-    let pk = crate::decode::parse_uuid(key.as_str()?)?;
-    let members = registry.members(model);
-    let (kind, document) =
-        members.into_iter().find_map(|kind| Some((kind, configuration.document(kind.model(), pk)?)))?;
+    let (kind, document) = registry.document(configuration, model, key)?;
     let name = match registry.family(model) {
         Some(family) => (family.describe)(&document.value),
         None => kind.describe(&document.value),
     };
-    Some(entry(model, &pk.to_string(), &name, "cascade_many"))
+    Some(entry(model, &ObjectKey::of(&document.value)?.text(), &name, "cascade_many"))
 }
 
 /// The rows of tables that refer to an object and would go with it.
@@ -126,14 +125,10 @@ pub(crate) async fn rows(
     object: &Object,
 ) -> Result<Vec<Value>, ApiError> {
     let mut answer = Vec::new();
-    let Some(own) = object.get("pk") else { return Ok(answer) };
-    let family = kind.spec.family.map(|family| family.model);
     for other in registry.kinds().iter().filter(|other| !other.is_document()) {
         for field in other.fields.iter().filter(|field| table::is_column(field)) {
             let Some((model, on_delete, _)) = field.reference() else { continue };
-            if model != kind.model() && Some(model) != family {
-                continue;
-            }
+            let Some(own) = kind.key_field(model).and_then(|name| object.get(name)) else { continue };
             let action = if on_delete == OnDelete::Cascade { "cascade" } else { "set_null" };
             let tail = format!(" WHERE {} = $1", field.column);
             for row in table::select(database, other, &tail, vec![table::param(field, own)]).await? {

@@ -89,7 +89,7 @@ pub async fn write_object(
     let present = match existing {
         // (A creation may bring a blank object with the key that it is to have.)
         Some(object) if kind.is_document() && mode != Mode::Create => {
-            let document = change.configuration().document(kind.model(), key(object)?).cloned();
+            let document = change.configuration().document(kind.model(), key(kind, object)?).cloned();
             Some(document.ok_or_else(|| kind.no_match())?)
         }
         _ => None,
@@ -147,7 +147,10 @@ async fn save(
 ) -> Result<(), ApiError> {
     match (kind.spec.storage, existing) {
         (Storage::Documents, _) => {
-            let pk = key(object)?;
+            let pk = key(kind, object)?;
+            if let (Some(sequence), false) = (kind.spec.numbered, object.get("pk").is_some_and(Value::is_i64)) {
+                object.insert("pk".into(), change.next_number(sequence).await?.into());
+            }
             change.put(kind.model(), pk, object.clone()).await?;
         }
         (Storage::Table { .. }, None) => table::insert(change.transaction(), kind, object).await?,
@@ -156,8 +159,8 @@ async fn save(
     Ok(())
 }
 
-fn key(object: &Object) -> Result<Uuid, ApiError> {
-    let text = object.get("pk").and_then(Value::as_str);
+fn key(kind: &Kind, object: &Object) -> Result<Uuid, ApiError> {
+    let text = object.get(kind.document_key()).and_then(Value::as_str);
     text.and_then(decode::parse_uuid).ok_or_else(|| ApiError::internal("a document without a key"))
 }
 
@@ -186,10 +189,7 @@ async fn check_references(
 async fn exists(change: &mut Change, registry: &Registry, model: &str, key: &Value) -> Result<bool, ApiError> {
     for kind in registry.members(model) {
         let found = match kind.spec.storage {
-            Storage::Documents => {
-                let pk = key.as_str().and_then(decode::parse_uuid);
-                pk.is_some_and(|pk| change.configuration().document(kind.model(), pk).is_some())
-            }
+            Storage::Documents => registry.document(&change.configuration(), model, key).is_some(),
             Storage::Table { name, key: column, serial } => match table::key_param(key, serial) {
                 Some(param) => {
                     let sql = format!("SELECT {column} FROM {name} WHERE {column} = $1");
@@ -271,6 +271,10 @@ pub async fn delete_object(
     let mut pending = vec![(Arc::clone(kind), object.clone())];
     while let Some((kind, object)) = pending.pop() {
         if kind.is_document() {
+            table::release(change.transaction(), registry, &kind, &object).await?;
+        }
+        // A row that nothing in the configuration refers to does not touch the configuration.
+        if kind.is_document() || !referrers(&change.configuration(), registry, &kind, &object).is_empty() {
             change.lock().await?;
         }
         // Documents refer to rows, too.
@@ -278,14 +282,14 @@ pub async fn delete_object(
         if !found.is_empty() {
             change.lock().await?;
             for referrer in referrers(&change.configuration(), registry, &kind, &object) {
-                release(change, registry, &object, referrer, &mut pending).await?;
+                release(change, registry, (&kind, &object), referrer, &mut pending).await?;
             }
         }
         if let Some(hooks) = kind.spec.hooks {
             hooks.before_delete(change, &object).await?;
         }
         match kind.spec.storage {
-            Storage::Documents => change.delete(kind.model(), key(&object)?).await?,
+            Storage::Documents => change.delete(kind.model(), key(&kind, &object)?).await?,
             Storage::Table { .. } => table::delete(change.transaction(), &kind, &object).await?,
         }
         object_permission::forget(change.transaction(), &kind, &object).await?;
@@ -297,7 +301,7 @@ pub async fn delete_object(
 async fn release(
     change: &mut Change,
     registry: &Registry,
-    object: &Object,
+    (gone, object): (&Kind, &Object),
     referrer: Referrer,
     pending: &mut Vec<(Arc<Kind>, Object)>,
 ) -> Result<(), ApiError> {
@@ -318,8 +322,10 @@ async fn release(
             value.insert(referrer.field.into(), Value::Null);
         }
         (true, _) => {
-            if let (Some(Value::Array(keys)), Some(gone)) = (value.get_mut(referrer.field), object.get("pk")) {
-                keys.retain(|key| key != gone);
+            let model = kind.field(referrer.field).and_then(crate::field::Field::reference).map(|(model, ..)| model);
+            let key = model.and_then(|model| gone.key_field(model)).and_then(|name| object.get(name));
+            if let (Some(Value::Array(keys)), Some(own)) = (value.get_mut(referrer.field), key) {
+                keys.retain(|key| key != own);
             }
         }
     }

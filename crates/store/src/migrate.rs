@@ -12,6 +12,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_foundation", include_str!("../migrations/0001_foundation.sql")),
     ("0002_rbac", include_str!("../migrations/0002_rbac.sql")),
     ("0004_events", include_str!("../migrations/0004_events.sql")),
+    ("0003_applications", include_str!("../migrations/0003_applications.sql")),
 ];
 
 /// What the two databases name differently.

@@ -346,6 +346,14 @@ impl Change {
         self.transaction.query_one(sql, vec![name.into()]).await?.map(|row| row.text("value")).transpose()
     }
 
+    /// The next number of a sequence. None is given twice, not even when what had it is gone.
+    pub async fn next_number(&mut self, sequence: &str) -> Result<i64, StoreError> {
+        let sql = "INSERT INTO document_numbers (sequence, last) VALUES ($1, 1) \
+                   ON CONFLICT (sequence) DO UPDATE SET last = document_numbers.last + 1 RETURNING last";
+        let row = self.transaction.query_one(sql, vec![sequence.into()]).await?;
+        row.map_or(Ok(1), |row| row.int("last"))
+    }
+
     /// Persists a flag or value of the server itself.
     pub async fn set_state(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
         set_state(&mut self.transaction, name, value).await

@@ -10,9 +10,9 @@ use vestibule_store::Document;
 use super::{Received, destroy, paginated, path_key};
 use crate::call::{Answer, ok};
 use crate::kind::{Family, Kind, Verb};
+use crate::list;
 use crate::object_permission::{Scope, require_on};
 use crate::represent::Represent;
-use crate::{decode, list};
 
 /// The permission for a verb over a whole family.
 pub(super) fn family_permission(family: &Family, verb: Verb) -> String {
@@ -38,12 +38,8 @@ pub(super) async fn list_family(received: &Received, family: &'static Family) ->
 }
 
 fn show_member(received: &Received, family: &Family, object: &Object) -> Option<Value> {
-    let pk = decode::parse_uuid(object.get("pk")?.as_str()?)?;
     let registry = &received.api.registry;
-    let kind = registry
-        .members(family.model)
-        .into_iter()
-        .find(|kind| received.configuration.document(kind.model(), pk).is_some())?;
+    let (kind, _) = registry.document(&received.configuration, family.model, object.get("pk")?)?;
     let represent = Represent {
         configuration: &received.configuration,
         registry,
@@ -57,8 +53,7 @@ fn show_member(received: &Received, family: &Family, object: &Object) -> Option<
 
 /// The member that the path names.
 pub(super) fn load_member(received: &Received, family: &'static Family) -> Option<(Arc<Kind>, Object)> {
-    let shape = if family.lookup == "pk" { crate::Shape::Uuid } else { crate::Shape::TEXT };
-    let key = path_key(received, &shape)?;
+    let key = path_key(received, &family.key_shape())?;
     received.api.registry.members(family.model).into_iter().find_map(|kind| {
         let mut documents = received.configuration.documents(kind.model());
         let found = documents.find(|document| document.value.get(family.lookup) == Some(&key))?;
@@ -79,7 +74,7 @@ pub(super) async fn find_member(
 ) -> Result<(Arc<Kind>, Object), ApiError> {
     let found = load_member(received, family);
     let view = family_permission(family, Verb::View);
-    let is_key = family.lookup != "pk" || path_key(received, &crate::Shape::Uuid).is_some();
+    let is_key = family.lookup != "pk" || path_key(received, &family.key_shape()).is_some();
     let hidden = if is_key { no_member(family) } else { ApiError::not_found() };
     let object = found.as_ref().map(|(_, object)| object);
     let database = received.api.store.database();

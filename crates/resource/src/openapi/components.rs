@@ -243,7 +243,8 @@ impl<'a> Components<'a> {
 
     /// The type of the keys of a model or family.
     fn key(&mut self, model: &str) -> Value {
-        let key = self.registry.kind(model).and_then(|kind| kind.field("pk")).map(|field| field.shape.clone());
+        let own = self.registry.kind(model).and_then(|kind| kind.field("pk")).map(|field| field.shape.clone());
+        let key = if crate::field::has_integer_keys(model) { Some(Shape::INTEGER) } else { own };
         self.shape(&key.unwrap_or(Shape::Uuid), Side::Answer, false)
     }
 }

@@ -68,8 +68,7 @@ fn key_parameter(components: &mut Components<'_>, target: &Target) -> Option<(&'
     let (name, verbose, shape, doc) = match target {
         Target::Object(kind) | Target::UsedBy(kind) | Target::Operations(_, Subject::Object(kind)) => of_kind(kind),
         Target::Member(family) | Target::MemberUsedBy(family) | Target::Operations(_, Subject::Member(family)) => {
-            let shape = if family.lookup == "pk" { Shape::Uuid } else { Shape::TEXT };
-            (family.parameter, family.verbose_name, shape, "")
+            (family.parameter, family.verbose_name, family.key_shape(), "")
         }
         Target::Kind(_) | Target::Family(_) | Target::Operations(..) => return None,
     };

@@ -50,7 +50,7 @@ async fn every_declared_filter_selects() {
                 Lookup::Sql(_)
                     | Lookup::SqlOf(_)
                     | Lookup::Holds(_)
-                    | Lookup::Looks(_)
+                    | Lookup::Within(_)
                     | Lookup::Named { .. }
                     | Lookup::Ignored
             ) {
