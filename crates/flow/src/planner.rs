@@ -36,7 +36,7 @@ pub(crate) async fn plan(
         return Ok(Err(NotApplicable::Requirement));
     }
     let user = session.user.as_ref().map(|user| user.pk);
-    let question = Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, user };
+    let question = Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, open: true, user };
     let verdict = policies.may_pass(configuration, question).await?;
     if !verdict.passing {
         return Ok(Err(NotApplicable::Policies(verdict.messages)));
@@ -59,7 +59,7 @@ pub(crate) async fn is_wanted(
     binding: &FlowStageBinding,
     user: Option<i64>,
 ) -> Result<bool, ApiError> {
-    let question = Question { target: binding.policybindingmodel_ptr_id, mode: binding.policy_engine_mode, user };
+    let question = Question { target: binding.policybindingmodel_ptr_id, mode: binding.policy_engine_mode, open: true, user };
     Ok(policies.may_pass(configuration, question).await?.passing)
 }
 

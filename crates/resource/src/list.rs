@@ -81,7 +81,12 @@ pub(crate) async fn conditions<'a>(
             }
             lookup => match filter_values(filter.shape.as_ref().unwrap_or(&field.shape), filter.name, text, query) {
                 Ok(None) => {}
-                Ok(Some(value)) => {
+                Ok(Some(mut value)) => {
+                    if let Shape::Reference(model, _) = field.shape
+                        && let Some(known) = registry.canonical_key(configuration, model, &value)
+                    {
+                        value = known;
+                    }
                     if let Shape::Reference(model, _) = field.shape
                         && !exists(store, registry, configuration, model, &value).await?
                     {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use axum::Router;
+use vestibule_applications::access::Permitted;
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
 use vestibule_directory::password::{Params, Passwords};
 use vestibule_directory::resources::system::note_version;
@@ -97,6 +98,7 @@ pub async fn start(settings: &Settings, ctx: Ctx, families: Families) -> Result<
     let Families { registry, stages } = families;
     let store = open_store(settings, &ctx, &registry).await?;
     let server = assemble(settings, ctx.clone(), Families { registry, stages }, store.clone()).await?;
+    vestibule_sources::ensure_built_in(&store, &server.api.registry, &ctx, &system()).await?;
     vestibule_crypto::ensure_self_signed(&store, &server.api.registry, &ctx, &system()).await?;
     Ok(server)
 }
@@ -118,11 +120,15 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let pages = Arc::new(Pages::new(&stages.pages()).map_err(|error| format!("a page is broken: {error}"))?);
     let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));
     let users = Arc::new(Users::new(store.clone(), ctx.clone()));
+    let policies: Arc<dyn vestibule_flow::Policies> =
+        Arc::new(vestibule_policy::PolicyEngine::new(store.clone(), ctx.clone()));
     let extensions = Extensions::default()
         .with(Arc::clone(&passwords))
         .with(Arc::clone(&sessions))
         .with(Arc::clone(&users))
         .with(Arc::clone(&stages))
+        .with(Arc::new(Arc::clone(&policies)))
+        .with(Arc::new(Arc::new(Permitted(Arc::clone(&policies))) as Arc<dyn vestibule_flow::Library>))
         .with(Arc::new(HttpClient::new(EgressGuard::new(settings.egress_allow.clone()))));
     let api = Api {
         store: store.clone(),
@@ -133,7 +139,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         extensions: Arc::new(extensions),
     };
     let limits = Arc::new(vestibule_flow::Limits::new(settings.rate_limit));
-    let flow = FlowState { api: api.clone(), sessions, users, passwords, pages, stages, limits };
+    let flow = FlowState { api: api.clone(), sessions, users, passwords, pages, stages, policies, limits };
     let token = vestibule_flow::setup::new_token(&flow).await?;
     let setup_link = token.map(|token| format!("{}/if/flow/initial-setup/?token={token}", base_url(settings)));
     let front = Front {

@@ -100,6 +100,7 @@ pub struct Brand {
     #[field(references = "authentik_flows.flow")]
     pub flow_request: Option<Uuid>,
     /// Application that external users are sent to.
+    #[field(references = "authentik_core.application")]
     pub default_application: Option<Uuid>,
     /// Certificate of the address.
     pub web_certificate: Option<Uuid>,
@@ -142,8 +143,8 @@ impl Resource for Brand {
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        // Neither applications nor certificates exist yet.
-        for field in ["default_application", "web_certificate", "client_certificates"] {
+        // No certificate is used yet.
+        for field in ["web_certificate", "client_certificates"] {
             refuse_keys(cx, field, errors);
         }
         let is_default = |object: &Object| object.get("default") == Some(&Value::Bool(true));

@@ -19,7 +19,8 @@ use super::fields::attached;
 use super::group::PartialGroup;
 use crate::superuser::is_superuser_sql;
 
-pub(crate) use hooks::{attach, join, leave};
+pub use hooks::attach;
+pub(crate) use hooks::{join, leave};
 pub use impersonation::ORIGINAL;
 pub use me::{OTHERS, UserSelf};
 pub use recovery::{MakeRecoveryLink, RecoveryLinks};
