@@ -27,6 +27,7 @@ const FILES: &[(&str, &str)] = files![
     "default" / "flow-default-source-enrollment",
     "default" / "flow-default-source-pre-authentication",
     "default" / "flow-oobe",
+    "system" / "providers-oauth2-scopes",
     "default" / "default-brand",
 ];
 

@@ -61,7 +61,7 @@ async fn ask(
     flow: &Flow,
     user: Option<i64>,
 ) -> Result<Result<Plan, NotApplicable>, ApiError> {
-    let question = Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, user };
+    let question = Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, open: true, user };
     let verdict = policies.may_pass(configuration, question).await?;
     if !verdict.passing {
         return Ok(Err(NotApplicable::Policies(verdict.messages)));
@@ -84,7 +84,8 @@ pub(crate) async fn is_wanted(
     binding: &FlowStageBinding,
     user: Option<i64>,
 ) -> Result<bool, ApiError> {
-    let question = Question { target: binding.policybindingmodel_ptr_id, mode: binding.policy_engine_mode, user };
+    let question =
+        Question { target: binding.policybindingmodel_ptr_id, mode: binding.policy_engine_mode, open: true, user };
     Ok(policies.may_pass(configuration, question).await?.passing)
 }
 

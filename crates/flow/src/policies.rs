@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
-use vestibule_kernel::ApiError;
+use vestibule_kernel::{Actor, ApiError};
 use vestibule_store::Configuration;
 
 use crate::flow::PolicyEngineMode;
@@ -21,6 +21,8 @@ pub struct Question {
     pub target: Uuid,
     /// How several of them count together.
     pub mode: PolicyEngineMode,
+    /// Whether everyone may pass where nothing is bound.
+    pub open: bool,
     /// Who wants to pass; `None`: nobody in particular.
     pub user: Option<i64>,
 }
@@ -55,4 +57,12 @@ pub(crate) fn bound_policies(configuration: &Configuration, target: &str) -> Vec
     policies.sort_by_key(ToString::to_string);
     policies.dedup();
     policies
+}
+
+/// Knows what a person may open; the page after the login shows it.
+#[async_trait]
+pub trait Library: Send + Sync {
+    /// The applications that somebody may open, each with `name`, `description`, `group`, `icon`, `launch_url` and
+    /// `open_in_new_tab`.
+    async fn applications(&self, configuration: &Configuration, user: &Actor) -> Result<Vec<Value>, ApiError>;
 }

@@ -1,5 +1,7 @@
 //! Addresses that lead to flows, and the page after the login.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -21,7 +23,7 @@ use crate::json::{Arrived, arrive, cookies};
 use crate::next::{Next, resolve};
 use crate::page::{error_page, found, html, shell};
 use crate::plan::Plan;
-use crate::policies::Question;
+use crate::policies::{Library, Question};
 use crate::program::Program;
 use crate::settle::{Effect, settle};
 use crate::stage::{Visit, brand_of};
@@ -65,11 +67,19 @@ async fn library(State(state): State<FlowState>, request: Request<Body>) -> Resp
         return found(&format!("{LOGIN}?next={}", arrived.parts.uri.path()));
     };
     let configuration = state.store().configuration();
+    let applications = match state.api.extensions.get::<Arc<dyn Library>>() {
+        Some(library) => library.applications(&configuration, &user.actor()).await,
+        None => Ok(Vec::new()),
+    };
+    let applications = match applications {
+        Ok(applications) => applications,
+        Err(error) => return vestibule_resource::http::error_answer(&error),
+    };
     let shell = shell(&configuration, &arrived.visit, &translate(arrived.visit.locale, "library.name", &[]));
     let name = if user.name.is_empty() { &user.username } else { &user.name };
     let content = json!({
         "user": {"name": name, "username": user.username, "avatar": avatar(name, &user.username)},
-        "applications": [],
+        "applications": applications,
         "is_admin": user.is_superuser,
     });
     html(&state, "library", &shell, &content, StatusCode::OK)
@@ -161,7 +171,8 @@ async fn default_flow<'a>(
     }
     let program = configuration.index::<Program>();
     for flow in program.designated(designation).iter().filter_map(|pk| configuration.get::<Flow>(*pk)) {
-        let question = Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, user };
+        let question =
+            Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, open: true, user };
         if state.policies.may_pass(configuration, question).await?.passing {
             return Ok(Some(flow));
         }

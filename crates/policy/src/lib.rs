@@ -1,14 +1,21 @@
-//! Policies: the rules that decide who may pass. So far the family alone; kinds of policies join it one by one.
+//! Policies: the rules that decide who may pass, what binds them, and the engine that asks them. Kinds of policies join
+//! the family one by one; groups and users can be bound too.
 
+mod binding;
+mod engine;
 #[cfg(test)]
 mod tests;
+
+pub use binding::PolicyBinding;
+pub use engine::PolicyEngine;
 
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_kernel::ApiError;
 use vestibule_resource::call::{Body, Permission, no_content, ok};
-use vestibule_resource::{Computed, Family, Field, Fields, Object, Operation, Shape, Verb, shapes};
+use vestibule_resource::{Computed, Family, Field, Fields, Kind, Object, Operation, Represent, Shape, Verb, shapes};
+use vestibule_store::DocumentType as _;
 
 /// The fields that every policy begins with.
 #[derive(Clone, Debug, Fields)]
@@ -35,8 +42,13 @@ pub struct PolicyBase {
     #[field(computed = |represent, _| represent.kind.model().into())]
     pub meta_model_name: Computed,
     /// How many things the policy is bound to.
-    #[field(shape = Shape::INTEGER, computed = |_, _| json!(0))]
+    #[field(shape = Shape::INTEGER, computed = bound_to)]
     pub bound_to: Computed,
+}
+
+fn bound_to(represent: &Represent<'_>, object: &Object) -> Value {
+    let bindings = represent.configuration.documents(PolicyBinding::KIND);
+    json!(bindings.filter(|binding| binding.value.get("policy") == object.get("pk")).count())
 }
 
 /// All policies.
@@ -49,8 +61,10 @@ pub static POLICIES: Family = Family {
     lookup: "pk",
     parameter: "policy_uuid",
     fields: PolicyBase::fields,
-    // Nothing is bound, to a policy or by one, until bindings exist: both are about a key that is never null.
-    filters: &["bindings__isnull=pk__isnull", "promptstage__isnull=pk__isnull"],
+    filters: &[
+        "bindings__isnull=pk<authentik_policies.policybinding.policy",
+        "promptstage__isnull=pk<authentik_stages_prompt.promptstage.validation_policies",
+    ],
     search: &["name"],
     ordering: &["name"],
     describe: |object| object.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
@@ -69,6 +83,11 @@ fn test_result_fields() -> Vec<Field> {
         Field::of::<Vec<String>>("messages", "").read_only(),
         Field::of::<Vec<Value>>("log_messages", "").shape(Shape::Schema("LogEvent").list()).read_only(),
     ]
+}
+
+/// Bindings.
+pub fn kinds() -> Vec<Kind> {
+    vec![Kind::document::<PolicyBinding>()]
 }
 
 /// The family of all policies.

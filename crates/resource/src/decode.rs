@@ -14,6 +14,8 @@ pub(crate) enum Wrong {
     Message(String),
     /// Messages by item.
     Items(FieldErrors),
+    /// What is wrong with each of several objects, empty where nothing is.
+    Objects(Vec<Value>),
 }
 
 impl From<&str> for Wrong {
@@ -44,6 +46,7 @@ pub(crate) fn decode(fields: &[Field], body: &Object, partial: bool, errors: &mu
             }
             Err(Wrong::Message(message)) => errors.add(field.name, message),
             Err(Wrong::Items(items)) => errors.add_nested(field.name, items),
+            Err(Wrong::Objects(items)) => errors.insert(field.name, items.into()),
         }
     }
     given
@@ -133,6 +136,7 @@ fn decode_text(
             Err("Enter a valid \"slug\" consisting of letters, numbers, underscores or hyphens.".into())
         }
         Format::Url if !is_url(&text) => Err("Enter a valid URL.".into()),
+        Format::LaunchUrl if text != "blank://blank" && !is_url(&text) => Err("Enter a valid URL.".into()),
         Format::Email if !is_email(&text) => Err("Enter a valid email address.".into()),
         Format::Duration => match duration::parse(&text) {
             Ok(_) => Ok(text.into()),
@@ -296,8 +300,15 @@ fn decode_choice(choices: &Choices, value: &Value) -> Result<Value, Wrong> {
 
 fn decode_list(item: &Shape, value: &Value) -> Result<Value, Wrong> {
     let Value::Array(values) = value else {
-        return Err(format!("Expected a list of items but got type \"{}\".", python_type(value)).into());
+        let message = format!("Expected a list of items but got type \"{}\".", python_type(value));
+        return Err(match item {
+            Shape::Object(..) => Wrong::Items(FieldErrors::one(NON_FIELD, message)),
+            _ => message.into(),
+        });
     };
+    if let Shape::Object(_, fields) = item {
+        return decode_objects(&fields(), values);
+    }
     let mut decoded = Vec::with_capacity(values.len());
     let mut errors = FieldErrors::new();
     for (position, value) in values.iter().enumerate() {
@@ -312,9 +323,28 @@ fn decode_list(item: &Shape, value: &Value) -> Result<Value, Wrong> {
             Err(wrong) if matches!(item, Shape::Reference(..)) => return Err(wrong),
             Err(Wrong::Message(message)) => errors.add(&position.to_string(), message),
             Err(Wrong::Items(items)) => errors.add_nested(&position.to_string(), items),
+            Err(Wrong::Objects(items)) => errors.insert(&position.to_string(), items.into()),
         }
     }
     if errors.is_empty() { Ok(Value::Array(decoded)) } else { Err(Wrong::Items(errors)) }
+}
+
+/// A list of objects; what is wrong is said of each, in their order.
+fn decode_objects(fields: &[Field], values: &[Value]) -> Result<Value, Wrong> {
+    let mut decoded = Vec::with_capacity(values.len());
+    let mut wrong = Vec::with_capacity(values.len());
+    for value in values {
+        match decode_object(fields, value) {
+            Ok(value) => {
+                decoded.push(value);
+                wrong.push(json!({}));
+            }
+            Err(Wrong::Items(items)) => wrong.push(items.to_json()),
+            Err(Wrong::Objects(items)) => wrong.push(items.into()),
+            Err(Wrong::Message(message)) => wrong.push(FieldErrors::one(NON_FIELD, message).to_json()),
+        }
+    }
+    if decoded.len() == values.len() { Ok(Value::Array(decoded)) } else { Err(Wrong::Objects(wrong)) }
 }
 
 /// A key: a UUID in canonical form, or an integer. Whether it exists is found out later.

@@ -320,7 +320,9 @@ async fn load(received: &Received, kind: &Arc<Kind>) -> Result<Option<Object>, A
         Storage::Documents => {
             let mut documents = received.configuration.documents(kind.model());
             let found = documents.find(|document| document.value.get(lookup) == Some(&key));
-            Ok(found.map(|document| document.value.clone()))
+            let mut objects: Vec<Object> = found.map(|document| document.value.clone()).into_iter().collect();
+            attach(&received.api, kind, &received.query, &mut objects).await?;
+            Ok(objects.into_iter().next())
         }
         Storage::Table { .. } => {
             let tail = format!(" WHERE {} = $1", field.column);
@@ -367,7 +369,11 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
     let Received { api, configuration, query, principal, .. } = received;
     let view = kind.permission(Verb::View);
     let scope = Scope::of(api.store.database(), principal, &view, kind.owner()).await?;
-    if scope.is_closed() && !principal.internal {
+    let listed = match kind.spec.hooks {
+        Some(hooks) => hooks.listed(api, principal, query).await?,
+        None => None,
+    };
+    if listed.is_none() && scope.is_closed() && !principal.internal {
         return Err(ApiError::Forbidden);
     }
     let conditions =
@@ -379,7 +385,10 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
             &conditions,
             kind.spec.search,
             kind.spec.ordering,
-            &|document| scope.has(&document.value),
+            &|document| match &listed {
+                Some(listed) => listed.contains(&document.pk),
+                None => scope.has(&document.value),
+            },
             query,
         )?,
         Storage::Table { .. } => {

@@ -26,6 +26,8 @@ pub enum Format {
     Identifier,
     /// An absolute http or https address.
     Url,
+    /// The same, with places for what is known of a user (`%(username)s`), or `blank://blank`.
+    LaunchUrl,
     /// An e-mail address.
     Email,
     /// `hours=1;minutes=30`.
@@ -148,6 +150,8 @@ pub struct Field {
     pub unique: Option<&'static str>,
     /// Encrypted at rest.
     pub sealed: bool,
+    /// Shown to those alone who may change the object.
+    pub guarded: bool,
     /// A table keeps a case-folded column beside it.
     pub folded: bool,
     /// Although it is a list that a creation must name, it may be empty.
@@ -175,6 +179,7 @@ impl Field {
             default: None,
             unique: None,
             sealed: false,
+            guarded: false,
             folded: false,
             empty: false,
             computed: None,
@@ -211,6 +216,10 @@ impl Field {
     /// Encrypted at rest.
     pub fn sealed(self) -> Self {
         Self { sealed: true, ..self }
+    }
+    /// Shown to those alone who may change the object: a secret that clients read back.
+    pub fn guarded(self) -> Self {
+        Self { guarded: true, ..self }
     }
     /// A case-folded column stands beside it.
     pub fn folded(self) -> Self {

@@ -92,7 +92,7 @@ pub fn media_type(headers: &HeaderMap) -> &str {
 }
 
 /// A JSON object from a body; an empty body counts as an empty object.
-pub(crate) fn json_object(parts: &Parts, body: &Bytes) -> Result<Object, ApiError> {
+pub fn json_object(parts: &Parts, body: &Bytes) -> Result<Object, ApiError> {
     if body.is_empty() {
         return Ok(Object::new());
     }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use uuid::Uuid;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_store::{Change, Configuration, DocumentType, Param};
 
+use crate::access::Principal;
 use crate::call::{Api, Operation};
 use crate::field::{Field, Shape, has_integer_keys};
 use crate::http::Query;
@@ -192,6 +194,7 @@ pub struct Spec {
     pub(crate) verbose_name: &'static str,
     pub(crate) verbose_name_plural: &'static str,
     pub(crate) component: &'static str,
+    pub(crate) about: &'static str,
     pub(crate) family: Option<&'static Family>,
     pub(crate) lookup: &'static str,
     pub(crate) parameter: &'static str,
@@ -226,6 +229,7 @@ impl Spec {
             verbose_name: schema,
             verbose_name_plural: schema,
             component: "",
+            about: "",
             family: None,
             lookup: "pk",
             parameter: "uuid",
@@ -257,6 +261,14 @@ impl Spec {
     /// The form component that clients show it with.
     pub fn component(self, component: &'static str) -> Self {
         Self { component, ..self }
+    }
+    /// What it is for, in a sentence for people.
+    pub fn says(self, about: &'static str) -> Self {
+        Self { about, ..self }
+    }
+    /// What it is for.
+    pub fn about(&self) -> &'static str {
+        self.about
     }
     /// Makes it a member of a family: keys and names are unique across it.
     pub fn family(self, family: &'static Family) -> Self {
@@ -421,6 +433,10 @@ pub trait Hooks: Send + Sync {
     /// `query` is the request's: some parts are shown only when it asks for them (`include_users`).
     async fn attach(&self, _api: &Api, _query: &Query, _objects: &mut [Object]) -> Result<(), ApiError> {
         Ok(())
+    }
+    /// The documents that a list shows, where that is not what its reader may view. `None`: the usual.
+    async fn listed(&self, _api: &Api, _principal: &Principal, _query: &Query) -> Result<Option<Vec<Uuid>>, ApiError> {
+        Ok(None)
     }
     /// Before the transaction of a request is begun, for what takes its time: asks elsewhere. `given` are the fields of
     /// the request in their stored form; what is returned is laid over them.

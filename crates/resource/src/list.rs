@@ -91,7 +91,12 @@ pub(crate) async fn conditions<'a>(
             // A filter of several values may be given more than once.
             lookup => match filter_value(shape, if is_list { &all } else { text }) {
                 Ok(None) => {}
-                Ok(Some(value)) => {
+                Ok(Some(mut value)) => {
+                    if let Shape::Reference(model, _) = shape
+                        && let Some(known) = registry.canonical_key(configuration, model, &value)
+                    {
+                        value = known;
+                    }
                     if let Shape::Reference(model, _) = shape
                         && !exists(store, registry, configuration, model, &value).await?
                     {

@@ -96,7 +96,7 @@ fn describe(shape: &Shape, field: &Field, answer: &mut Object) {
 
 fn type_name(shape: &Shape) -> &'static str {
     match shape {
-        Shape::Text { format: Format::Url, .. } => "url",
+        Shape::Text { format: Format::Url | Format::LaunchUrl, .. } => "url",
         Shape::Text { format: Format::Email, .. } => "email",
         Shape::Text { .. } | Shape::Uuid => "string",
         Shape::Boolean => "boolean",

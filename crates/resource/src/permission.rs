@@ -105,7 +105,7 @@ pub(crate) fn all(registry: &Registry) -> Vec<Permission> {
             Permission::new(kind.model(), kind.spec.verbose_name, codename, (*name).to_owned())
         }));
     }
-    for family in registry.families() {
+    for family in registry.families().iter().filter(|family| registry.kind(family.model).is_none()) {
         found.extend(verbs(family.model, family.verbose_name));
     }
     for model in BESIDES {

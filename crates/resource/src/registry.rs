@@ -118,9 +118,9 @@ impl Registry {
     }
     /// The kinds that `model` means: itself, a family's members, or those that stand for it as well.
     pub fn members(&self, model: &str) -> Vec<&Arc<Kind>> {
-        match self.kind(model) {
-            Some(kind) => vec![kind],
-            None => self.kinds.iter().filter(|kind| kind.key_field(model).is_some()).collect(),
+        match (self.kind(model), self.family(model)) {
+            (Some(kind), None) => vec![kind],
+            _ => self.kinds.iter().filter(|kind| kind.key_field(model).is_some()).collect(),
         }
     }
     /// The document that is known as an object of `model` by `key`, with its kind.
@@ -138,6 +138,14 @@ impl Registry {
             }
             let mut documents = configuration.documents(kind.model());
             Some((kind, documents.find(|document| document.value.get(field) == Some(key))?))
+        })
+    }
+    /// The key by which an object is known as one of `model`, where a request names it by its own key instead.
+    pub(crate) fn canonical_key(&self, configuration: &Configuration, model: &str, key: &Value) -> Option<Value> {
+        let pk = parse_uuid(key.as_str()?)?;
+        self.members(model).into_iter().find_map(|kind| {
+            let field = kind.key_field(model).filter(|field| *field != "pk")?;
+            configuration.document(kind.model(), pk)?.value.get(field).cloned()
         })
     }
     /// What the store needs to read documents.

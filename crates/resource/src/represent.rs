@@ -6,7 +6,7 @@ use vestibule_store::Configuration;
 
 use crate::access::Principal;
 use crate::field::Field;
-use crate::kind::Kind;
+use crate::kind::{Kind, Verb};
 use crate::registry::Registry;
 
 /// What computed fields may look at.
@@ -37,7 +37,16 @@ impl Represent<'_> {
         shown.map(|field| (field.name.to_owned(), self.field(field, object))).collect()
     }
 
+    /// Whether who asks may change such objects, or has just written this one. An export keeps secrets by itself.
+    fn may_read_secrets(&self) -> bool {
+        let change = || self.kind.permission(Verb::Change);
+        !self.written.is_empty() || self.principal.is_none_or(|principal| principal.may(&change()))
+    }
+
     fn field(&self, field: &Field, object: &Object) -> Value {
+        if field.guarded && !self.may_read_secrets() {
+            return Value::String(String::new());
+        }
         match field.computed.or(field.shown) {
             Some(compute) => compute(self, object),
             None => object

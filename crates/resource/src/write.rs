@@ -96,7 +96,14 @@ pub async fn write_object(
     };
     let existing = present.as_ref().map(|document| &document.value).or(existing);
     let mut errors = FieldErrors::new();
-    let given = decode::decode(&kind.fields, body, mode == Mode::PartialUpdate, &mut errors);
+    let mut given = decode::decode(&kind.fields, body, mode == Mode::PartialUpdate, &mut errors);
+    for field in &kind.fields {
+        if let (Some((model, _, false)), Some(key)) = (field.reference(), given.get_mut(field.name))
+            && let Some(known) = registry.canonical_key(&change.configuration(), model, key)
+        {
+            *key = known;
+        }
+    }
     check_references(change, registry, kind, &given, &mut errors).await?;
     check_unique(change, registry, kind, &given, existing, &mut errors).await?;
     errors.sort_by(&kind.fields.iter().map(|field| field.name).collect::<Vec<_>>());
@@ -247,6 +254,10 @@ async fn check_unique(
 fn check_unique_together(validation: &Validation<'_>, kind: &Kind, errors: &mut FieldErrors) {
     let names = kind.spec.unique_together;
     if names.is_empty() || !kind.is_document() {
+        return;
+    }
+    // What has no value there is like nothing else.
+    if names.iter().any(|name| validation.object.get(*name).is_none_or(Value::is_null)) {
         return;
     }
     let own = validation.object.get("pk");

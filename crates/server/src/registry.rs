@@ -23,10 +23,16 @@ pub fn families() -> Result<Families, String> {
     kinds.extend(vestibule_crypto::kinds());
     kinds.extend(vestibule_outposts::kinds());
     kinds.extend(vestibule_stages::kinds());
+    kinds.extend(vestibule_policy::kinds());
+    kinds.extend(vestibule_applications::kinds());
+    kinds.extend(vestibule_property_mappings::kinds());
+    kinds.extend(vestibule_provider_oauth2::kinds());
     kinds.extend(vestibule_sources::kinds());
     kinds.extend(vestibule_admin::kinds());
     let mut families = vestibule_flow::families();
     families.extend(vestibule_policy::families());
+    families.extend(vestibule_applications::families());
+    families.extend(vestibule_property_mappings::families());
     families.extend(vestibule_sources::families());
     families.extend(vestibule_outposts::families());
     let mut operations = vestibule_directory::operations();
@@ -34,6 +40,8 @@ pub fn families() -> Result<Families, String> {
     operations.extend(vestibule_flow::operations());
     operations.extend(vestibule_outposts::operations());
     operations.extend(vestibule_policy::operations());
+    operations.extend(vestibule_applications::operations());
+    operations.extend(vestibule_property_mappings::operations());
     operations.extend(vestibule_sources::operations());
     operations.extend(vestibule_admin::operations());
     operations.extend(vestibule_blueprint_engine::operations());

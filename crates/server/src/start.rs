@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use vestibule_admin::{Descriptions, Services};
+use vestibule_applications::access::Permitted;
 use vestibule_blueprint_engine::{ApplyError, Library, apply_defaults, system};
 use vestibule_directory::Authenticator;
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
@@ -103,6 +104,7 @@ pub async fn start(settings: &Settings, ctx: Ctx, families: Families) -> Result<
     let Families { registry, stages } = families;
     let store = open_store(settings, &ctx, &registry).await?;
     let server = assemble(settings, ctx.clone(), Families { registry, stages }, store.clone()).await?;
+    vestibule_sources::ensure_built_in(&store, &server.api.registry, &ctx, &system()).await?;
     vestibule_crypto::ensure_self_signed(&store, &server.api.registry, &ctx, &system()).await?;
     Ok(server)
 }
@@ -127,9 +129,15 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));
     let users = Arc::new(Users::new(store.clone(), ctx.clone()));
     let http = Arc::new(HttpClient::new(EgressGuard::new(settings.egress_allow.clone())));
-    let services =
-        Services { http: Arc::clone(&http), mailer: None, base_url: settings.base_url.clone().unwrap_or_default() };
+    let mailer = mailer(&settings.email).map(Arc::new);
+    let services = Services {
+        http: Arc::clone(&http),
+        mailer: mailer.clone().map(|mailer| mailer as Arc<dyn vestibule_admin::Mailer>),
+        base_url: settings.base_url.clone().unwrap_or_default(),
+    };
     let runner = jobs::runner(&store, &ctx, &services).await?;
+    let policies: Arc<dyn vestibule_flow::Policies> =
+        Arc::new(vestibule_policy::PolicyEngine::new(store.clone(), ctx.clone()));
     let extensions = Extensions::default()
         .with(Arc::new(services))
         .with(Arc::new(Descriptions(runner.descriptions())))
@@ -138,10 +146,12 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::clone(&sessions))
         .with(Arc::clone(&users))
         .with(Arc::clone(&stages))
+        .with(Arc::new(Arc::clone(&policies)))
+        .with(Arc::new(Arc::new(Permitted(Arc::clone(&policies))) as Arc<dyn vestibule_flow::Library>))
         .with(Arc::new(RecoveryLinks(Arc::new(RecoveryLinkMaker { base_url: settings.base_url.clone() }))))
         .with(http);
-    let extensions = match mailer(&settings.email) {
-        Some(mailer) => extensions.with(Arc::new(mailer)),
+    let extensions = match mailer {
+        Some(mailer) => extensions.with(mailer),
         None => extensions,
     };
     let api = Api {
@@ -153,7 +163,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         extensions: Arc::new(extensions),
     };
     let limits = Arc::new(vestibule_flow::Limits::new(settings.rate_limit));
-    let flow = FlowState { api: api.clone(), sessions, users, passwords, pages, stages, limits };
+    let flow = FlowState { api: api.clone(), sessions, users, passwords, pages, stages, policies, limits };
     let token = vestibule_flow::setup::new_token(&flow).await?;
     let setup_link = token.map(|token| format!("{}/if/flow/initial-setup/?token={token}", base_url(settings)));
     let front = Front {

@@ -2,11 +2,13 @@
 //!
 //! A source is stored and referred to; signing in through it comes later, so no page shows one yet.
 
+mod built_in;
 mod oauth;
 mod source;
 #[cfg(test)]
 mod tests;
 
+pub use built_in::ensure_built_in;
 pub use oauth::{CodeAuthentication, OAuthSource, Pkce, ProviderType};
 pub use source::{GroupMatchingMode, SOURCES, SourceBase, UserMatchingMode};
 
@@ -14,7 +16,7 @@ use vestibule_resource::{Family, Kind, Operation};
 
 /// Every kind of source as a resource.
 pub fn kinds() -> Vec<Kind> {
-    vec![oauth::kind()]
+    vec![built_in::kind(), oauth::kind()]
 }
 
 /// The family of all sources.

@@ -1,14 +1,16 @@
 //! What all sources have in common: their family.
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_flow::PolicyEngineMode;
-use vestibule_kernel::{FieldErrors, Object};
-use vestibule_resource::call::{Permission, ok};
-use vestibule_resource::{Computed, Family, Fields, Operation, Represent, Shape, Validation, choices, shapes};
+use vestibule_flow::{Policies, PolicyEngineMode, Question};
+use vestibule_kernel::Object;
+use vestibule_resource::call::{Answer, Permission, ok};
+use vestibule_resource::{Call, Computed, Family, Fields, Operation, Represent, Shape, choices, shapes};
 
-use crate::oauth;
+use crate::oauth::{self, OAuthSource};
 
 choices! {
     /// How somebody who comes from a source becomes a user.
@@ -54,10 +56,10 @@ pub struct SourceBase {
     #[field(references = "authentik_flows.flow")]
     pub enrollment_flow: Option<Uuid>,
     /// Mappings that make attributes of a user.
-    #[field(default = [])]
+    #[field(references = "authentik_core.propertymapping", default = [])]
     pub user_property_mappings: Vec<Uuid>,
     /// Mappings that make attributes of a group.
-    #[field(default = [])]
+    #[field(references = "authentik_core.propertymapping", default = [])]
     pub group_property_mappings: Vec<Uuid>,
     /// The form that edits it.
     #[field(computed = |represent, _| represent.kind.spec.component_name().into())]
@@ -111,19 +113,14 @@ pub static SOURCES: Family = Family {
 };
 
 fn icon_url(_: &Represent<'_>, object: &Object) -> Value {
-    match object.get("icon").and_then(Value::as_str).filter(|icon| !icon.is_empty()) {
-        Some(icon) if icon.starts_with('/') || icon.contains("://") => icon.into(),
-        Some(icon) => format!("/media/public/{icon}").into(),
-        None => Value::Null,
-    }
+    icon_address(object.get("icon").and_then(Value::as_str).unwrap_or_default()).into()
 }
 
-/// What must hold for every source: there are no property mappings yet, so none can be named.
-pub(crate) fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-    for field in ["user_property_mappings", "group_property_mappings"] {
-        if let Some(Value::String(key)) = cx.object.get(field).and_then(|keys| keys.get(0)) {
-            errors.add(field, format!("Invalid pk \"{key}\" - object does not exist."));
-        }
+fn icon_address(icon: &str) -> Option<String> {
+    match icon {
+        "" => None,
+        icon if icon.starts_with('/') || icon.contains("://") => Some(icon.to_owned()),
+        icon => Some(format!("/media/public/{icon}")),
     }
 }
 
@@ -144,9 +141,37 @@ pub(crate) fn operations() -> Vec<Operation> {
             "sources/all/user_settings/",
             "sources_all_user_settings_list",
             Some(shapes::user_setting()),
-            // Nobody can connect to a source before one can sign in through it.
-            |_| async { ok(&json!([])) },
+            user_settings,
         )
         .doc("Sources that the asking user may connect to their account."),
     ]
+}
+
+/// The sources that whoever asks could connect to their account: enabled ones whose policies let them pass.
+async fn user_settings(call: Call) -> Answer {
+    let policies = call.api.extension::<Arc<dyn Policies>>()?;
+    let user = call.principal.user();
+    let mut sources: Vec<(Uuid, &OAuthSource)> = call.configuration.all::<OAuthSource>().collect();
+    sources.retain(|(_, one)| one.source.enabled);
+    sources.sort_by(|(_, one), (_, other)| one.source.name.cmp(&other.source.name));
+    let question = |(target, one): &(Uuid, &OAuthSource)| Question {
+        target: *target,
+        mode: one.source.policy_engine_mode,
+        open: true,
+        user,
+    };
+    let questions: Vec<Question> = sources.iter().map(question).collect();
+    let verdicts = policies.ask(&call.configuration, &questions).await?;
+    let permitted = sources.iter().zip(verdicts).filter(|(_, verdict)| verdict.passing);
+    let shown = permitted.map(|((_, one), _)| {
+        let SourceBase { slug, name, icon, .. } = &one.source;
+        json!({
+            "object_uid": slug,
+            "component": "ak-user-settings-source-oauth",
+            "title": name,
+            "configure_url": format!("/source/oauth/login/{slug}/"),
+            "icon_url": icon_address(icon).unwrap_or_default(),
+        })
+    });
+    ok(&shown.collect())
 }

@@ -103,12 +103,15 @@ impl TestApp {
         let passwords = Arc::new(Passwords::new(ctx.clone(), params, 2, 64).expect("passwords"));
         let stages = Arc::new(StageRegistry::new(families.stages));
         let pages = Arc::new(Pages::new(&stages.pages()).expect("pages"));
+        let policies: Arc<dyn vestibule_flow::Policies> =
+            Arc::new(vestibule_policy::PolicyEngine::new(store.clone(), ctx.clone()));
         let extensions = families
             .extensions
             .with(Arc::clone(&sessions))
             .with(Arc::clone(&users))
             .with(Arc::clone(&passwords))
-            .with(Arc::clone(&stages));
+            .with(Arc::clone(&stages))
+            .with(Arc::new(Arc::clone(&policies)));
         let api = Api {
             authenticate: Arc::new(Authenticator::new(store.clone(), ctx.clone())),
             store,
@@ -118,7 +121,7 @@ impl TestApp {
             extensions: Arc::new(extensions),
         };
         let limits = Arc::new(Limits::new(limits));
-        let state = FlowState { api: api.clone(), sessions, users, passwords, pages, stages, limits };
+        let state = FlowState { api: api.clone(), sessions, users, passwords, pages, stages, policies, limits };
         let router = vestibule_resource::routes(&api).merge(vestibule_flow::routes(&state));
         Self { state, clock, grants, router, _database: database }
     }

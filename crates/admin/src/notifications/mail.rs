@@ -1,14 +1,28 @@
 //! A notification as a mail: what happened, who did it, and where to read more.
 
+use async_trait::async_trait;
 use serde_json::Value;
 use vestibule_tasks::TaskError;
 
-use super::Services;
+use super::{Mailer, Services};
 use super::deliver::Message;
 use super::transport::NotificationTransport;
 
 /// Most letters of one detail.
 const LONGEST: usize = 1000;
+
+#[async_trait]
+impl Mailer for vestibule_mail::Mailer {
+    async fn send(&self, to: (&str, &str), subject: &str, text: &str, html: &str) -> Result<(), String> {
+        let message = vestibule_mail::Message {
+            to: vec![(to.0.to_owned(), to.1.to_owned())],
+            subject: subject.to_owned(),
+            text: text.to_owned(),
+            html: Some(html.to_owned()),
+        };
+        self.send(&message).await.map_err(|error| error.to_string())
+    }
+}
 
 /// Sends it.
 pub(super) async fn send(

@@ -10,7 +10,7 @@ use vestibule_resource::call::{Answer, Permission, ok};
 use vestibule_resource::{Call, Field, Fields, Kind, Operation, Resource, Shape, Spec, Validation};
 use vestibule_store::{Configuration, Document, DocumentType};
 
-use super::fields::{never_null, refuse_keys};
+use super::fields::never_null;
 use super::settings::{SystemSettings, is_safe_link};
 use crate::client::ClientInfo;
 
@@ -100,6 +100,7 @@ pub struct Brand {
     #[field(references = "authentik_flows.flow")]
     pub flow_request: Option<Uuid>,
     /// Application that external users are sent to.
+    #[field(references = "authentik_core.application")]
     pub default_application: Option<Uuid>,
     /// Certificate of the address.
     #[field(references = "authentik_crypto.certificatekeypair")]
@@ -143,8 +144,6 @@ impl Resource for Brand {
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        // Applications do not exist yet.
-        refuse_keys(cx, "default_application", errors);
         let is_default = |object: &Object| object.get("default") == Some(&Value::Bool(true));
         let own = cx.object.get("pk");
         let mut others = cx.configuration.documents(Brand::KIND).filter(|other| other.value.get("pk") != own);

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 use uuid::Uuid;
-use vestibule_kernel::{FieldErrors, Object};
+use vestibule_kernel::Object;
 use vestibule_resource::http::Query;
-use vestibule_resource::{Field, Validation};
+use vestibule_resource::Field;
 
 /// What a hook attached to an object under a name.
 pub(crate) fn attached(object: &Object, name: &str) -> Value {
@@ -27,17 +27,6 @@ pub(crate) fn never_null(mut fields: Vec<Field>, names: &[&str]) -> Vec<Field> {
         field.required = false;
     }
     fields
-}
-
-/// Refuses keys of what does not exist as a kind yet.
-pub(crate) fn refuse_keys(cx: &Validation<'_>, field: &str, errors: &mut FieldErrors) {
-    let first = match cx.given.get(field) {
-        Some(Value::Array(keys)) => keys.first(),
-        other => other,
-    };
-    if let Some(Value::String(key)) = first {
-        errors.add(field, format!("Invalid pk \"{key}\" - object does not exist."));
-    }
 }
 
 /// The keys of an object's list.

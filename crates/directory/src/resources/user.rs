@@ -19,8 +19,8 @@ use super::fields::attached;
 use super::group::PartialGroup;
 use crate::superuser::is_superuser_sql;
 
-pub use hooks::FORGET;
-pub(crate) use hooks::{attach, join, leave};
+pub use hooks::{FORGET, attach};
+pub(crate) use hooks::{join, leave};
 pub use impersonation::ORIGINAL;
 pub use me::{OTHERS, UserSelf};
 pub use recovery::{MakeRecoveryLink, RecoveryLinks, RecoveryMails, SendRecoveryMail};

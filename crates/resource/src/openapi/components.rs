@@ -267,7 +267,7 @@ fn sorted(mut names: Vec<&str>) -> Vec<&str> {
 fn text(min: Option<i64>, max: Option<i64>, format: Format) -> Value {
     let mut schema = Map::from_iter([("type".to_owned(), "string".into())]);
     match format {
-        Format::Url => schema.insert("format".to_owned(), "uri".into()),
+        Format::Url | Format::LaunchUrl => schema.insert("format".to_owned(), "uri".into()),
         Format::Email => schema.insert("format".to_owned(), "email".into()),
         Format::Slug | Format::Identifier => schema.insert("pattern".to_owned(), "^[-a-zA-Z0-9_]+$".into()),
         Format::Plain | Format::Duration => None,

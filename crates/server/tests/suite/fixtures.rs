@@ -125,7 +125,7 @@ impl<'a> Fixtures<'a> {
             Shape::Text { format, .. } => match format {
                 Format::Plain => format!("Text {serial} Ü ß").into(),
                 Format::Slug | Format::Identifier => format!("slug-{serial}").into(),
-                Format::Url => format!("https://example.com/{serial}").into(),
+                Format::Url | Format::LaunchUrl => format!("https://example.com/{serial}").into(),
                 Format::Email => format!("person{serial}@example.com").into(),
                 Format::Duration => format!("minutes={serial}").into(),
             },

@@ -4,13 +4,14 @@ mod discovery;
 mod provider_type;
 
 use serde_json::{Value, json};
+use vestibule_flow::BOUND_TO;
 use vestibule_http_client::http_url;
 use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{FieldErrors, Object};
 use vestibule_resource::{Computed, Fields, Kind, Lookup, Represent, Resource, Shape, Spec, Validation, choices};
 use vestibule_store::DocumentType;
 
-use crate::source::{GroupMatchingMode, SOURCES, SourceBase, validate};
+use crate::source::{GroupMatchingMode, SOURCES, SourceBase};
 use discovery::Discovery;
 pub use provider_type::ProviderType;
 pub(crate) use provider_type::types;
@@ -108,6 +109,7 @@ impl Resource for OAuthSource {
             .component("ak-source-oauth-form")
             .family(&SOURCES)
             .lookup("slug", "slug")
+            .also(BOUND_TO, "pk")
             .search(&["name", "slug"])
             .filter(&[
                 "access_token_url",
@@ -133,7 +135,6 @@ impl Resource for OAuthSource {
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
         for field in ADDRESSES {
             let address = cx.text(field);
             if !address.is_empty() && http_url(address).is_none() {

@@ -161,7 +161,7 @@ pub(crate) async fn leave(transaction: &mut Transaction, user: i64, group: Uuid)
 }
 
 /// Adds to users what other tables hold: one query.
-pub(crate) async fn attach(database: &Database, query: &Query, objects: &mut [Object]) -> Result<(), ApiError> {
+pub async fn attach(database: &Database, query: &Query, objects: &mut [Object]) -> Result<(), ApiError> {
     if objects.is_empty() {
         return Ok(());
     }

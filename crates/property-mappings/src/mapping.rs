@@ -1,0 +1,238 @@
+//! What all mappings have in common: their family.
+
+use http::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vestibule_kernel::{ApiError, FieldErrors, Object};
+use vestibule_resource::call::{Body, Permission, ok};
+use vestibule_resource::{Computed, Family, Field, Fields, Operation, Shape, Spec, Validation, Verb, shapes};
+
+/// The fields that every mapping begins with.
+#[derive(Clone, Debug, Fields)]
+pub struct MappingBase {
+    /// The key.
+    #[field(read_only, label = "Pm uuid")]
+    pub pk: Uuid,
+    /// What keeps it up to date, where that is not the administrator.
+    #[field(min = 1, unique = "This field must be unique.", label = "Managed by authentik")]
+    pub managed: Option<String>,
+    /// A name for administrators.
+    #[field(unique = "Property Mapping with this name already exists.")]
+    pub name: String,
+    /// The program that makes the attributes.
+    #[field(raw)]
+    pub expression: String,
+    /// The form that edits it.
+    #[field(computed = |represent, _| represent.kind.spec.component_name().into())]
+    pub component: Computed,
+    /// What people call its kind.
+    #[field(computed = |represent, _| represent.kind.spec.verbose_name().into())]
+    pub verbose_name: Computed,
+    /// What people call many of its kind.
+    #[field(computed = |represent, _| represent.kind.spec.verbose_name_plural().into())]
+    pub verbose_name_plural: Computed,
+    /// Its kind, as an application and a model.
+    #[field(computed = |represent, _| represent.kind.model().into())]
+    pub meta_model_name: Computed,
+}
+
+/// All mappings.
+pub static PROPERTY_MAPPINGS: Family = Family {
+    model: "authentik_core.propertymapping",
+    path: "propertymappings/all",
+    schema: "PropertyMapping",
+    verbose_name: "Property Mapping",
+    verbose_name_plural: "Property Mappings",
+    lookup: "pk",
+    parameter: "pm_uuid",
+    fields: MappingBase::fields,
+    filters: &["managed=managed__in", "managed__isnull", "name"],
+    search: &["name"],
+    ordering: &["name"],
+    describe: |object| format!("Property Mapping {}", name(object)),
+};
+
+fn name(object: &Object) -> &str {
+    object.get("name").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What every kind of mapping is declared with.
+pub(crate) fn spec(path: &'static str, model: &'static str, schema: &'static str) -> Spec {
+    Spec::new(path, model, schema)
+        .family(&PROPERTY_MAPPINGS)
+        .lookup("pk", "pm_uuid")
+        .search(&["name"])
+        .filter(&["name"])
+}
+
+/// What must hold for every mapping: brackets that never close are found when it is saved, the rest when it runs.
+pub(crate) fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
+    if let Some(expression) = cx.given.get("expression").and_then(Value::as_str)
+        && let Some((bracket, line)) = unclosed(expression)
+    {
+        // The program is the body of a function: its first line is the second.
+        errors.add(
+            "expression",
+            format!("Expression Syntax Error: '{bracket}' was never closed (None, line {})", line + 1),
+        );
+    }
+}
+
+/// The last bracket outside of texts and comments that nothing closes, with its line counted from one.
+fn unclosed(expression: &str) -> Option<(char, usize)> {
+    let mut open: Vec<(char, usize)> = Vec::new();
+    let mut quote: Option<String> = None;
+    let (mut line, mut rest) = (1, expression);
+    while let Some(letter) = rest.chars().next() {
+        let mut taken = letter.len_utf8();
+        match &quote {
+            Some(_) if letter == '\\' => taken += rest.chars().nth(1).map_or(0, char::len_utf8),
+            Some(end) if rest.starts_with(end.as_str()) => {
+                taken = end.len();
+                quote = None;
+            }
+            Some(_) => {}
+            None => match letter {
+                '#' => taken = rest.find('\n').unwrap_or(rest.len()),
+                '"' | '\'' => {
+                    let triple = letter.to_string().repeat(3);
+                    let end = if rest.starts_with(&triple) { triple } else { letter.to_string() };
+                    taken = end.len();
+                    quote = Some(end);
+                }
+                '(' | '[' | '{' => open.push((letter, line)),
+                ')' | ']' | '}' => drop(open.pop()),
+                _ => {}
+            },
+        }
+        let (passed, remaining) = rest.split_at_checked(taken).unwrap_or((rest, ""));
+        line += passed.matches('\n').count();
+        rest = remaining;
+    }
+    open.pop()
+}
+
+fn test_fields() -> Vec<Field> {
+    vec![
+        Field::of::<Option<i64>>("user", "The user to try it out on.").references("authentik_core.user"),
+        Field::of::<Object>("context", "").default(|| json!({})),
+        Field::of::<Option<Uuid>>("group", "The group to try it out on.").references("authentik_core.group"),
+    ]
+}
+
+fn result_fields() -> Vec<Field> {
+    vec![Field::of::<String>("result", "").read_only(), Field::of::<bool>("successful", "").read_only()]
+}
+
+/// Kinds of mappings that can be created: name, description, component, model.
+const TYPES: [(&str, &str, &str, &str); 13] = [
+    (
+        "Kerberos Source Property Mapping",
+        "Makes attributes of a user from a Kerberos principal.",
+        "source-kerberos",
+        "kerberossource",
+    ),
+    (
+        "LDAP Source Property Mapping",
+        "Makes attributes of a user or a group from an entry of a directory.",
+        "source-ldap",
+        "ldapsource",
+    ),
+    (
+        "OAuth Source Property Mapping",
+        "Makes attributes of a user or a group from what an OAuth provider tells.",
+        "source-oauth",
+        "oauthsource",
+    ),
+    (
+        "Plex Source Property Mapping",
+        "Makes attributes of a user or a group from a Plex account.",
+        "source-plex",
+        "plexsource",
+    ),
+    ("RAC Provider Property Mapping", "Settings for connections to remote machines.", "provider-rac", "rac"),
+    (
+        "Radius Provider Property Mapping",
+        "Adds attributes to answers over RADIUS.",
+        "provider-radius",
+        "radiusprovider",
+    ),
+    ("SAML Provider Property Mapping", "Makes an attribute of a SAML assertion.", "provider-saml", "saml"),
+    (
+        "SAML Source Property Mapping",
+        "Makes attributes of a user or a group from a SAML assertion.",
+        "source-saml",
+        "samlsource",
+    ),
+    ("SCIM Provider Mapping", "Makes the object that is sent over SCIM.", "provider-scim", "scimmapping"),
+    (
+        "SCIM Source Property Mapping",
+        "Makes attributes of a user or a group from an object that came over SCIM.",
+        "source-scim",
+        "scimsource",
+    ),
+    ("Scope Mapping", "Makes the claims of an OAuth scope.", "provider-scope", "scopemapping"),
+    (
+        "Telegram Source Property Mapping",
+        "Makes attributes of a user or a group from a Telegram account.",
+        "source-telegram",
+        "telegramsource",
+    ),
+    ("Webhook Mapping", "Makes the body or the headers of a webhook.", "notification", "notificationwebhookmapping"),
+];
+
+fn types() -> Value {
+    let one = |(name, description, component, model): &(&str, &str, &str, &str)| {
+        let model = if model.ends_with("mapping") { (*model).to_owned() } else { format!("{model}propertymapping") };
+        json!({
+            "name": name,
+            "description": description,
+            "component": format!("ak-property-mapping-{component}-form"),
+            "model_name": model,
+            "icon_url": null,
+            "requires_enterprise": false,
+            "deprecated": false,
+        })
+    };
+    TYPES.iter().map(one).collect()
+}
+
+/// Operations of the family.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            Method::GET,
+            "propertymappings/all/types/",
+            "propertymappings_all_types_list",
+            Some(shapes::type_create()),
+            |_| async { ok(&types()) },
+        )
+        .permission(Permission::Named("authentik_core.view_propertymapping"))
+        .doc("Kinds of mappings that can be created."),
+        Operation::new(
+            Method::POST,
+            "propertymappings/all/{}/test/",
+            "propertymappings_all_test_create",
+            Some(Shape::Object("PropertyMappingTestResult", result_fields)),
+            |_| async { Err(ApiError::BadRequest("This server does not run expressions yet.".into())) },
+        )
+        // An expression is code: whoever may only look must not run it.
+        .permission(Permission::Verb(Verb::Change))
+        .parameter("format_result", Shape::Boolean)
+        .body(Body::Json("PropertyMappingTestRequest", test_fields))
+        .doc("Tries a mapping out on a user or a group."),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unclosed;
+
+    #[test]
+    fn brackets_that_never_close_are_found() {
+        assert_eq!(unclosed("(("), Some(('(', 1)));
+        assert_eq!(unclosed("return {\n  'a': [1,\n}"), Some(('{', 1)));
+        assert_eq!(unclosed("return {'a': '(', \"b\": \"\\\"[\"} # ("), None);
+        assert_eq!(unclosed("'''(\n''' + (\n'\u{fc}'"), Some(('(', 2)));
+    }
+}
