@@ -9,11 +9,15 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 24] = [
+const GROUPS: [&str; 32] = [
     "admin/version",
+    "core/application_entitlements",
+    "core/applications",
     "core/brands",
     "core/groups",
+    "core/object_attributes",
     "core/tokens",
+    "core/user_consent",
     "core/users",
     "crypto/certificatekeypairs",
     "flows/bindings",
@@ -21,6 +25,10 @@ const GROUPS: [&str; 24] = [
     "flows/instances",
     "managed/blueprints/import",
     "policies/all",
+    "policies/bindings",
+    "propertymappings",
+    "providers/all",
+    "providers/oauth2",
     "root/config",
     "schema",
     "sources/all",
