@@ -36,8 +36,7 @@ pub async fn permitted<'a>(
 ) -> Result<Vec<(Uuid, &'a Application)>, ApiError> {
     let mut all: Vec<_> = configuration.all::<Application>().collect();
     all.sort_by_key(|(pk, application)| (application.name.to_lowercase(), *pk));
-    let questions: Vec<_> =
-        all.iter().map(|(_, application)| question(configuration, application, user)).collect();
+    let questions: Vec<_> = all.iter().map(|(_, application)| question(configuration, application, user)).collect();
     let verdicts = policies.ask(configuration, &questions).await?;
     Ok(all.into_iter().zip(verdicts).filter(|(_, verdict)| verdict.passing).map(|(one, _)| one).collect())
 }

@@ -132,6 +132,16 @@ fn requestable() -> Operation {
         // Nobody can ask for access here, so nothing can be asked for.
         |call: Call| async move { memory_list(&call, Vec::new(), &[], &[]) },
     )
+    .parameter("group", Shape::TEXT)
+    .parameter("meta_description", Shape::TEXT)
+    .parameter("meta_launch_url", Shape::TEXT)
+    .parameter("meta_publisher", Shape::TEXT)
+    .parameter("name", Shape::TEXT)
+    .parameter("slug", Shape::TEXT)
+    .parameter("ordering", Shape::TEXT)
+    .parameter("page", Shape::INTEGER)
+    .parameter("page_size", Shape::INTEGER)
+    .parameter("search", Shape::TEXT)
     .doc("Applications that one may ask for access to.")
 }
 
@@ -256,7 +266,9 @@ mod tests {
         for good in ["", "fa://fa-x", "https://x.example/a.png", "/static/a.svg", "application-icons/a.png", "A:"] {
             assert_eq!(is_icon(good), good != "A:", "{good}");
         }
-        for bad in ["javascript:alert(1)", "JaVaScRiPt://x", "data:image/svg+xml,<svg/>", "//x.example/a", "../a", "a/../b"] {
+        for bad in
+            ["javascript:alert(1)", "JaVaScRiPt://x", "data:image/svg+xml,<svg/>", "//x.example/a", "../a", "a/../b"]
+        {
             assert!(!is_icon(bad), "{bad}");
         }
         assert!(!is_icon("java\tscript:alert(1)"));

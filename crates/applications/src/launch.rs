@@ -92,7 +92,10 @@ mod tests {
             assert_eq!(fill_in(&format!("https://x.example/%({place})s"), &alice()), None, "{place}");
         }
         assert_eq!(fill_in("https://x.example/%(username", &alice()), None);
-        assert_eq!(fill_in("https://x.example/{username}/%s", &alice()).as_deref(), Some("https://x.example/{username}/%s"));
+        assert_eq!(
+            fill_in("https://x.example/{username}/%s", &alice()).as_deref(),
+            Some("https://x.example/{username}/%s")
+        );
         assert_eq!(fill_in("https://x.example/%(username)s", &Actor::Anonymous), None);
     }
 }

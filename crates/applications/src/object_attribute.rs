@@ -1,8 +1,8 @@
 //! Attributes that administrators declare for objects of a kind: what they are called, and what they must look like.
 
+use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use async_trait::async_trait;
 use uuid::Uuid;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::{
@@ -77,7 +77,12 @@ impl Resource for ObjectAttribute {
             .search(&["key", "label", "group"])
             .order(&["key"])
             .filter(&["enabled"])
-            .filter_with("object_type__app_label", "object_type", vestibule_resource::Lookup::Holds(of_app), Shape::TEXT)
+            .filter_with(
+                "object_type__app_label",
+                "object_type",
+                vestibule_resource::Lookup::Holds(of_app),
+                Shape::TEXT,
+            )
             .filter_with("object_type__model", "object_type", vestibule_resource::Lookup::Holds(of_model), Shape::TEXT)
             .hooks(&Stamp)
             .describe(|object| object.get("label").and_then(Value::as_str).unwrap_or_default().to_owned())

@@ -126,8 +126,7 @@ impl Writer<'_> {
         require(principal, kind, verb)?;
         let mode = if existing.is_some() { Mode::Update } else { Mode::Create };
         let (registry, ctx) = (&api.registry, &api.ctx);
-        let written =
-            write_object(self.change, registry, ctx, principal, kind, existing.as_ref(), &body, mode).await;
+        let written = write_object(self.change, registry, ctx, principal, kind, existing.as_ref(), &body, mode).await;
         written.map_err(|error| match error {
             ApiError::Invalid(errors) => {
                 let mut whole = FieldErrors::new();

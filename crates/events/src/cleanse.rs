@@ -7,7 +7,17 @@ pub const HIDDEN: &str = "********************";
 
 /// Parts of names that secrets have.
 const SECRET: [&str; 12] = [
-    "password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "key_data", "credential", "signature", "authorization",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "private_key",
+    "key_data",
+    "credential",
+    "signature",
+    "authorization",
     "cookie",
 ];
 /// Names that are secret as a whole or at their end.
@@ -28,9 +38,11 @@ pub fn is_secret_name(name: &str) -> bool {
 /// A value without the secrets in it; `name` is what it is called.
 pub fn cleanse(name: &str, value: &Value) -> Value {
     match value {
-        Value::Object(object) => {
-            object.iter().map(|(name, value)| (name.clone(), cleanse(name, value))).collect::<serde_json::Map<_, _>>().into()
-        }
+        Value::Object(object) => object
+            .iter()
+            .map(|(name, value)| (name.clone(), cleanse(name, value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
         Value::Array(items) => items.iter().map(|item| cleanse(name, item)).collect(),
         Value::Null | Value::Bool(_) => value.clone(),
         Value::String(text) if text.is_empty() => value.clone(),

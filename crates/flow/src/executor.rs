@@ -109,8 +109,7 @@ impl<'a> Walk<'a> {
                 None => self.session.user.as_ref().map(|user| user.pk),
             };
             let policies = self.state.policies.as_ref();
-            if !binding.re_evaluate_policies
-                || planner::is_wanted(policies, &self.configuration, binding, user).await?
+            if !binding.re_evaluate_policies || planner::is_wanted(policies, &self.configuration, binding, user).await?
             {
                 break;
             }
@@ -314,17 +313,15 @@ impl<'a> Walk<'a> {
                 self.forget();
                 Reply::Again
             }
-            InvalidResponseAction::RestartWithContext => {
-                match self.new_plan().await? {
-                    Ok(mut anew) => {
-                        anew.context.clone_from(&plan.context);
-                        anew.next.clone_from(&plan.next);
-                        self.keep(&anew);
-                        Reply::Again
-                    }
-                    Err(reason) => self.not_applicable(&reason),
+            InvalidResponseAction::RestartWithContext => match self.new_plan().await? {
+                Ok(mut anew) => {
+                    anew.context.clone_from(&plan.context);
+                    anew.next.clone_from(&plan.next);
+                    self.keep(&anew);
+                    Reply::Again
                 }
-            }
+                Err(reason) => self.not_applicable(&reason),
+            },
         })
     }
 
@@ -462,9 +459,10 @@ pub(crate) async fn settle(
             Ok(Settled::SignedIn { until_closed })
         }
         Effect::SignOut => {
-            let event = session.user.as_ref().map(|user| {
-                Event::new("logout", "authentik.events.signals", user.actor()).request(&visit.request)
-            });
+            let event = session
+                .user
+                .as_ref()
+                .map(|user| Event::new("logout", "authentik.events.signals", user.actor()).request(&visit.request));
             state.sessions.logout(session, event).await?;
             Ok(Settled::SignedOut)
         }

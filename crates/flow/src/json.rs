@@ -11,15 +11,15 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use vestibule_directory::authenticate::{is_same_origin, session_cookie};
 use vestibule_directory::client::ClientInfo;
+use vestibule_directory::client::describe_request;
+use vestibule_directory::resources::user::ORIGINAL;
 use vestibule_directory::session::Session;
+use vestibule_events::Request as EventRequest;
 use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::call::json_answer;
 use vestibule_resource::http::{Query, error_answer, media_type, parse_json, read_body};
 use vestibule_web::Catalogue;
-use vestibule_directory::client::describe_request;
-use vestibule_directory::resources::user::ORIGINAL;
-use vestibule_events::Request as EventRequest;
 
 use crate::answer::{Answer, AnswerErrors};
 use crate::cookies::{SessionCookie, set_csrf, set_session};

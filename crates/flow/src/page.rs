@@ -9,10 +9,10 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATIO
 use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
 use serde_json::{Value, json};
-use vestibule_directory::{Brand, SystemSettings};
 use vestibule_directory::authenticate::is_same_origin;
 use vestibule_directory::client::ClientInfo;
 use vestibule_directory::resources::settings::is_safe_link;
+use vestibule_directory::{Brand, SystemSettings};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::http::media_type;
 use vestibule_store::Configuration;

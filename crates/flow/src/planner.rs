@@ -59,7 +59,8 @@ pub(crate) async fn is_wanted(
     binding: &FlowStageBinding,
     user: Option<i64>,
 ) -> Result<bool, ApiError> {
-    let question = Question { target: binding.policybindingmodel_ptr_id, mode: binding.policy_engine_mode, open: true, user };
+    let question =
+        Question { target: binding.policybindingmodel_ptr_id, mode: binding.policy_engine_mode, open: true, user };
     Ok(policies.may_pass(configuration, question).await?.passing)
 }
 

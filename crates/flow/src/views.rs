@@ -171,7 +171,8 @@ async fn default_flow<'a>(
     }
     let program = configuration.index::<Program>();
     for flow in program.designated(designation).iter().filter_map(|pk| configuration.get::<Flow>(*pk)) {
-        let question = Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, open: true, user };
+        let question =
+            Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, open: true, user };
         if state.policies.may_pass(configuration, question).await?.passing {
             return Ok(Some(flow));
         }

@@ -12,9 +12,7 @@ use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::http::Query;
 use vestibule_resource::object_permission::places;
-use vestibule_resource::{
-    Api, Computed, Fields, Hooks, Lookup, Represent, Resource, Shape, Spec, Validation, select,
-};
+use vestibule_resource::{Api, Computed, Fields, Hooks, Lookup, Represent, Resource, Shape, Spec, Validation, select};
 use vestibule_store::DocumentType;
 
 /// A binding. It names one of a policy, a group and a user.
@@ -105,9 +103,7 @@ fn policy(represent: &Represent<'_>, object: &Object) -> Value {
     let key = object.get("policy").filter(|key| !key.is_null());
     let policies = &super::POLICIES;
     match key.and_then(|key| represent.registry.document(represent.configuration, policies.model, key)) {
-        Some((kind, document)) => {
-            Represent { kind, ..*represent }.fields(&(policies.fields)(), &document.value).into()
-        }
+        Some((kind, document)) => Represent { kind, ..*represent }.fields(&(policies.fields)(), &document.value).into(),
         None => Value::Null,
     }
 }

@@ -114,8 +114,7 @@ fn unclosed(expression: &str) -> Option<(char, usize)> {
 
 fn test_fields() -> Vec<Field> {
     vec![
-        Field::of::<Option<i64>>("user", "The user to try it out on.")
-            .references("authentik_core.user"),
+        Field::of::<Option<i64>>("user", "The user to try it out on.").references("authentik_core.user"),
         Field::of::<Object>("context", "").default(|| json!({})),
         Field::of::<Option<Uuid>>("group", "The group to try it out on.").references("authentik_core.group"),
     ]
@@ -127,18 +126,58 @@ fn result_fields() -> Vec<Field> {
 
 /// Kinds of mappings that can be created: name, description, component, model.
 const TYPES: [(&str, &str, &str, &str); 13] = [
-    ("Kerberos Source Property Mapping", "Makes attributes of a user from a Kerberos principal.", "source-kerberos", "kerberossource"),
-    ("LDAP Source Property Mapping", "Makes attributes of a user or a group from an entry of a directory.", "source-ldap", "ldapsource"),
-    ("OAuth Source Property Mapping", "Makes attributes of a user or a group from what an OAuth provider tells.", "source-oauth", "oauthsource"),
-    ("Plex Source Property Mapping", "Makes attributes of a user or a group from a Plex account.", "source-plex", "plexsource"),
+    (
+        "Kerberos Source Property Mapping",
+        "Makes attributes of a user from a Kerberos principal.",
+        "source-kerberos",
+        "kerberossource",
+    ),
+    (
+        "LDAP Source Property Mapping",
+        "Makes attributes of a user or a group from an entry of a directory.",
+        "source-ldap",
+        "ldapsource",
+    ),
+    (
+        "OAuth Source Property Mapping",
+        "Makes attributes of a user or a group from what an OAuth provider tells.",
+        "source-oauth",
+        "oauthsource",
+    ),
+    (
+        "Plex Source Property Mapping",
+        "Makes attributes of a user or a group from a Plex account.",
+        "source-plex",
+        "plexsource",
+    ),
     ("RAC Provider Property Mapping", "Settings for connections to remote machines.", "provider-rac", "rac"),
-    ("Radius Provider Property Mapping", "Adds attributes to answers over RADIUS.", "provider-radius", "radiusprovider"),
+    (
+        "Radius Provider Property Mapping",
+        "Adds attributes to answers over RADIUS.",
+        "provider-radius",
+        "radiusprovider",
+    ),
     ("SAML Provider Property Mapping", "Makes an attribute of a SAML assertion.", "provider-saml", "saml"),
-    ("SAML Source Property Mapping", "Makes attributes of a user or a group from a SAML assertion.", "source-saml", "samlsource"),
+    (
+        "SAML Source Property Mapping",
+        "Makes attributes of a user or a group from a SAML assertion.",
+        "source-saml",
+        "samlsource",
+    ),
     ("SCIM Provider Mapping", "Makes the object that is sent over SCIM.", "provider-scim", "scimmapping"),
-    ("SCIM Source Property Mapping", "Makes attributes of a user or a group from an object that came over SCIM.", "source-scim", "scimsource"),
+    (
+        "SCIM Source Property Mapping",
+        "Makes attributes of a user or a group from an object that came over SCIM.",
+        "source-scim",
+        "scimsource",
+    ),
     ("Scope Mapping", "Makes the claims of an OAuth scope.", "provider-scope", "scopemapping"),
-    ("Telegram Source Property Mapping", "Makes attributes of a user or a group from a Telegram account.", "source-telegram", "telegramsource"),
+    (
+        "Telegram Source Property Mapping",
+        "Makes attributes of a user or a group from a Telegram account.",
+        "source-telegram",
+        "telegramsource",
+    ),
     ("Webhook Mapping", "Makes the body or the headers of a webhook.", "notification", "notificationwebhookmapping"),
 ];
 

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_applications::{PROVIDERS, ProviderBase};
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_resource::{
-    Fields, Hooks, Kind, Lookup, Resource, Shape, Spec, Validation, WriteCx, choices,
-};
+use vestibule_resource::{Fields, Hooks, Kind, Lookup, Resource, Shape, Spec, Validation, WriteCx, choices};
 use vestibule_store::{Configuration, DocumentType};
 
 use crate::{redirect_uri, setup};
@@ -131,7 +129,9 @@ impl DocumentType for OAuth2Provider {
 /// The kind. Two of its flows it cannot do without; the list of addresses must be there, but may be empty.
 pub(crate) fn kind() -> Kind {
     let mut kind = Kind::document::<OAuth2Provider>();
-    for field in kind.fields.iter_mut().filter(|field| ["authorization_flow", "invalidation_flow"].contains(&field.name)) {
+    for field in
+        kind.fields.iter_mut().filter(|field| ["authorization_flow", "invalidation_flow"].contains(&field.name))
+    {
         field.nullable = false;
         field.required = true;
     }

@@ -70,7 +70,14 @@ mod tests {
 
     #[test]
     fn what_a_browser_runs_is_dangerous_however_it_is_written() {
-        for bad in ["javascript:alert(1)", "JavaScript://x", " java\tscript:x", "data:text/html,x", "vbscript:x", "\u{0}javascript:x"] {
+        for bad in [
+            "javascript:alert(1)",
+            "JavaScript://x",
+            " java\tscript:x",
+            "data:text/html,x",
+            "vbscript:x",
+            "\u{0}javascript:x",
+        ] {
             assert!(is_dangerous(bad), "{bad:?}");
         }
         for good in ["https://x.example/cb", "com.example.app:/cb", "myapp://cb", "javascript.example/cb", ".*"] {

@@ -93,8 +93,8 @@ fn setter(meta: &Meta) -> syn::Result<Tokens> {
     let name = meta.path().require_ident()?;
     match (name.to_string().as_str(), meta) {
         (
-            "required" | "optional" | "nullable" | "read_only" | "write_only" | "internal" | "sealed" | "guarded" | "blank" | "raw"
-            | "folded",
+            "required" | "optional" | "nullable" | "read_only" | "write_only" | "internal" | "sealed" | "guarded"
+            | "blank" | "raw" | "folded",
             Meta::Path(_),
         ) => Ok(quote!(.#name())),
         ("default", Meta::NameValue(pair)) => {

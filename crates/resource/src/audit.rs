@@ -25,8 +25,7 @@ pub(crate) fn difference(kind: &Kind, before: Option<&Object>, after: &Object) -
         let new = after.get(field.name).unwrap_or(&Value::Null);
         if old != new {
             let value = |value: &Value| cut(cleanse(field.name, value));
-            difference
-                .insert(field.name.to_owned(), json!({"previous_value": value(old), "new_value": value(new)}));
+            difference.insert(field.name.to_owned(), json!({"previous_value": value(old), "new_value": value(new)}));
         }
     }
     difference

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uuid::Uuid;
 use serde_json::Value;
+use uuid::Uuid;
 use vestibule_kernel::Object;
 use vestibule_store::{Codec, Configuration, Document};
 
@@ -62,8 +62,11 @@ impl Registry {
     fn check(&self) -> Result<(), String> {
         for kind in &self.kinds {
             let known = |name: &str| name == "pk" || kind.field(name).is_some_and(Field::is_stored);
-            let filters =
-                kind.spec.filters.iter().filter(|filter| !matches!(filter.lookup, Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Ignored));
+            let filters = kind
+                .spec
+                .filters
+                .iter()
+                .filter(|filter| !matches!(filter.lookup, Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Ignored));
             let named = filters
                 .map(|filter| filter.field)
                 .chain(kind.spec.search.iter().copied())

@@ -9,8 +9,8 @@ use vestibule_store::{Configuration, Database, Param, Row, StoreError, Transacti
 use crate::decode::{format_time, parse_uuid};
 use crate::field::{Field, OnDelete, Shape, has_integer_keys};
 use crate::kind::{Kind, Storage};
-use crate::registry::Registry;
 use crate::object_permission::ObjectKey;
+use crate::registry::Registry;
 
 /// Whether a field has a column: computed ones have none, and lists of keys live in tables of their own.
 pub(crate) fn is_column(field: &Field) -> bool {

@@ -67,7 +67,9 @@ async fn sign_in(state: &FlowState, key: &str, request: Request) -> Result<Respo
     let session = load_session(&state.sessions, &parts).await?;
     let mut session = session.unwrap_or_else(|| state.sessions.anonymous(client.ip, agent));
     let event = Event::new("login", "vestibule.login_link", Actor::Anonymous);
-    let event = event.context(json!({"auth_method": "login_link"})).request(&describe_request(&parts, &state.store().configuration()));
+    let event = event
+        .context(json!({"auth_method": "login_link"}))
+        .request(&describe_request(&parts, &state.store().configuration()));
     let expires = state.ctx().now() + SESSION;
     if state.sessions.login(&mut session, user, expires, event).await? != Login::Done {
         return Err(ApiError::not_found());

@@ -154,8 +154,12 @@ async fn user_settings(call: Call) -> Answer {
     let mut sources: Vec<(Uuid, &OAuthSource)> = call.configuration.all::<OAuthSource>().collect();
     sources.retain(|(_, one)| one.source.enabled);
     sources.sort_by(|(_, one), (_, other)| one.source.name.cmp(&other.source.name));
-    let question =
-        |(target, one): &(Uuid, &OAuthSource)| Question { target: *target, mode: one.source.policy_engine_mode, open: true, user };
+    let question = |(target, one): &(Uuid, &OAuthSource)| Question {
+        target: *target,
+        mode: one.source.policy_engine_mode,
+        open: true,
+        user,
+    };
     let questions: Vec<Question> = sources.iter().map(question).collect();
     let verdicts = policies.ask(&call.configuration, &questions).await?;
     let permitted = sources.iter().zip(verdicts).filter(|(_, verdict)| verdict.passing);

@@ -11,11 +11,11 @@ use futures::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, PgPool, Postgres};
 use tokio::sync::{OwnedMutexGuard, watch};
 
-use crate::configuration::Configuration;
-use crate::wake::{CHANNEL, Wakes};
 use crate::StoreError;
+use crate::configuration::Configuration;
 use crate::sqlite::{Sqlite, Writer, make_room};
 use crate::value::{Param, Row, bind};
+use crate::wake::{CHANNEL, Wakes};
 
 /// SQL with `$1`, `$2`, ... for its parameters, in the subset that both databases speak.
 type Sql = Cow<'static, str>;
@@ -309,7 +309,8 @@ mod tests {
         drop(transaction);
         // Another connection, as another process would have.
         other.execute(Durability::Full, "INSERT INTO things VALUES ($1)", vec!["kept".into()]).await.unwrap();
-        let other = |name: &str| other.execute(Durability::Process, "INSERT INTO things VALUES ($1)", vec![name.into()]);
+        let other =
+            |name: &str| other.execute(Durability::Process, "INSERT INTO things VALUES ($1)", vec![name.into()]);
         let held = one.begin(Durability::Process).await.unwrap();
         let (waited, ()) = tokio::join!(other("waited"), async {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -74,8 +74,7 @@ pub(crate) async fn claim(database: &Database, ctx: &Ctx, owner: Uuid) -> Result
     }
     let sql = "UPDATE tasks SET state = 'running', aggregated_status = 'running', owner = $1, due = $2, mtime = $3, \
                retries = $4 WHERE id = $5";
-    let params =
-        vec![owner.into(), (now + LEASE).into(), now.into(), claimed.retries.into(), claimed.id.into()];
+    let params = vec![owner.into(), (now + LEASE).into(), now.into(), claimed.retries.into(), claimed.id.into()];
     transaction.execute(sql, params).await?;
     if claimed.retries > 0 {
         let sql = "UPDATE task_logs SET previous = TRUE WHERE task_id = $1";
@@ -134,15 +133,8 @@ pub(crate) async fn conclude(
     let retries = task.retries + i64::from(next == Next::Again);
     let sql = "UPDATE tasks SET state = $1, aggregated_status = $2, retries = $3, mtime = $4, eta = $5, due = $5, \
                owner = NULL WHERE id = $6 AND owner = $7 AND state = 'running'";
-    let params: Vec<Param> = vec![
-        state.into(),
-        status.into(),
-        retries.into(),
-        now.into(),
-        eta.into(),
-        task.id.into(),
-        owner.into(),
-    ];
+    let params: Vec<Param> =
+        vec![state.into(), status.into(), retries.into(), now.into(), eta.into(), task.id.into(), owner.into()];
     if transaction.execute(sql, params).await? == 0 {
         return Ok(false);
     }
@@ -167,6 +159,7 @@ pub(crate) async fn conclude(
 
 /// How long a task rests after so many failures.
 fn pause(retries: i64) -> TimeDelta {
-    let doubled = i32::try_from(retries.clamp(0, 16)).map_or(PAUSE_MOST, |times| PAUSE * 2_i32.pow(times.unsigned_abs()));
+    let doubled =
+        i32::try_from(retries.clamp(0, 16)).map_or(PAUSE_MOST, |times| PAUSE * 2_i32.pow(times.unsigned_abs()));
     doubled.min(PAUSE_MOST)
 }

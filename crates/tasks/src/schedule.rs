@@ -93,7 +93,8 @@ async fn is_unfinished(transaction: &mut Transaction, schedule: Uuid) -> Result<
 }
 
 fn task(row: &Row) -> Result<NewTask, StoreError> {
-    let related = (row.optional_text("rel_obj_app")?, row.optional_text("rel_obj_model")?, row.optional_text("rel_obj_id")?);
+    let related =
+        (row.optional_text("rel_obj_app")?, row.optional_text("rel_obj_model")?, row.optional_text("rel_obj_id")?);
     Ok(NewTask {
         actor: row.text("actor_name")?,
         arguments: row.json("arguments").unwrap_or(Value::Null),

@@ -204,7 +204,10 @@ pub fn describe(configuration: &Configuration, brand: Option<&Arc<Document>>) ->
     }
     put("default_locale", setting("/settings/locale").into());
     let flags = ["flows_continuous_login", "flows_refresh_others"];
-    put("flags", flags.into_iter().map(|name| (name.to_owned(), settings.flag(name).into())).collect::<Object>().into());
+    put(
+        "flags",
+        flags.into_iter().map(|name| (name.to_owned(), settings.flag(name).into())).collect::<Object>().into(),
+    );
     answer
 }
 

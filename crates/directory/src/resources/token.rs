@@ -16,7 +16,6 @@ use super::settings::SystemSettings;
 use super::user::{Condition, User, any_of};
 use crate::superuser::places;
 
-
 vestibule_resource::choices! {
     /// What a token is good for.
     pub enum Intent: "IntentEnum" {

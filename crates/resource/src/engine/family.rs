@@ -10,9 +10,9 @@ use vestibule_store::Document;
 use super::{Received, destroy, paginated, path_key};
 use crate::call::{Answer, ok};
 use crate::kind::{Family, Kind, Verb};
+use crate::list;
 use crate::object_permission::{Scope, require_on};
 use crate::represent::Represent;
-use crate::list;
 
 /// The permission for a verb over a whole family.
 pub(super) fn family_permission(family: &Family, verb: Verb) -> String {

@@ -43,7 +43,9 @@ fn wrong(shape: &Shape) -> Vec<String> {
             }
             all.extend(match format {
                 Format::Slug | Format::Identifier => vec!["\"a b\"".into(), "\"ü\"".into(), "\"a/../b\"".into()],
-                Format::Url | Format::LaunchUrl => vec!["\"x\"".into(), "\"javascript:alert(1)\"".into(), "\"http://\"".into()],
+                Format::Url | Format::LaunchUrl => {
+                    vec!["\"x\"".into(), "\"javascript:alert(1)\"".into(), "\"http://\"".into()]
+                }
                 Format::Email => vec!["\"x\"".into(), "\"a@b@\"".into(), "\"<script>@x\"".into()],
                 Format::Duration => vec!["\"5 apples\"".into(), "\"hours=x\"".into(), "\"hours=-\"".into()],
                 Format::Plain => vec![],
