@@ -132,6 +132,16 @@ fn requestable() -> Operation {
         // Nobody can ask for access here, so nothing can be asked for.
         |call: Call| async move { memory_list(&call, Vec::new(), &[], &[]) },
     )
+    .parameter("group", Shape::TEXT)
+    .parameter("meta_description", Shape::TEXT)
+    .parameter("meta_launch_url", Shape::TEXT)
+    .parameter("meta_publisher", Shape::TEXT)
+    .parameter("name", Shape::TEXT)
+    .parameter("slug", Shape::TEXT)
+    .parameter("ordering", Shape::TEXT)
+    .parameter("page", Shape::INTEGER)
+    .parameter("page_size", Shape::INTEGER)
+    .parameter("search", Shape::TEXT)
     .doc("Applications that one may ask for access to.")
 }
 

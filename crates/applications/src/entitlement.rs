@@ -47,6 +47,13 @@ impl Resource for ApplicationEntitlement {
                     // Nobody can ask for access here, so nothing can be asked for.
                     |call: Call| async move { memory_list(&call, Vec::new(), &[], &[]) },
                 )
+                .parameter("app", Shape::Uuid)
+                .parameter("name", Shape::TEXT)
+                .parameter("pbm_uuid", Shape::Uuid)
+                .parameter("ordering", Shape::TEXT)
+                .parameter("page", Shape::INTEGER)
+                .parameter("page_size", Shape::INTEGER)
+                .parameter("search", Shape::TEXT)
                 .doc("Entitlements that one may ask for."),
             )
             .describe(|object| {

@@ -8,6 +8,7 @@ mod entitlement;
 mod launch;
 pub mod object_attribute;
 mod provider;
+pub mod schema;
 mod transactional;
 
 pub use application::{APPLICATION, Application, tile};

@@ -61,9 +61,10 @@ fn decode_field(field: &Field, value: &Value) -> Result<Value, Wrong> {
     if holds_null(&decoded) {
         return Err("Null characters are not allowed.".into());
     }
-    if let (Shape::List(_), Some([])) = (&field.shape, decoded.as_array().map(Vec::as_slice))
+    if let (Shape::List(item), Some([])) = (&field.shape, decoded.as_array().map(Vec::as_slice))
         && field.required
         && !field.empty
+        && !matches!(**item, Shape::Object(..))
     {
         return Err("This list may not be empty.".into());
     }

@@ -45,7 +45,9 @@ pub fn families() -> Result<Families, String> {
     operations.extend(vestibule_sources::operations());
     operations.extend(vestibule_admin::operations());
     operations.extend(vestibule_blueprint_engine::operations());
-    operations.extend(vestibule_resource::openapi::operations(vestibule_flow::schema::components()));
+    let mut components = vestibule_flow::schema::components();
+    components.extend(vestibule_applications::schema::components());
+    operations.extend(vestibule_resource::openapi::operations(components));
     Ok(Families {
         registry: Registry::new(kinds, families, operations)?,
         stages: StageRegistry::new(vestibule_stages::entries()),

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 use vestibule_tasks::TaskError;
 
-use super::{Mailer, Services};
 use super::deliver::Message;
 use super::transport::NotificationTransport;
+use super::{Mailer, Services};
 
 /// Most letters of one detail.
 const LONGEST: usize = 1000;
