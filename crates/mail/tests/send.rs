@@ -1,5 +1,7 @@
 //! Messages reach a server on this machine.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
+
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
