@@ -167,7 +167,7 @@ impl<'a> Applier<'a> {
         note_unknown(&kind, &body, line, applied);
         let Some(object) = self.write(file, &kind, entry, existing, &body, applied).await? else { return Ok(None) };
         for given in &permissions {
-            let granted = permissions::grant(self.change, &kind, &object, given).await;
+            let granted = permissions::grant(self.change, &kind, &object, given);
             granted.map_err(|message| ApplyError::at(file, line, message))?;
         }
         let policy_binding_model =

@@ -37,7 +37,7 @@ pub(crate) fn resolve(permission: &Permission, scope: &Scope<'_>) -> Result<Give
 ///
 /// # Errors
 /// Why it cannot be given, in a sentence.
-pub(crate) async fn grant(_: &mut Change, kind: &Kind, _: &Object, given: &Given) -> Result<(), String> {
+pub(crate) fn grant(_: &mut Change, kind: &Kind, _: &Object, given: &Given) -> Result<(), String> {
     let name = given.permission.rsplit('.').next().unwrap_or_default();
     let verbs = [Verb::View, Verb::Add, Verb::Change, Verb::Delete];
     let known = verbs.iter().any(|verb| kind.permission(*verb).ends_with(&format!(".{name}")));
