@@ -152,10 +152,10 @@ impl<'a> Applier<'a> {
         let Some(kind) = self.registry.kind(&model).cloned() else {
             return Err(ApplyError::at(file, line, format!("there is no model {}", entry.model)));
         };
+        let mut permissions = Vec::new();
         for permission in &entry.permissions {
-            let given =
-                self.resolving(source, line, |world| permissions::resolve(permission, &around.scope(world))).await?;
-            permissions::grant(&kind, &given).map_err(|message| ApplyError::at(file, line, message))?;
+            let resolve = |world: &World<'_>| permissions::resolve(permission, &around.scope(world));
+            permissions.push(self.resolving(source, line, resolve).await?);
         }
         let existing = self.existing(&kind, &identifiers).await.map_err(ApplyError::entry(file, line))?;
         if existing.is_none() && entry.state != State::Absent {
@@ -165,7 +165,14 @@ impl<'a> Applier<'a> {
         }
         body.extend(identifiers);
         note_unknown(&kind, &body, line, applied);
-        self.write(file, &kind, entry, existing, &body, applied).await
+        let Some(object) = self.write(file, &kind, entry, existing, &body, applied).await? else { return Ok(None) };
+        for given in &permissions {
+            let granted = permissions::grant(self.change, &kind, &object, given);
+            granted.map_err(|message| ApplyError::at(file, line, message))?;
+        }
+        let policy_binding_model =
+            ["policybindingmodel_ptr_id", "pbm_uuid"].iter().find_map(|name| object.get(*name)).cloned();
+        Ok(Some(Key { pk: object.get("pk").cloned().unwrap_or_default(), policy_binding_model }))
     }
 
     async fn write(
@@ -176,9 +183,9 @@ impl<'a> Applier<'a> {
         existing: Option<Object>,
         body: &Object,
         applied: &mut Applied,
-    ) -> Result<Option<Key>, ApplyError> {
+    ) -> Result<Option<Object>, ApplyError> {
         let line = entry.line;
-        let object = match (entry.state, existing) {
+        Ok(Some(match (entry.state, existing) {
             (State::Created, Some(object)) => {
                 applied.passed += 1;
                 self.edits.push(Edit::new(kind, line, Some(&object), Some(&object)));
@@ -219,10 +226,7 @@ impl<'a> Applier<'a> {
                 self.edits.push(Edit::new(kind, line, existing.as_ref(), Some(&object)));
                 object
             }
-        };
-        let policy_binding_model =
-            ["policybindingmodel_ptr_id", "pbm_uuid"].iter().find_map(|name| object.get(*name)).cloned();
-        Ok(Some(Key { pk: object.get("pk").cloned().unwrap_or_default(), policy_binding_model }))
+        }))
     }
 
     /// Sets what the API has operations of their own for: a user's password, a token's key.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use aws_lc_rs::digest;
@@ -29,6 +28,8 @@ pub struct Library {
     environment: Environment,
     /// Variables that blueprints from elsewhere may read.
     readable: Vec<String>,
+    /// The age of what comes with the server.
+    built: DateTime<Utc>,
 }
 
 /// A blueprint on this machine.
@@ -57,7 +58,12 @@ impl Library {
     /// Those of a folder, beside those that come with the server. `readable` names variables of the environment that
     /// blueprints from clients may read too.
     pub fn new(folder: Option<PathBuf>, environment: Environment, readable: Vec<String>) -> Self {
-        Self { folder, environment, readable }
+        Self { folder, environment, readable, built: DateTime::UNIX_EPOCH }
+    }
+
+    /// With the moment at which the program was made that brings blueprints along.
+    pub fn built(self, built: DateTime<Utc>) -> Self {
+        Self { built, ..self }
     }
 
     /// Without a folder and an environment.
@@ -72,7 +78,7 @@ impl Library {
 
     /// Every blueprint there is, by path. What cannot be read or is no blueprint is left out.
     pub fn files(&self) -> Vec<File> {
-        let built_in = defaults().iter().filter_map(|(path, text)| file((*path).to_owned(), built(), text));
+        let built_in = defaults().iter().filter_map(|(path, text)| file((*path).to_owned(), self.built, text));
         let mut files: Vec<File> = built_in.chain(self.own_files()).collect();
         files.sort_by(|one, other| one.path.cmp(&other.path));
         // What comes with the server cannot be replaced by a file of its name.
@@ -190,15 +196,6 @@ fn file(path: String, modified: DateTime<Utc>, text: &str) -> Option<File> {
 /// SHA-512 of a text, hexadecimal.
 pub(crate) fn hash(text: &str) -> String {
     hex::encode(digest::digest(&digest::SHA512, text.as_bytes()))
-}
-
-/// When this program was written to its disk: the age of what it brings along.
-fn built() -> DateTime<Utc> {
-    static BUILT: OnceLock<DateTime<Utc>> = OnceLock::new();
-    *BUILT.get_or_init(|| {
-        let program = std::env::current_exe().and_then(fs::metadata).and_then(|data| data.modified());
-        program.unwrap_or(SystemTime::UNIX_EPOCH).into()
-    })
 }
 
 #[cfg(test)]

@@ -111,9 +111,6 @@ async fn what_cannot_be_kept_is_said() {
         let answer = post(json!({"name": "a", "path": path})).await;
         assert_eq!(answer, json!({"path": ["Blueprint file does not exist"]}), "{path}");
     }
-    // ATH-01-007: a path to a registry made the server ask anything of anyone.
-    let answer = post(json!({"name": "a", "path": "oci://169.254.169.254/x"})).await;
-    assert_eq!(answer, json!({"path": ["Blueprints are not fetched from elsewhere: upload this one."]}));
     for (content, message) in [
         ("[", "- line"),
         ("entries: [{model: a.b, identifiers: {x: 1}}]", "- line 1: there is no model a.b"),
@@ -128,6 +125,40 @@ async fn what_cannot_be_kept_is_said() {
     admin.post(LIST, body.clone()).await.expect(201);
     let taken = admin.post(LIST, body).await.expect(400);
     assert_eq!(taken, json!({"name": ["Blueprint Instance with this name already exists."]}));
+}
+
+/// ATH-01-007: a path to a registry of containers made the server ask anything of anyone.
+#[tokio::test]
+async fn ath_01_007_no_path_leads_elsewhere() {
+    let here = here().await;
+    let mut admin = here.app.admin().await;
+    let body = json!({"name": "a", "path": "oci://169.254.169.254/x"});
+    let answer = admin.post(LIST, body).await.expect(400);
+    assert_eq!(answer, json!({"path": ["Blueprints are not fetched from elsewhere: upload this one."]}));
+    for path in ["oci://169.254.169.254/x", "http://169.254.169.254/x", "file:///etc/passwd"] {
+        admin.post(PLAN, json!({"path": path})).await.expect(400);
+        upload(&mut admin, &[("path", path)]).await.expect(400);
+        // Whatever way an instance came to such a path: it is not followed.
+        let text = json!({"entries": [{"model": "authentik_blueprints.blueprintinstance",
+            "identifiers": {"name": path}, "attrs": {"path": path}}]});
+        let answer = upload(&mut admin, &[("file", &text.to_string())]).await.expect(200);
+        assert_eq!(answer["success"], !path.starts_with("oci"));
+        if let Some(pk) = here.instance(&mut admin, path).await["pk"].as_str() {
+            let applied = admin.post(&format!("{LIST}{pk}/apply/"), json!({})).await.expect(200);
+            assert_eq!(applied["status"], "error");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_that_see_a_file_at_once_apply_it_once() {
+    let here = here().await;
+    here.write("a.yaml", &flow("a", "one"));
+    tokio::join!(here.discover(), here.discover(), here.discover());
+    let configuration = here.app.store().configuration();
+    assert_eq!(configuration.documents("authentik_blueprints.blueprintinstance").count(), 1);
+    let flow = configuration.documents("authentik_flows.flow").next().unwrap();
+    assert_eq!(here.app.store().revisions(flow.pk).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

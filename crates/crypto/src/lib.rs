@@ -17,6 +17,11 @@ pub use keypair::{CertificateKeyPair, MODEL};
 
 use vestibule_resource::Kind;
 
+/// Whether a PEM text holds a private key that can be used here.
+pub fn is_private_key(pem: &str) -> bool {
+    private_key::public_key(pem).is_some()
+}
+
 /// The kind of certificates with their keys.
 pub fn kinds() -> Vec<Kind> {
     vec![Kind::document::<CertificateKeyPair>()]

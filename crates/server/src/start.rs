@@ -180,7 +180,12 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
 /// The blueprints on this machine.
 pub(crate) fn library(settings: &Settings) -> Library {
     let readable = settings.blueprints_environment.clone();
-    Library::new(Some(settings.blueprints.clone()), crate::settings::variable, readable)
+    let library = Library::new(Some(settings.blueprints.clone()), crate::settings::variable, readable);
+    let written = std::env::current_exe().and_then(std::fs::metadata).and_then(|program| program.modified());
+    match written {
+        Ok(written) => library.built(written.into()),
+        Err(_) => library,
+    }
 }
 
 /// What sends mails that have no settings of their own; `None` where the settings name no server.

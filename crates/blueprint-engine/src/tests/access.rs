@@ -87,7 +87,7 @@ async fn permissions_on_single_objects_are_read_and_refused_by_name() {
         )
     };
     let error = world.error(&text("view_note")).await;
-    assert_eq!(error, "test.yaml:2: the permission `view_note` is known, but a single test.note cannot be given yet");
+    assert_eq!(error, "test.yaml:2: the permission `view_note` on a single object cannot be given to user 1 yet");
     assert!(world.error(&text("[1]")).await.contains("permission"));
     assert!(world.note("a").is_none(), "nothing is applied without its permissions");
 }
