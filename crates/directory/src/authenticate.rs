@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use http::header;
 use http::request::Parts;
+use uuid::Uuid;
 use vestibule_events::Request;
 use vestibule_kernel::secret::constant_time_eq;
 use vestibule_kernel::{Actor, ApiError, Ctx};
@@ -28,7 +29,7 @@ struct Known {
     actor: Actor,
     superuser: bool,
     user_type: String,
-    by_session: bool,
+    session: Option<Uuid>,
 }
 
 /// Finds out who asks.
@@ -59,7 +60,8 @@ impl Authenticator {
             permissions,
             roles: roles.into_iter().collect(),
             internal: found.user_type == UserType::InternalServiceAccount.as_str(),
-            by_session: found.by_session,
+            by_session: found.session.is_some(),
+            session: found.session,
             ..Principal::anonymous(client.ip)
         })
     }
@@ -78,7 +80,7 @@ impl Authenticator {
         let pk = row.int("id")?;
         let actor = Actor::User { pk, username: row.text("username")?, email: row.text("email")? };
         let (superuser, user_type) = (row.bool("superuser")?, row.text("type")?);
-        self.with_permissions(Known { pk, actor, superuser, user_type, by_session: false }, client).await
+        self.with_permissions(Known { pk, actor, superuser, user_type, session: None }, client).await
     }
 }
 
@@ -93,14 +95,13 @@ impl Authenticate for Authenticator {
             Some(cookie) => self.sessions.load(cookie).await?,
             None => None,
         };
-        let Some((session, user)) = session.and_then(|session| Some((session.data, session.user?))) else {
-            return Ok(Principal::anonymous(client.ip));
-        };
+        let found = session.and_then(|session| Some((session.uuid, session.data, session.user?)));
+        let Some((uuid, data, user)) = found else { return Ok(Principal::anonymous(client.ip)) };
         require_same_origin(parts)?;
         let (pk, actor, superuser) = (user.pk, user.actor(), user.is_superuser);
-        let known = Known { pk, actor, superuser, user_type: user.user_type, by_session: true };
+        let known = Known { pk, actor, superuser, user_type: user.user_type, session: Some(uuid) };
         let mut principal = self.with_permissions(known, &client).await?;
-        principal.request.impersonator = session.get(ORIGINAL).cloned();
+        principal.request.impersonator = data.get(ORIGINAL).cloned();
         Ok(principal)
     }
 

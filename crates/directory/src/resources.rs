@@ -5,6 +5,7 @@ pub mod brand;
 mod fields;
 pub mod group;
 mod roles;
+mod session;
 pub mod settings;
 pub mod system;
 pub mod token;
@@ -14,7 +15,7 @@ use vestibule_resource::{Kind, Operation};
 
 /// Every kind of this crate.
 pub fn kinds() -> Vec<Kind> {
-    vec![user::kind(), group::kind(), token::kind(), brand::kind(), settings::kind()]
+    vec![user::kind(), group::kind(), token::kind(), session::kind(), brand::kind(), settings::kind()]
 }
 
 /// Every operation of this crate that belongs to no kind.

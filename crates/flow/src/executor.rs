@@ -12,6 +12,7 @@ use vestibule_store::Configuration;
 use crate::answer::{Answer, AnswerErrors};
 use crate::binding::{FlowStageBinding, InvalidResponseAction};
 use crate::flow::{DeniedAction, Designation, Flow};
+use crate::flow_token;
 use crate::next::{Next, resolve};
 use crate::plan::Plan;
 use crate::planner::{self, NotApplicable};
@@ -80,9 +81,20 @@ impl<'a> Walk<'a> {
         Ok(plan)
     }
 
+    /// The plan that a link's token stands for, if the visit brings one that is good.
+    async fn restore(&mut self) -> Result<Option<Plan>, ApiError> {
+        let Some(key) = self.visit.query.get(flow_token::PARAMETER) else { return Ok(None) };
+        let Some(pending) = flow_token::take(self.state, key, self.flow.pk).await? else { return Ok(None) };
+        let Ok(mut plan) = planner::plan_by_token(&self.configuration, &self.flow, pending) else { return Ok(None) };
+        plan.next = self.visit.query.get("next").map(str::to_owned);
+        self.keep(&plan);
+        Ok(Some(plan))
+    }
+
     /// A visit without an answer: the present question.
     pub(crate) async fn enter(&mut self) -> Result<Reply, ApiError> {
-        let mut plan = match self.plan() {
+        let restored = self.restore().await?;
+        let mut plan = match restored.map_or_else(|| self.plan(), Ok) {
             Ok(plan) => plan,
             Err(reason) => return Ok(self.not_applicable(reason)),
         };

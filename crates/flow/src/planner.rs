@@ -5,7 +5,7 @@ use vestibule_directory::session::Session;
 use vestibule_store::Configuration;
 
 use crate::flow::{Flow, Requirement};
-use crate::plan::Plan;
+use crate::plan::{Pending, Plan};
 use crate::program::Program;
 
 /// The flow of the first visit: a page of its own ([`crate::setup`]) stands in for it until it has its stages.
@@ -25,6 +25,25 @@ pub(crate) fn plan(configuration: &Configuration, flow: &Flow, session: &Session
     if flow.slug == SETUP || !admits(flow.authentication, session) {
         return Err(NotApplicable::Requirement);
     }
+    bindings_of(configuration, flow)
+}
+
+/// A plan for a flow that a token let somebody into, whatever the flow requires.
+pub(crate) fn plan_by_token(
+    configuration: &Configuration,
+    flow: &Flow,
+    pending: Pending,
+) -> Result<Plan, NotApplicable> {
+    if flow.slug == SETUP {
+        return Err(NotApplicable::Requirement);
+    }
+    let mut plan = bindings_of(configuration, flow)?;
+    plan.pending = Some(pending);
+    plan.pinned = true;
+    Ok(plan)
+}
+
+fn bindings_of(configuration: &Configuration, flow: &Flow) -> Result<Plan, NotApplicable> {
     let program = configuration.index::<Program>();
     let bindings: Vec<Uuid> = program.bindings(flow.pk).iter().map(|bound| bound.binding).collect();
     if bindings.is_empty() {

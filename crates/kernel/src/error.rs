@@ -17,6 +17,11 @@ impl FieldErrors {
         Self::default()
     }
 
+    /// One message for everything, which on the wire is a list of its own and under no field.
+    pub fn whole(message: impl Into<String>) -> Self {
+        Self::one("", message)
+    }
+
     /// One message for one field.
     pub fn one(field: &str, message: impl Into<String>) -> Self {
         let mut errors = Self::new();
@@ -72,6 +77,9 @@ impl FieldErrors {
 
     /// The body of the answer.
     pub fn to_json(&self) -> Value {
+        if let Some(messages) = self.0.get("") {
+            return messages.clone();
+        }
         Value::Object(self.0.clone())
     }
 }

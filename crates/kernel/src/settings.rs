@@ -56,6 +56,9 @@ settings! {
     "email_port" ["EMAIL__PORT"] = "25", "SMTP port.";
     "email_username" ["EMAIL__USERNAME"] = "", "SMTP user.";
     "email_password" ["EMAIL__PASSWORD"] = "", "SMTP password.";
+    "email_use_tls" ["EMAIL__USE_TLS"] = "false", "Whether the SMTP connection changes to TLS (STARTTLS): `true` or `false`.";
+    "email_use_ssl" ["EMAIL__USE_SSL"] = "false", "Whether the SMTP connection is TLS from its first byte: `true` or `false`.";
+    "email_timeout" ["EMAIL__TIMEOUT"] = "30", "How long each step of an SMTP conversation may take, seconds.";
     "email_from" ["EMAIL__FROM"] = "vestibule@localhost", "Sender of mails.";
 }
 
@@ -104,6 +107,36 @@ pub struct Settings {
     pub blueprints: PathBuf,
     /// Variables that blueprints from the API may read.
     pub blueprints_environment: Vec<String>,
+    /// Where mails go that have no settings of their own.
+    pub email: EmailSettings,
+}
+
+/// An SMTP server, and the sender of mails.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct EmailSettings {
+    /// The server; `None`: there is none.
+    pub host: Option<String>,
+    /// Its port.
+    pub port: u16,
+    /// Whom to sign in as; empty: nobody.
+    pub username: String,
+    /// Their password.
+    pub password: String,
+    /// Whether the connection changes to TLS (STARTTLS).
+    pub use_tls: bool,
+    /// Whether the connection is TLS from its first byte.
+    pub use_ssl: bool,
+    /// How long each step may take, seconds.
+    pub timeout: u64,
+    /// The sender.
+    pub from: String,
+}
+
+impl std::fmt::Debug for EmailSettings {
+    /// Without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EmailSettings({}@{:?}:{})", self.username, self.host, self.port)
+    }
 }
 
 /// The environment name of a setting.
@@ -155,6 +188,16 @@ impl Settings {
             ),
             base_url: reader.text("base_url").map(|url| url.trim_end_matches('/').to_owned()),
             body_limit: reader.parse("body_limit").unwrap_or(1 << 20),
+            email: EmailSettings {
+                host: reader.text("email_host"),
+                port: reader.parse("email_port").unwrap_or(25),
+                username: reader.text("email_username").unwrap_or_default(),
+                password: reader.text("email_password").unwrap_or_default(),
+                use_tls: reader.choice("email_use_tls", "true", "false"),
+                use_ssl: reader.choice("email_use_ssl", "true", "false"),
+                timeout: reader.parse("email_timeout").unwrap_or(30),
+                from: reader.text("email_from").unwrap_or_default(),
+            },
         };
         for name in file.keys().filter(|name| !SETTINGS.iter().any(|setting| setting.name == name.as_str())) {
             reader.errors.push(format!("vestibule.yaml: there is no setting `{name}`"));

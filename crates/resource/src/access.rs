@@ -26,6 +26,8 @@ pub struct Principal {
     pub internal: bool,
     /// Whether a cookie (rather than a token) says so.
     pub by_session: bool,
+    /// The session that the cookie stands for.
+    pub session: Option<Uuid>,
     /// Where the request comes from.
     pub client_ip: IpAddr,
     /// The request, as events tell of it.
@@ -42,6 +44,7 @@ impl Principal {
             roles: Vec::new(),
             internal: false,
             by_session: false,
+            session: None,
             client_ip,
             request: Request { client_ip: Some(client_ip.to_string()), ..Request::default() },
         }

@@ -165,6 +165,8 @@ pub struct Operation {
     pub doc: &'static str,
     /// Who may call it.
     pub permission: Permission,
+    /// Permissions over every object that it takes besides.
+    pub also: &'static [&'static str],
     /// Parameters of the address.
     pub parameters: Vec<Parameter>,
     /// What it takes.
@@ -199,6 +201,7 @@ impl Operation {
             id,
             doc: "",
             permission: Permission::SignedIn,
+            also: &[],
             parameters: Vec::new(),
             body: Body::None,
             answers: vec![(status, answer)],
@@ -234,6 +237,10 @@ impl Operation {
     /// Who may call it.
     pub fn permission(self, permission: Permission) -> Self {
         Self { permission, ..self }
+    }
+    /// Permissions over every object that it takes besides.
+    pub fn also(self, permissions: &'static [&'static str]) -> Self {
+        Self { also: permissions, ..self }
     }
     /// What it does, for people.
     pub fn doc(self, doc: &'static str) -> Self {

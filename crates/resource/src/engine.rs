@@ -237,6 +237,9 @@ async fn operation(received: Received, operations: &[Operation], subject: &Subje
     let operation = operations.iter().find(|operation| operation.method == method);
     let operation = operation.ok_or_else(|| ApiError::MethodNotAllowed(method.to_string()))?;
     let principal = &received.principal;
+    for permission in operation.also {
+        principal.require(permission)?;
+    }
     let asked = |permission: Permission, verb: &dyn Fn(Verb) -> String| match permission {
         Permission::Public | Permission::SignedIn => None,
         Permission::Named(permission) => Some(permission.to_owned()),

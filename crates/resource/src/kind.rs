@@ -187,6 +187,7 @@ pub struct Spec {
     pub(crate) permissions: Vec<(&'static str, &'static str)>,
     pub(crate) owner: Option<&'static str>,
     pub(crate) open_creation: bool,
+    pub(crate) base: Option<&'static str>,
 }
 
 impl Spec {
@@ -218,6 +219,7 @@ impl Spec {
             permissions: Vec::new(),
             owner: None,
             open_creation: false,
+            base: None,
         }
     }
     /// Names for people, one and many.
@@ -261,6 +263,10 @@ impl Spec {
     /// Lives in a table whose keys the database makes.
     pub fn serial_table(self, name: &'static str, key: &'static str) -> Self {
         Self { storage: Storage::Table { name, key, serial: true }, ..self }
+    }
+    /// Its table is a view of this one, from which its rows are deleted.
+    pub fn view_of(self, table: &'static str) -> Self {
+        Self { base: Some(table), ..self }
     }
     /// What happens around reading and writing.
     pub fn hooks(self, hooks: &'static dyn Hooks) -> Self {

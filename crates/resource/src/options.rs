@@ -48,7 +48,8 @@ fn metadata(fields: &[Field]) -> Value {
 
 fn field_metadata(field: &Field) -> Value {
     let mut answer = Object::new();
-    let computed = field.computed.is_some() || (!field.is_writable() && !matches!(field.name, "pk"));
+    // What is worked out for an answer has no type there, but for what is true or false.
+    let computed = field.computed.is_some() && !matches!(field.shape, Shape::Boolean);
     let kind = if computed { "field" } else { type_name(&field.shape) };
     answer.insert("type".into(), kind.into());
     answer.insert("required".into(), (field.required && field.is_writable()).into());

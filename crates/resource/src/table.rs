@@ -188,6 +188,7 @@ pub(crate) async fn update(
 /// Deletes an object's row; rows that hang on it go with it.
 pub(crate) async fn delete(transaction: &mut Transaction, kind: &Kind, object: &Object) -> Result<(), ApiError> {
     let Storage::Table { name, key, serial } = kind.spec.storage else { return Err(ApiError::internal("not a table")) };
+    let name = kind.spec.base.unwrap_or(name);
     if let Some(param) = key_param(object.get("pk").unwrap_or(&Value::Null), serial) {
         transaction.execute(format!("DELETE FROM {name} WHERE {key} = $1"), vec![param]).await?;
     }

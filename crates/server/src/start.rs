@@ -6,18 +6,20 @@ use std::sync::atomic::AtomicBool;
 use axum::Router;
 use vestibule_admin::{Descriptions, Services};
 use vestibule_blueprint_engine::{ApplyError, Library, apply_defaults, system};
+use vestibule_directory::Authenticator;
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
 use vestibule_directory::password::{Params, Passwords};
 use vestibule_directory::resources::system::note_version;
+use vestibule_directory::resources::user::RecoveryLinks;
 use vestibule_directory::session::Sessions;
 use vestibule_directory::user::Users;
-use vestibule_directory::Authenticator;
-use vestibule_flow::FlowState;
+use vestibule_flow::{FlowState, RecoveryLinkMaker};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::address::EgressGuard;
 use vestibule_kernel::secret::Keys;
-use vestibule_kernel::settings::Settings;
+use vestibule_kernel::settings::{EmailSettings, Settings};
 use vestibule_kernel::{Actor, Ctx};
+use vestibule_mail::{MailSettings, Mailer, Security};
 use vestibule_resource::call::Extensions;
 use vestibule_resource::{Api, Registry, routes};
 use vestibule_store::{Database, Store, StoreError};
@@ -140,7 +142,12 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::clone(&sessions))
         .with(Arc::clone(&users))
         .with(Arc::clone(&stages))
+        .with(Arc::new(RecoveryLinks(Arc::new(RecoveryLinkMaker { base_url: settings.base_url.clone() }))))
         .with(http);
+    let extensions = match mailer(&settings.email) {
+        Some(mailer) => extensions.with(Arc::new(mailer)),
+        None => extensions,
+    };
     let api = Api {
         store: store.clone(),
         ctx: ctx.clone(),
@@ -168,6 +175,24 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
 pub(crate) fn library(settings: &Settings) -> Library {
     let readable = settings.blueprints_environment.clone();
     Library::new(Some(settings.blueprints.clone()), crate::settings::variable, readable)
+}
+
+/// What sends mails that have no settings of their own; `None` where the settings name no server.
+fn mailer(settings: &EmailSettings) -> Option<Mailer> {
+    let security = match (settings.use_ssl, settings.use_tls) {
+        (true, _) => Security::Tls,
+        (false, true) => Security::StartTls,
+        (false, false) => Security::None,
+    };
+    Some(Mailer::new(MailSettings {
+        host: settings.host.clone()?,
+        port: settings.port,
+        username: settings.username.clone(),
+        password: settings.password.clone(),
+        security,
+        timeout: std::time::Duration::from_secs(settings.timeout),
+        from: settings.from.clone(),
+    }))
 }
 
 /// The first administrator, with what the settings give them. Once in the life of a database: whoever deletes the

@@ -46,3 +46,6 @@ CREATE TABLE initial_permission_grants (
     permission {text} NOT NULL,
     PRIMARY KEY (initial_permissions, permission)
 );
+ALTER TABLE group_parents ADD COLUMN place {int} NOT NULL DEFAULT 0;
+CREATE VIEW authenticated_sessions AS SELECT uuid, user_id, (SELECT username FROM users WHERE users.id = sessions.user_id) AS username, client_ip, user_agent, last_used, expires FROM sessions WHERE user_id IS NOT NULL;
+CREATE TABLE flow_tokens (token {uuid} NOT NULL PRIMARY KEY REFERENCES tokens (pk) ON DELETE CASCADE, flow {uuid} NOT NULL, once {bool} NOT NULL);

@@ -4,8 +4,8 @@
 mod configuration;
 mod database;
 mod migrate;
-mod sqlite;
 mod sealed;
+mod sqlite;
 mod store;
 mod value;
 mod wake;

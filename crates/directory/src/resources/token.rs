@@ -14,7 +14,7 @@ use vestibule_store::{Change, StoreError};
 use super::fields::{never_null, pk};
 use super::settings::SystemSettings;
 use super::user::{Condition, User, any_of};
-use crate::superuser::places;
+use crate::superuser::{guard_user, places};
 
 vestibule_resource::choices! {
     /// What a token is good for.
@@ -136,7 +136,7 @@ impl Hooks for TokenHooks {
     }
 
     async fn before_save(&self, cx: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
-        assign_owner(cx, object)?;
+        assign_owner(cx, object).await?;
         let given = |name: &str| cx.given.contains_key(name);
         // A whole new description without an intent means the usual one.
         if given("identifier") && !given("intent") {
@@ -163,7 +163,7 @@ impl Hooks for TokenHooks {
 }
 
 /// A token stands for whoever makes it; only superusers make and move them for others (CVE-2024-37905).
-fn assign_owner(cx: &WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
+async fn assign_owner(cx: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
     let wanted = cx.given.get("user").and_then(Value::as_i64);
     let present = cx.existing.and_then(|object| object.get("user")).and_then(Value::as_i64);
     let owner = present.or_else(|| cx.principal.user());
@@ -173,9 +173,9 @@ fn assign_owner(cx: &WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
     let Some(owner) = wanted.or(owner) else {
         return Err(FieldErrors::one("user", "This field is required.").into());
     };
-    // Somebody else's token is theirs alone: with it one could act as they.
-    if cx.existing.is_some() && !cx.principal.superuser && Some(owner) != cx.principal.user() {
-        return Err(ApiError::Forbidden);
+    // With somebody else's token one could act as they.
+    if cx.existing.is_some() {
+        guard_user(cx.change.transaction(), cx.principal, owner).await?;
     }
     object.insert("user".into(), owner.into());
     Ok(())

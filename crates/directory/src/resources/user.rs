@@ -23,7 +23,7 @@ pub use hooks::FORGET;
 pub(crate) use hooks::{attach, join, leave};
 pub use impersonation::ORIGINAL;
 pub use me::{OTHERS, UserSelf};
-pub use recovery::{MakeRecoveryLink, RecoveryLinks};
+pub use recovery::{MakeRecoveryLink, RecoveryLinks, RecoveryMails, SendRecoveryMail};
 pub use switch::SWITCH;
 
 vestibule_resource::choices! {
@@ -251,7 +251,9 @@ fn by_role(text: &str) -> Condition {
 /// Attributes that must have these values: a JSON object whose keys may reach inside by `__`.
 pub(crate) fn by_attributes(text: &str) -> Condition {
     let Ok(Value::Object(wanted)) = serde_json::from_str(text) else {
-        return Err(FieldErrors::one("attributes", "filter: failed to parse JSON"));
+        let is_json = serde_json::from_str::<Value>(text).is_ok();
+        let message = if is_json { "filter: value must be key:value mapping" } else { "filter: failed to parse JSON" };
+        return Err(FieldErrors::whole(message));
     };
     let mut params: Vec<Param> = Vec::new();
     let mut conditions = Vec::new();

@@ -54,6 +54,7 @@ async fn cve_2026_40172(app: App) {
         "authentik_core.add_group",
         "authentik_core.add_user_to_group",
         "authentik_core.remove_user_from_group",
+        "authentik_core.view_user",
     ];
     let (pk, token) = app.clerk("clerk", &permissions).await;
     let admin = app.admin("GET", "core/users/me/", Value::Null).await.expect(200)["user"]["pk"].clone();
@@ -86,7 +87,12 @@ async fn ghsa_h6c5_mpvq_j4jc(app: App) {
     let middle = make(json!({"name": "middle", "parents": [admins]})).await;
     let lower = make(json!({"name": "lower", "parents": [middle]})).await;
     let free = make(json!({"name": "free"})).await;
-    let permissions = ["authentik_core.change_user", "authentik_core.change_group", "authentik_core.add_user_to_group"];
+    let permissions = [
+        "authentik_core.change_user",
+        "authentik_core.change_group",
+        "authentik_core.add_user_to_group",
+        "authentik_core.view_user",
+    ];
     let (pk, token) = app.clerk("clerk", &permissions).await;
     let free = format!("core/groups/{}/", free.as_str().unwrap());
     let lower_path = format!("core/groups/{}/", lower.as_str().unwrap());

@@ -116,7 +116,7 @@ impl App {
 
     /// What writes leave behind: rows of every table that the API writes.
     pub(crate) async fn footprint(&self) -> BTreeMap<&'static str, i64> {
-        const TABLES: [&str; 10] = [
+        const TABLES: [&str; 16] = [
             "configuration",
             "configuration_revision",
             "users",
@@ -127,6 +127,12 @@ impl App {
             "sessions",
             "events",
             "server_state",
+            "roles",
+            "user_roles",
+            "group_roles",
+            "role_permissions",
+            "role_object_permissions",
+            "initial_permission_grants",
         ];
         let mut counts = BTreeMap::new();
         for table in TABLES {

@@ -53,8 +53,8 @@ fn kind_of<'k>(kinds: &[&'k Kind], path: &str) -> Option<&'k Kind> {
     })
 }
 
-async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String {
-    let kinds = fixtures.kinds();
+pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String {
+    let kinds = fixtures.every_kind();
     let kind = match path {
         path if path.starts_with("/stages/all/") => fixtures.kind("authentik_stages_dummy.dummystage"),
         path if path.starts_with("/sources/all/") => fixtures.kind("authentik_sources_oauth.oauthsource"),
@@ -66,6 +66,10 @@ async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String {
             return "default-authentication-flow".into();
         }
         path if path.contains("/version/history/") => return "1".into(),
+        path if path.starts_with("/rbac/permissions/assigned_by_roles/") => fixtures.kind("authentik_rbac.role"),
+        path if path.starts_with("/rbac/permissions/") => {
+            return fixtures.app.registry().permissions()[0].id.to_string();
+        }
         path if path.ends_with("/execute/") => return "default-authentication-flow".into(),
         path => kind_of(&kinds, path).unwrap_or_else(|| panic!("what is the parameter of {path}?")),
     };
@@ -73,15 +77,27 @@ async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String {
     key(kind, &object)
 }
 
+/// What an address must have besides.
+pub(crate) fn query(path: &str) -> &'static str {
+    match path {
+        "/core/authenticated_sessions/bulk_delete/" => "?user_pks=1",
+        "/rbac/permissions/assigned_by_roles/" => "?model=authentik_core.user",
+        _ => "",
+    }
+}
+
 /// What an operation is sent: the least that it takes.
-async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<Value> {
-    let kinds = fixtures.kinds();
+pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<Value> {
+    let kinds = fixtures.every_kind();
     let list = kinds.iter().copied().find(|kind| kind.wire_path() == format!("/api/v3{path}"));
     if let ("POST", Some(kind)) = (method, list) {
         return Some(fixtures.body(kind, Named::Required).await.into());
     }
     if let ("PUT" | "PATCH", Some(kind)) = (method, kind_of(&kinds, path)) {
         return Some(fixtures.body(kind, Named::Required).await.into());
+    }
+    if path.ends_with("/unassign/") {
+        return Some(json!({"permissions": ["authentik_core.view_user"]}));
     }
     if method != "POST" {
         return None;
@@ -95,6 +111,7 @@ async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<V
         "service_account" => json!({"name": "a program"}),
         "impersonate" => json!({"reason": "a test"}),
         "add_user" | "remove_user" => json!({"pk": user(fixtures).await}),
+        "assign" => json!({"permissions": ["authentik_core.view_user"]}),
         "set_key" => json!({"key": "a new key of a token"}),
         "recovery_email" => json!({"email_stage": fixtures.app.server.api.ctx.uuid()}),
         "generate" => json!({"common_name": "a pair", "validity_days": 1, "alg": "ecdsa"}),
@@ -106,7 +123,7 @@ async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<V
     })
 }
 
-async fn call(client: &mut Client, method: &str, path: &str, body: Option<Value>) -> Answer {
+pub(crate) async fn call(client: &mut Client, method: &str, path: &str, body: Option<Value>) -> Answer {
     if path.ends_with("/blueprints/import/") {
         let text = "version: 1\nmetadata: {name: a test}\nentries: []\n";
         let form = format!(
@@ -167,6 +184,7 @@ async fn every_operation_answers_what_the_document_says() {
             let (_, after) = rest.split_once('}').unwrap();
             actual = format!("{base}{before}{}{after}", parameter(&mut fixtures, &path).await);
         }
+        actual.push_str(query(&path));
         let body = body(&mut fixtures, &method, &path).await;
         let of_a_session = ["/impersonate", "/switch/", "/flows/inspector/", "/flows/executor/"];
         let answer = if of_a_session.iter().any(|part| path.contains(part)) {

@@ -4,8 +4,11 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 use vestibule_crypto::{Algorithm, Generated, Request, generate};
+use vestibule_directory::Login;
+use vestibule_events::Event;
+use vestibule_kernel::Actor;
 use vestibule_kernel::Ctx;
-use vestibule_resource::{Field, Format, Kind, Shape};
+use vestibule_resource::{Field, Format, Kind, Shape, Verb};
 use vestibule_testkit::{Client, noon};
 
 use crate::app::App;
@@ -52,8 +55,13 @@ impl<'a> Fixtures<'a> {
     }
 
     /// Every kind that is served.
-    pub(crate) fn kinds(&self) -> Vec<&'a Kind> {
+    pub(crate) fn every_kind(&self) -> Vec<&'a Kind> {
         self.app.registry().kinds().iter().map(AsRef::as_ref).collect()
+    }
+
+    /// Every kind whose objects are created and updated through the API.
+    pub(crate) fn kinds(&self) -> Vec<&'a Kind> {
+        self.every_kind().into_iter().filter(|kind| kind.spec.verbs_served().contains(&Verb::Add)).collect()
     }
 
     /// Creates an object; as the answer shows it.
@@ -64,9 +72,26 @@ impl<'a> Fixtures<'a> {
 
     /// Creates an object of this body.
     pub(crate) async fn create_with(&mut self, kind: &Kind, body: &Object) -> Object {
+        if kind.model() == "authentik_core.authenticatedsession" {
+            return self.session().await;
+        }
         let answer = self.admin.post(&kind.wire_path(), Value::Object(body.clone())).await;
         assert_eq!(answer.status, 201, "{}: {} of {}", kind.model(), answer.text, json!(body));
         answer.json().as_object().unwrap().clone()
+    }
+
+    /// A session of a new user, as its list shows it.
+    async fn session(&mut self) -> Object {
+        let user = Box::pin(self.key("authentik_core.user")).await.as_i64().unwrap();
+        let sessions = &self.app.server.flow.sessions;
+        let mut session = sessions.anonymous("127.0.0.1", "a test");
+        let event = Event::new("login", "a test", Actor::Anonymous);
+        let expires = self.app.server.api.ctx.now() + chrono::TimeDelta::days(1);
+        assert_eq!(sessions.login(&mut session, user, expires, event).await.unwrap(), Login::Done);
+        let path = format!("/api/v3/core/authenticated_sessions/{}/", session.uuid);
+        let mut object = self.admin.get(&path).await.expect(200).as_object().unwrap().clone();
+        object.insert("pk".into(), json!(session.uuid));
+        object
     }
 
     /// A body that is accepted, different from every other.
@@ -148,13 +173,9 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
     let serial = serial * 10 + turn;
     Some(match (model, field) {
         // There are neither applications, providers, property mappings nor models of devices yet.
-        (
-            _,
-            "providers"
-            | "user_property_mappings"
-            | "group_property_mappings"
-            | "webauthn_allowed_device_types",
-        ) => json!([]),
+        (_, "providers" | "user_property_mappings" | "group_property_mappings" | "webauthn_allowed_device_types") => {
+            json!([])
+        }
         (_, "default_application") => Value::Null,
         // The two belong together.
         ("authentik_crypto.certificatekeypair", "certificate_data") => json!(PAIR.certificate.trim()),

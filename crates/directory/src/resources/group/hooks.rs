@@ -90,9 +90,13 @@ async fn parents(transaction: &mut Transaction, group: Uuid) -> Result<Vec<Uuid>
 }
 
 async fn set_parents(transaction: &mut Transaction, group: Uuid, wanted: &[Uuid]) -> Result<(), StoreError> {
-    transaction.execute("DELETE FROM group_parents WHERE child = $1", vec![group.into()]).await?;
+    for gone in parents(transaction, group).await?.iter().filter(|one| !wanted.contains(one)) {
+        let sql = "DELETE FROM group_parents WHERE child = $1 AND parent = $2";
+        transaction.execute(sql, vec![group.into(), (*gone).into()]).await?;
+    }
     for parent in wanted {
-        let sql = "INSERT INTO group_parents (child, parent) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO group_parents (child, parent, place) \
+                   SELECT $1, $2, COALESCE(MAX(place), 0) + 1 FROM group_parents WHERE TRUE ON CONFLICT DO NOTHING";
         transaction.execute(sql, vec![group.into(), (*parent).into()]).await?;
     }
     Ok(())
@@ -166,7 +170,7 @@ async fn attach_related(
 ) -> Result<(), ApiError> {
     let sql = format!(
         "SELECT {own} AS own, pk, name, is_superuser, attributes FROM group_parents \
-         JOIN groups ON groups.pk = group_parents.{other} WHERE {own} IN ({}) ORDER BY name_folded, name",
+         JOIN groups ON groups.pk = group_parents.{other} WHERE {own} IN ({}) ORDER BY place, name_folded, name",
         places(1, objects.len())
     );
     let mut related: Vec<(Uuid, Value)> = Vec::new();

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use vestibule_events::Event;
 use vestibule_kernel::ApiError;
 use vestibule_resource::call::{Answer, Body, Permission, no_content};
-use vestibule_resource::{Call, Fields, Operation};
+use vestibule_resource::object_permission::may_on;
+use vestibule_resource::{Call, Fields, ObjectKey, Operation};
 
 use super::super::fields::pk_uuid;
 use super::super::user::{join, leave};
@@ -38,6 +39,11 @@ async fn change_membership(call: &Call, what: Change) -> Answer {
     let Call { api, principal, .. } = call;
     let group = pk_uuid(&call.object);
     let user = call.body.get("pk").and_then(Value::as_i64).unwrap_or_default();
+    // Somebody whom one may not see is nobody.
+    let seen = may_on(api.store.database(), principal, "authentik_core.view_user", Some(ObjectKey::Id(user))).await?;
+    if !seen {
+        return Err(ApiError::not_found());
+    }
     let mut change = api.store.change(principal.actor.clone()).await?;
     let transaction = change.transaction();
     let found = transaction.query_one("SELECT username FROM users WHERE id = $1", vec![user.into()]).await?;

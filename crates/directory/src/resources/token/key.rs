@@ -12,6 +12,7 @@ use vestibule_store::Change;
 
 use super::super::fields::pk_uuid;
 use super::protect;
+use crate::superuser::guard_user;
 
 #[derive(Fields)]
 struct TokenView {
@@ -58,6 +59,11 @@ fn require_living(call: &Call) -> Result<(), ApiError> {
     }
 }
 
+/// Whom the token stands for: with its key one acts as they.
+fn owner(call: &Call) -> i64 {
+    call.object.get("user").and_then(Value::as_i64).unwrap_or_default()
+}
+
 fn event(principal: &Principal, token: &Object, action: &'static str) -> Event {
     let model = json!({
         "pk": token.get("pk"), "app": "authentik_core", "model_name": "token", "name": token.get("identifier"),
@@ -71,6 +77,7 @@ async fn view(call: Call) -> Answer {
     let sealed = call.object.get("key_sealed").and_then(Value::as_str).unwrap_or_default();
     let key = call.api.store.keys().open(&place(pk_uuid(&call.object)), sealed).map_err(ApiError::internal)?;
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
+    guard_user(change.transaction(), &call.principal, owner(&call)).await?;
     event(&call.principal, &call.object, "secret_view").write(&call.api.ctx, change.transaction()).await?;
     change.commit().await?;
     ok(&json!({"key": key}))
@@ -80,6 +87,7 @@ async fn set(call: Call) -> Answer {
     require_living(&call)?;
     let pk = pk_uuid(&call.object);
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
+    guard_user(change.transaction(), &call.principal, owner(&call)).await?;
     store(&mut change, &call.api.ctx, pk, call.text("key")).await?;
     event(&call.principal, &call.object, "secret_rotate").write(&call.api.ctx, change.transaction()).await?;
     change.commit().await?;

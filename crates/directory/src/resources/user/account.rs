@@ -15,6 +15,7 @@ use super::hooks::join;
 use crate::authenticate::session_cookie;
 use crate::client::ClientInfo;
 use crate::password::{LONGEST, Passwords, is_known_hash};
+use crate::superuser::guard_user;
 use crate::user::set_password;
 
 /// Where service accounts are kept.
@@ -102,7 +103,8 @@ pub(super) fn operations() -> Vec<Operation> {
             Some(Shape::Object("UserServiceAccountResponse", service_account_answer_fields)),
             service_account,
         )
-        .permission(Permission::Named("authentik_core.add_user"))
+        .permission(Permission::Verb(Verb::Add))
+        .also(&["authentik_core.add_token"])
         .body(Body::Json("UserServiceAccountRequest", service_account_fields))
         .doc("Makes an account for a program, with a token."),
     ]
@@ -133,6 +135,7 @@ async fn store_password(call: &Call, hash: &str) -> Answer {
     let cookie = session_cookie(&call.parts, &ClientInfo::of(&call.parts)).filter(|_| own);
     let keep = cookie.map(|cookie| api.store.keys().lookup_hash(cookie));
     let mut change = api.store.change(principal.actor.clone()).await?;
+    guard_user(change.transaction(), principal, call.object_id()).await?;
     set_password(change.transaction(), &api.ctx, call.object_id(), hash, keep).await?;
     let context = json!({"user": {"pk": call.object_id(), "username": call.object.get("username")}});
     let event = Event::new("password_set", "authentik.core.api.users", principal.actor.clone());
@@ -152,7 +155,6 @@ async fn paths(call: Call) -> Answer {
 /// The account, its group and its token, in one transaction.
 async fn service_account(call: Call) -> Answer {
     let Call { api, principal, .. } = &call;
-    principal.require("authentik_core.add_token")?;
     let flag = |name: &str| call.body.get(name).and_then(Value::as_bool).unwrap_or_default();
     let (name, expiring) = (call.text("name").to_owned(), flag("expiring"));
     let Some(kind) = &call.kind else { return Err(ApiError::internal("an operation without its kind")) };

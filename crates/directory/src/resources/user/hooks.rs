@@ -16,8 +16,8 @@ use vestibule_tasks::NewTask;
 
 use super::super::fields::{pk, shows, uuids};
 use super::super::roles;
-use crate::resources::settings::SystemSettings;
 use crate::password::{Params, Passwords, is_known_hash};
+use crate::resources::settings::SystemSettings;
 use crate::session;
 use crate::superuser::{Change, guard, guard_user, makes_superusers_sql, places};
 use crate::user::upn;

@@ -2,18 +2,20 @@
 
 use axum::response::IntoResponse as _;
 use http::{Method, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::json;
 use vestibule_events::Event;
-use vestibule_kernel::{ApiError, FieldErrors};
+use vestibule_kernel::ApiError;
+use vestibule_kernel::FieldErrors;
 use vestibule_resource::call::{Answer, Body, Permission, no_content};
 use vestibule_resource::{Call, Fields, Operation};
+use vestibule_store::Durability;
 
 use super::super::fields::pk;
-use super::hooks;
 use crate::authenticate::load_session;
 use crate::client::ClientInfo;
 use crate::resources::settings::SystemSettings;
 use crate::session::{Session, Sessions, set_cookie};
+use crate::superuser::guard_user;
 
 /// Where a session's data keeps the key of who really uses it.
 pub const ORIGINAL: &str = "impersonate_original";
@@ -57,12 +59,9 @@ async fn impersonate(call: Call) -> Answer {
         return Err(FieldErrors::one("non_field_errors", "You are this user already.").into());
     }
     // Nobody becomes more than they are.
-    let mut objects = [call.object.clone()];
-    hooks::attach(api.store.database(), &call.query, &mut objects).await?;
-    let is_superuser = objects.iter().any(|object| object.get("is_superuser") == Some(&Value::Bool(true)));
-    if is_superuser && !principal.superuser {
-        return Err(ApiError::Forbidden);
-    }
+    let mut transaction = api.store.database().begin(Durability::Process).await?;
+    guard_user(&mut transaction, principal, target).await?;
+    drop(transaction);
     let sessions = api.extension::<Sessions>()?;
     let client = ClientInfo::of(&call.parts);
     let present = if principal.by_session { load_session(&sessions, &call.parts).await? } else { None };

@@ -8,12 +8,14 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_kernel::{ApiError, FieldErrors, duration};
-use vestibule_resource::call::{Answer, Body, Permission, ok};
+use vestibule_resource::call::{Answer, Body, Permission, no_content, ok};
 use vestibule_resource::{Call, Field, Fields, Operation, Shape};
+use vestibule_store::Durability;
 
 use super::super::fields::never_null;
 use crate::client::ClientInfo;
 use crate::resources::brand::{self, Brand};
+use crate::superuser::guard_user;
 
 /// How long a link is good unless asked otherwise.
 const DURATION: TimeDelta = TimeDelta::minutes(30);
@@ -21,8 +23,9 @@ const DURATION: TimeDelta = TimeDelta::minutes(30);
 /// Makes links into recovery flows: implemented where flows are.
 #[async_trait]
 pub trait MakeRecoveryLink: Send + Sync {
-    /// A link, good for `duration`, by which `user` enters `flow` as the one whom it is about.
-    async fn link(&self, call: &Call, flow: Uuid, user: i64, duration: TimeDelta) -> Result<String, ApiError>;
+    /// A link, good for `duration`, by which the user of the call enters `flow` as the one whom it is about. `once`: it
+    /// is good for one visit.
+    async fn link(&self, call: &Call, flow: Uuid, duration: TimeDelta, once: bool) -> Result<String, ApiError>;
 }
 
 /// What makes links, as an extension of the API.
@@ -82,6 +85,11 @@ fn refused(message: &str) -> ApiError {
 }
 
 async fn recovery(call: Call) -> Answer {
+    ok(&json!({"link": link(&call, true).await?}))
+}
+
+/// A link for the user of a call.
+async fn link(call: &Call, once: bool) -> Result<String, ApiError> {
     let host = ClientInfo::of(&call.parts).host_name();
     let brand = brand::current_brand(&call.configuration, &host);
     let flow = brand.and_then(|document| document.get::<Brand>().and_then(|brand| brand.flow_recovery));
@@ -90,14 +98,40 @@ async fn recovery(call: Call) -> Answer {
         Some(text) => duration::parse(text).unwrap_or(DURATION),
         None => DURATION,
     };
+    let mut transaction = call.api.store.database().begin(Durability::Process).await?;
+    guard_user(&mut transaction, &call.principal, call.object_id()).await?;
+    drop(transaction);
     let Ok(links) = call.api.extension::<RecoveryLinks>() else {
         return Err(refused("Recovery flow not applicable to user."));
     };
-    let link = links.0.link(&call, flow, call.object_id(), duration).await?;
-    ok(&json!({"link": link}))
+    links.0.link(call, flow, duration, once).await
 }
 
-/// There are no stages that send mail yet, so none that could be named exists.
-async fn recovery_email(_: Call) -> Answer {
-    Err(refused("Email stage not found."))
+/// The stage whose settings a mail is sent with: implemented where stages are.
+#[async_trait]
+pub trait SendRecoveryMail: Send + Sync {
+    /// Whether the stage of this key exists and whoever asks may see it.
+    async fn knows(&self, call: &Call, stage: Uuid) -> Result<bool, ApiError>;
+    /// Mails `link` to the user of the call.
+    async fn send(&self, call: &Call, stage: Uuid, link: &str) -> Result<(), ApiError>;
+}
+
+/// What sends the mails, as an extension of the API.
+pub struct RecoveryMails(pub Arc<dyn SendRecoveryMail>);
+
+async fn recovery_email(call: Call) -> Answer {
+    let email = call.object.get("email").and_then(Value::as_str).unwrap_or_default();
+    if email.is_empty() {
+        return Err(refused("User does not have an email address set."));
+    }
+    let missing = || refused("Email stage not found.");
+    let stage: Uuid = call.text("email_stage").parse().map_err(|_| missing())?;
+    // Where no stage sends mail, none can be named.
+    let mails = call.api.extension::<RecoveryMails>().map_err(|_| missing())?;
+    if !mails.0.knows(&call, stage).await? {
+        return Err(missing());
+    }
+    let link = link(&call, false).await?;
+    mails.0.send(&call, stage, &link).await?;
+    no_content()
 }

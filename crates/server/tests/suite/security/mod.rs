@@ -27,7 +27,7 @@ async fn arrive(client: &mut Client, path: &str, mut answer: Answer) -> Answer {
 }
 
 /// Signs in at the default flow; where it leads.
-async fn login(client: &mut Client, username: &str, password: &str, query: &str) -> Value {
+pub(crate) async fn login(client: &mut Client, username: &str, password: &str, query: &str) -> Value {
     let path = executor(FLOW, query);
     client.get(&path).await;
     let identified = client.post(&path, json!({"component": "ak-stage-identification", "uid_field": username})).await;

@@ -1,0 +1,101 @@
+//! Links into a flow that is about one person from its beginning: `?flow_token=...`. Whoever follows one walks the flow
+//! as the one whom it was made for, and no stage may make them another.
+
+use chrono::TimeDelta;
+use serde_json::Value;
+use uuid::Uuid;
+use vestibule_directory::resources::user::MakeRecoveryLink;
+use vestibule_kernel::{ApiError, Ctx};
+use vestibule_resource::Call;
+use vestibule_store::{Change, Durability, StoreError};
+
+use crate::flow::Flow;
+use crate::plan::Pending;
+use crate::state::FlowState;
+
+/// The parameter that carries a token.
+pub(crate) const PARAMETER: &str = "flow_token";
+
+/// A token that is to be made.
+pub struct FlowToken<'a> {
+    /// The user whom the flow will be about.
+    pub user: i64,
+    /// The flow.
+    pub flow: Uuid,
+    /// Names it among tokens; the one of that name before is worthless.
+    pub identifier: &'a str,
+    /// How long it is good.
+    pub duration: TimeDelta,
+    /// Whether it is good for one visit alone: mail programs visit links by themselves.
+    pub once: bool,
+}
+
+impl FlowToken<'_> {
+    /// Makes it; its key.
+    pub async fn make(&self, ctx: &Ctx, change: &mut Change) -> Result<String, StoreError> {
+        let (pk, key) = (ctx.uuid(), ctx.token(60));
+        let keys = change.store().keys();
+        let hash = keys.lookup_hash(&key);
+        let sealed = keys.seal(ctx, &format!("authentik_core.token/{pk}/key"), &key)?;
+        let transaction = change.transaction();
+        transaction.execute("DELETE FROM tokens WHERE identifier = $1", vec![self.identifier.into()]).await?;
+        let sql = "INSERT INTO tokens (pk, identifier, intent, user_id, description, description_folded, key_hash, \
+                   key_sealed, expires, expiring) VALUES ($1, $2, 'verification', $3, '', '', $4, $5, $6, TRUE)";
+        let expires = ctx.now() + self.duration;
+        let params =
+            vec![pk.into(), self.identifier.into(), self.user.into(), hash.into(), sealed.into(), expires.into()];
+        transaction.execute(sql, params).await?;
+        let sql = "INSERT INTO flow_tokens (token, flow, once) VALUES ($1, $2, $3)";
+        transaction.execute(sql, vec![pk.into(), self.flow.into(), self.once.into()]).await?;
+        Ok(key)
+    }
+}
+
+/// Whom a token lets into a flow; one that is good once is worthless from here on. Nobody who may not sign in.
+pub(crate) async fn take(state: &FlowState, key: &str, flow: Uuid) -> Result<Option<Pending>, StoreError> {
+    let mut transaction = state.store().database().begin(Durability::Full).await?;
+    let sql = "SELECT tokens.pk, flow_tokens.once, users.id, users.username FROM tokens \
+               JOIN flow_tokens ON flow_tokens.token = tokens.pk JOIN users ON users.id = tokens.user_id \
+               WHERE tokens.key_hash = $1 AND flow_tokens.flow = $2 AND tokens.expires > $3 AND users.is_active";
+    let params = vec![state.store().keys().lookup_hash(key).into(), flow.into(), state.ctx().now().into()];
+    let Some(row) = transaction.query_one(sql, params).await? else { return Ok(None) };
+    if row.bool("once")? {
+        let pk = row.uuid("pk")?;
+        // Of two visits at once, one finds it.
+        if transaction.execute("DELETE FROM tokens WHERE pk = $1", vec![pk.into()]).await? == 0 {
+            return Ok(None);
+        }
+    }
+    transaction.commit().await?;
+    let username = row.text("username")?;
+    Ok(Some(Pending { pk: Some(row.int("id")?), shown: username.clone(), identifier: username }))
+}
+
+/// Makes links into the recovery flow of a brand.
+pub struct RecoveryLinkMaker {
+    /// Where people reach the server; without it, where the request came to.
+    pub base_url: Option<String>,
+}
+
+#[async_trait::async_trait]
+impl MakeRecoveryLink for RecoveryLinkMaker {
+    async fn link(&self, call: &Call, flow: Uuid, duration: TimeDelta, once: bool) -> Result<String, ApiError> {
+        let Some(flow) = call.configuration.get::<Flow>(flow) else { return Err(ApiError::not_found()) };
+        let uid = call.object.get("uid").and_then(Value::as_str).unwrap_or_default();
+        let identifier = format!("{uid}-password-reset");
+        let token = FlowToken { user: call.object_id(), flow: flow.pk, identifier: &identifier, duration, once };
+        let mut change = call.api.store.change(call.principal.actor.clone()).await?;
+        let key = token.make(&call.api.ctx, &mut change).await?;
+        let event =
+            vestibule_events::Event::new("secret_view", "authentik.core.api.users", call.principal.actor.clone());
+        let event = event.context(serde_json::json!({
+            "message": "A recovery link was made.",
+            "user": {"pk": call.object_id(), "username": call.object.get("username")},
+        }));
+        event.client_ip(call.principal.client_ip).write(&call.api.ctx, change.transaction()).await?;
+        change.commit().await?;
+        let origin = call.api.authenticate.origin(&call.parts);
+        let base = self.base_url.as_deref().unwrap_or(&origin);
+        Ok(format!("{base}/if/flow/{}/?{PARAMETER}={key}", flow.slug))
+    }
+}
