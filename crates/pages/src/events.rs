@@ -63,7 +63,8 @@ async fn show(State(state): State<PagesState>, Path(key): Path<String>, request:
         let mut event = event.map_err(|refusal| visitor.refused(&refusal))?;
         event["about"] = about(&event).into();
         let context = serde_json::to_string_pretty(&event["context"]).unwrap_or_default();
-        Ok(visitor.page("admin-event", json!({"event": event, "context": context})))
+        let same = paging::address(LIST, &[("action", event["action"].as_str().unwrap_or_default())]);
+        Ok(visitor.page("admin-event", json!({"event": event, "context": context, "same_url": same})))
     };
     either(answer.await)
 }

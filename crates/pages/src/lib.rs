@@ -1,5 +1,5 @@
-//! Pages for those who are signed in: what they may open and their own sessions at `/if/user/`, users and events for
-//! administrators at `/if/admin/`. They stand until the administrators' application does.
+//! Pages for those who are signed in: what they may open and their own sessions at `/if/user/`, users, events and a test of
+//! mail for administrators at `/if/admin/`. They stand until the administrators' application does.
 //!
 //! A page decides nothing. What it shows and what it changes it asks of the API, in this process and in the name of
 //! whoever looks at it (see [`inside`]), so that permissions, checks and events are those of the API. A form is
@@ -9,6 +9,7 @@ mod errors;
 mod events;
 mod greeting;
 mod inside;
+mod mail;
 mod paging;
 mod people;
 mod sessions;
@@ -34,5 +35,6 @@ pub fn routes(flow: &FlowState) -> Router {
         .merge(greeting::routes())
         .merge(people::routes())
         .merge(events::routes())
+        .merge(mail::routes())
         .with_state(state)
 }

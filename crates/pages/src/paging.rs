@@ -2,6 +2,11 @@
 
 use serde_json::{Value, json};
 
+/// A path with parameters.
+pub(crate) fn address(path: &str, parameters: &[(&str, &str)]) -> String {
+    format!("{path}?{}", url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish())
+}
+
 /// Where the pages before and after lead, and which one this is: from an answer of the API and the parameters to keep.
 pub(crate) fn links(path: &str, kept: &[(&str, &str)], answer: &Value) -> Value {
     let pagination = &answer["pagination"];

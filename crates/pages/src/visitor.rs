@@ -19,8 +19,10 @@ use crate::PagesState;
 use crate::inside::Refusal;
 
 const LOGIN: &str = "/flows/-/default/authentication/";
+/// What it takes to test the settings of mail: the permission to change settings of the server.
+pub(crate) const MAIL: &str = "authentik_rbac.edit_system_settings";
 /// Permissions that the administrators' pages show something for.
-const ROOMS: [&str; 2] = ["authentik_core.view_user", "authentik_events.view_event"];
+const ROOMS: [&str; 3] = ["authentik_core.view_user", "authentik_events.view_event", MAIL];
 
 /// Somebody who is signed in, at a page.
 pub(crate) struct Visitor<'a> {
@@ -81,6 +83,11 @@ impl<'a> Visitor<'a> {
         ROOMS.iter().any(|permission| self.principal.may(permission))
     }
 
+    /// What the brand calls itself.
+    pub(crate) fn brand(&self) -> String {
+        shell(&self.state.flow.store().configuration(), &self.visit, "").brand_title
+    }
+
     /// A parameter of the address, without what surrounds it.
     pub(crate) fn parameter(&self, name: &str) -> &str {
         self.visit.query.get(name).unwrap_or_default().trim()
@@ -101,6 +108,7 @@ impl<'a> Visitor<'a> {
         content["done"] = self.visit.query.get("done").unwrap_or_default().into();
         content["may"]["see_users"] = self.principal.may("authentik_core.view_user").into();
         content["may"]["see_events"] = self.principal.may("authentik_events.view_event").into();
+        content["may"]["mail"] = self.principal.may(MAIL).into();
         let shell = shell(&self.state.flow.store().configuration(), &self.visit, "");
         html(&self.state.flow, name, &shell, &content, status)
     }

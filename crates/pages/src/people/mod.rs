@@ -13,7 +13,7 @@ use vestibule_flow::pages::{found, see_other};
 use vestibule_resource::http::Query;
 
 use crate::inside::Refusal;
-use crate::visitor::{Visitor, either};
+use crate::visitor::{MAIL, Visitor, either};
 use crate::{PagesState, errors, paging};
 
 const LIST: &str = "/if/admin/users/";
@@ -45,7 +45,7 @@ async fn start(State(state): State<PagesState>, request: Request<Body>) -> Respo
             return found(page);
         }
     }
-    visitor.error(403)
+    if visitor.may(MAIL, None).await { found("/if/admin/mail/") } else { visitor.error(403) }
 }
 
 async fn list(State(state): State<PagesState>, request: Request<Body>) -> Response {

@@ -126,6 +126,7 @@ async fn page(visitor: &Visitor<'_>, key: i64, mut content: Value) -> Response {
         "see_sessions": visitor.may("authentik_core.view_authenticatedsession", None).await,
         "end_sessions": visitor.may("authentik_core.delete_authenticatedsession", None).await,
     });
+    content["events_url"] = crate::paging::address("/if/admin/events/", &[("username", username)]).into();
     content["person"] = user;
     visitor.page_with(status, "admin-user", content)
 }
