@@ -128,7 +128,9 @@ const background = () => {
 
 /** Moments as the reader's own clock has them; the exact one stays in the tooltip. */
 const moments = () => {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  const spoken = document.documentElement.lang;
+  const language = navigator.languages.find((one) => one.split("-")[0] === spoken) ?? spoken;
+  const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   for (const time of document.querySelectorAll("time[data-local]")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.valueOf())) continue;
