@@ -33,15 +33,22 @@ pub(crate) fn routes(state: &FlowState) -> Router {
 }
 
 /// What a request brings along.
-pub(crate) struct Arrived {
+pub struct Arrived {
+    /// Method, address, headers.
     pub parts: Parts,
+    /// The body.
     pub body: bytes::Bytes,
+    /// Who visits, from where, in which language.
     pub visit: Visit,
+    /// The session of its cookie, or one that is nowhere yet.
     pub session: Session,
 }
 
 /// Reads a request to walk a flow; `query_text` is what the flow was entered with.
-pub(crate) async fn arrive(
+///
+/// # Errors
+/// A body that cannot be read; the database.
+pub async fn arrive(
     state: &FlowState,
     request: Request<Body>,
     query_text: impl FnOnce(&Parts) -> String,

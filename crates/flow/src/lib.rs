@@ -15,6 +15,7 @@ mod json;
 mod limits;
 mod next;
 mod page;
+pub mod pages;
 mod plan;
 mod planner;
 mod policies;

@@ -153,12 +153,12 @@ pub(crate) fn read_form(parts: &Parts, body: &bytes::Bytes) -> Result<Answer, Ap
 }
 
 /// 303: the browser follows with a GET (RFC 9110, section 15.4.4).
-pub(crate) fn see_other(to: &str) -> Response {
+pub fn see_other(to: &str) -> Response {
     redirect(StatusCode::SEE_OTHER, to)
 }
 
 /// 302.
-pub(crate) fn found(to: &str) -> Response {
+pub fn found(to: &str) -> Response {
     redirect(StatusCode::FOUND, to)
 }
 
@@ -196,7 +196,7 @@ fn challenge_page(
 }
 
 /// What surrounds a page of the brand that the host belongs to.
-pub(crate) fn shell(configuration: &Configuration, visit: &Visit, title: &str) -> Shell {
+pub fn shell(configuration: &Configuration, visit: &Visit, title: &str) -> Shell {
     let brand = brand_of(configuration, &visit.client);
     let own = |url: Option<&str>, shipped: &str, ours: &str| match url {
         Some(url) if !url.is_empty() && url != shipped => url.to_owned(),
@@ -243,7 +243,7 @@ fn footer_links(configuration: &Configuration, brand: Option<&Brand>) -> Vec<Foo
 }
 
 /// A page.
-pub(crate) fn html(state: &FlowState, name: &str, shell: &Shell, challenge: &Value, status: StatusCode) -> Response {
+pub fn html(state: &FlowState, name: &str, shell: &Shell, challenge: &Value, status: StatusCode) -> Response {
     let body = match state.pages.render(name, shell, challenge) {
         Ok(body) => body,
         Err(error) => {
@@ -262,7 +262,7 @@ pub(crate) fn html(state: &FlowState, name: &str, shell: &Shell, challenge: &Val
 }
 
 /// The page of an error.
-pub(crate) fn error_page(state: &FlowState, visit: &Visit, _: &Parts, status: u16) -> Response {
+pub fn error_page(state: &FlowState, visit: &Visit, _: &Parts, status: u16) -> Response {
     let shell = shell(&state.store().configuration(), visit, "");
     let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     html(state, "error", &shell, &json!({"status": status, "request_id": visit.request_id}), code)

@@ -1,6 +1,4 @@
-//! Addresses that lead to flows, and the page after the login.
-
-use std::sync::Arc;
+//! Addresses that lead to flows.
 
 use axum::Router;
 use axum::body::Body;
@@ -8,22 +6,19 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Request, StatusCode};
-use serde_json::json;
+use http::{HeaderValue, Request};
 use uuid::Uuid;
 use vestibule_directory::Brand;
-use vestibule_directory::resources::avatar::avatar;
 use vestibule_kernel::ApiError;
 use vestibule_kernel::secret::sha256_hex;
 use vestibule_store::Configuration;
-use vestibule_web::translate;
 
 use crate::flow::{Designation, Flow};
 use crate::json::{Arrived, arrive, cookies};
 use crate::next::{Next, resolve};
-use crate::page::{error_page, found, html, shell};
+use crate::page::{error_page, found};
 use crate::plan::Plan;
-use crate::policies::{Library, Question};
+use crate::policies::Question;
 use crate::program::Program;
 use crate::settle::{Effect, settle};
 use crate::stage::{Visit, brand_of};
@@ -32,8 +27,6 @@ use crate::state::FlowState;
 pub(crate) fn routes(state: &FlowState) -> Router {
     Router::new()
         .route("/", get(root))
-        .route("/if/user/", get(library))
-        .route("/if/admin/", get(library))
         .route("/flows/-/cancel/", get(cancel))
         .route("/flows/-/default/authentication/", get(default_authentication))
         .route("/flows/-/default/invalidation/", get(default_invalidation))
@@ -54,35 +47,6 @@ async fn root(State(state): State<FlowState>, request: Request<Body>) -> Respons
         Ok(_) => found(&format!("{LOGIN}?next=/")),
         Err(response) => response,
     }
-}
-
-/// Greets who is signed in, with what they may open and a way out. The administrators' application comes later; until
-/// then its address greets them the same way.
-async fn library(State(state): State<FlowState>, request: Request<Body>) -> Response {
-    let arrived = match arrived(&state, request).await {
-        Ok(arrived) => arrived,
-        Err(response) => return response,
-    };
-    let Some(user) = &arrived.session.user else {
-        return found(&format!("{LOGIN}?next={}", arrived.parts.uri.path()));
-    };
-    let configuration = state.store().configuration();
-    let applications = match state.api.extensions.get::<Arc<dyn Library>>() {
-        Some(library) => library.applications(&configuration, &user.actor()).await,
-        None => Ok(Vec::new()),
-    };
-    let applications = match applications {
-        Ok(applications) => applications,
-        Err(error) => return vestibule_resource::http::error_answer(&error),
-    };
-    let shell = shell(&configuration, &arrived.visit, &translate(arrived.visit.locale, "library.name", &[]));
-    let name = if user.name.is_empty() { &user.username } else { &user.name };
-    let content = json!({
-        "user": {"name": name, "username": user.username, "avatar": avatar(name, &user.username)},
-        "applications": applications,
-        "is_admin": user.is_superuser,
-    });
-    html(&state, "library", &shell, &content, StatusCode::OK)
 }
 
 /// "Not you?": forgets the plan and begins the same flow again, still on the way to the same place.

@@ -248,7 +248,7 @@ impl Server {
     pub fn router(&self) -> Router {
         let inner =
             routes(&self.api).merge(vestibule_flow::routes(&self.flow)).merge(crate::login_link::routes(&self.flow));
-        let inner = inner.merge(vestibule_admin::routes(&self.api));
+        let inner = inner.merge(vestibule_admin::routes(&self.api)).merge(vestibule_pages::routes(&self.flow));
         crate::http::router(&self.front, &self.flow, inner)
     }
 

@@ -20,6 +20,7 @@ const fn file(path: &'static str, content_type: &'static str, bytes: &'static [u
 /// Every static file.
 pub static ASSETS: &[Asset] = &[
     file("page.css", "text/css; charset=utf-8", include_bytes!("../static/page.css")),
+    file("rooms.css", "text/css; charset=utf-8", include_bytes!("../static/rooms.css")),
     file("page.js", "text/javascript; charset=utf-8", include_bytes!("../static/page.js")),
     file("captcha.js", "text/javascript; charset=utf-8", include_bytes!("../static/captcha.js")),
     file("logo.svg", "image/svg+xml", include_bytes!("../static/logo.svg")),

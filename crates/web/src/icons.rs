@@ -13,6 +13,7 @@ const ICONS: &[(&str, &str)] = &[
     ("alert", r#"<circle cx="12" cy="12" r="9"/><path d="M12 7.5v5.5M12 16.4v.1"/>"#),
     ("arrow", r#"<path d="M5 12h14m-6-6 6 6-6 6"/>"#),
     ("caps", r#"<path d="M12 4 4.5 12H9v4h6v-4h4.5zM9 20h6"/>"#),
+    ("check", r#"<circle cx="12" cy="12" r="9"/><path d="m8 12.3 2.8 2.8L16 9.5"/>"#),
     ("door", r#"<path d="M6 21V10a6 6 0 0 1 12 0v11M3 21h18M14.5 14v.1"/>"#),
     (
         "eye",

@@ -11,6 +11,14 @@ use crate::{Locale, Shell, asset_url, catalogue, icons};
 /// Templates that belong to no stage: those that others extend or import, and the pages by component.
 const OWN: &[(&str, &str)] = &[
     ("shell.html", include_str!("../templates/shell.html")),
+    ("rooms.html", include_str!("../templates/rooms.html")),
+    ("admin.html", include_str!("../templates/admin.html")),
+    ("admin-event", include_str!("../templates/admin-event.html")),
+    ("admin-events", include_str!("../templates/admin-events.html")),
+    ("admin-mail", include_str!("../templates/admin-mail.html")),
+    ("admin-user", include_str!("../templates/admin-user.html")),
+    ("admin-user-new", include_str!("../templates/admin-user-new.html")),
+    ("admin-users", include_str!("../templates/admin-users.html")),
     ("fields.html", include_str!("../templates/fields.html")),
     ("captcha.html", include_str!("../templates/captcha.html")),
     ("ak-stage-access-denied", include_str!("../templates/ak-stage-access-denied.html")),

@@ -110,8 +110,9 @@ const at = document.activeElement;
 const begun = at?.matches("input") ? at.value !== at.defaultValue : at && at !== document.body;
 const focus = () => {
   if (begun) return;
-  const fields = [...document.querySelectorAll(".field input")];
-  (fields.find((field) => field.getAttribute("aria-invalid")) ?? fields.find((field) => !field.value))?.focus();
+  const fields = [...document.querySelectorAll("form[method=post] .field input")];
+  const empty = (field) => !field.value && !field.closest("details");
+  (fields.find((field) => field.getAttribute("aria-invalid")) ?? fields.find(empty))?.focus();
 };
 
 /** A picture that is not there leaves the doorway. */
@@ -125,7 +126,21 @@ const background = () => {
   picture?.addEventListener("error", gone);
 };
 
+/** Moments as the reader's own clock has them; the exact one stays in the tooltip. */
+const moments = () => {
+  const spoken = document.documentElement.lang;
+  const language = navigator.languages.find((one) => one.split("-")[0] === spoken) ?? spoken;
+  const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  for (const time of document.querySelectorAll("time[data-local]")) {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.valueOf())) continue;
+    time.title = time.textContent;
+    time.textContent = format.format(at);
+  }
+};
+
 background();
+moments();
 remember();
 passwords();
 focus();

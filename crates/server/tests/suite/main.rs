@@ -20,6 +20,7 @@ mod never_advance;
 mod official_client;
 mod ordering;
 mod rbac;
+mod rooms;
 mod security;
 mod store;
 mod two_nodes;

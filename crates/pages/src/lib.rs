@@ -1,0 +1,40 @@
+//! Pages for those who are signed in: what they may open and their own sessions at `/if/user/`, users, events and a test of
+//! mail for administrators at `/if/admin/`. They stand until the administrators' application does.
+//!
+//! A page decides nothing. What it shows and what it changes it asks of the API, in this process and in the name of
+//! whoever looks at it (see [`inside`]), so that permissions, checks and events are those of the API. A form is
+//! answered by a redirect, or by the same form with what is wrong with it.
+
+mod errors;
+mod events;
+mod greeting;
+mod inside;
+mod mail;
+mod paging;
+mod people;
+mod sessions;
+mod visitor;
+
+use axum::Router;
+use vestibule_flow::FlowState;
+
+use crate::inside::Inside;
+
+/// What the pages share. Cheap to clone.
+#[derive(Clone)]
+struct PagesState {
+    flow: FlowState,
+    inside: Inside,
+}
+
+/// The routes of every page.
+pub fn routes(flow: &FlowState) -> Router {
+    let inside = Inside::new(&flow.api);
+    let state = PagesState { flow: flow.clone(), inside };
+    Router::new()
+        .merge(greeting::routes())
+        .merge(people::routes())
+        .merge(events::routes())
+        .merge(mail::routes())
+        .with_state(state)
+}
