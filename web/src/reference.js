@@ -18,6 +18,7 @@ createApiReference(place, {
   defaultHttpClient: { targetKey: "shell", clientKey: "curl" },
   hiddenClients: ["clojure", "fsharp", "julia"],
   documentDownloadType: "direct",
+  showOperationId: true,
   // What the viewer would do with services of its maker.
   telemetry: false,
   agent: { disabled: true },

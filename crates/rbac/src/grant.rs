@@ -60,18 +60,13 @@ pub async fn roles_of(transaction: &mut Transaction, holder: Holder<'_>) -> Resu
 }
 
 /// Whether these roles permit something that the principal may not do themselves.
-pub async fn exceeds(
-    transaction: &mut Transaction,
-    principal: &Principal,
-    roles: &[Uuid],
-) -> Result<bool, StoreError> {
+pub async fn exceeds(transaction: &mut Transaction, principal: &Principal, roles: &[Uuid]) -> Result<bool, StoreError> {
     let foreign: Vec<Uuid> = roles.iter().filter(|role| !principal.roles.contains(role)).copied().collect();
     if principal.superuser || foreign.is_empty() {
         return Ok(false);
     }
     let params: Vec<Param> = foreign.iter().copied().map(Param::from).collect();
-    let sql =
-        format!("SELECT DISTINCT permission FROM role_permissions WHERE role IN ({})", places(1, foreign.len()));
+    let sql = format!("SELECT DISTINCT permission FROM role_permissions WHERE role IN ({})", places(1, foreign.len()));
     for row in transaction.query(sql, params.clone()).await? {
         if !principal.may(&row.text("permission")?) {
             return Ok(true);

@@ -282,8 +282,7 @@ pub fn memory_list(call: &Call, objects: Vec<Object>, search: &[&str], ordering:
         order.iter().map(by_field).find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
     });
     let (range, pagination) = page(&call.configuration, &call.query, found.len())?;
-    let results: Vec<Value> =
-        found.into_iter().skip(range.start).take(range.len()).map(Value::Object).collect();
+    let results: Vec<Value> = found.into_iter().skip(range.start).take(range.len()).map(Value::Object).collect();
     ok(&json!({"pagination": pagination, "results": results, "autocomplete": {}}))
 }
 

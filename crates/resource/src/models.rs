@@ -134,7 +134,10 @@ pub static MODELS: Choices = Choices {
         ("authentik_requests.requestrule", "Requestrule"),
         ("authentik_requests.grantrequest", "Grantrequest"),
         ("authentik_stages_account_lockdown.accountlockdownstage", "Accountlockdownstage"),
-        ("authentik_stages_authenticator_endpoint_gdtc.authenticatorendpointgdtcstage", "Endpoint Authenticator Google Device Trust Connector Stage"),
+        (
+            "authentik_stages_authenticator_endpoint_gdtc.authenticatorendpointgdtcstage",
+            "Endpoint Authenticator Google Device Trust Connector Stage",
+        ),
         ("authentik_stages_mtls.mutualtlsstage", "Mutual TLS Stage"),
         ("authentik_stages_source.sourcestage", "Source Stage"),
     ],

@@ -143,16 +143,20 @@ impl Scope {
 
 /// SQL that holds for the rows of a kind's table that a principal has a permission over; `None`: all of them. `owner` is
 /// the column that names a user whose own rows need none.
-pub fn row_condition(principal: &Principal, permission: &str, spec: &Spec, owner: Option<&str>) -> Option<(String, Vec<Param>)> {
+pub fn row_condition(
+    principal: &Principal,
+    permission: &str,
+    spec: &Spec,
+    owner: Option<&str>,
+) -> Option<(String, Vec<Param>)> {
     let Storage::Table { key, serial, .. } = spec.storage else { return None };
     if principal.may(permission) {
         return None;
     }
     let column = if serial { "object_id" } else { "object_uuid" };
     let roles = if principal.roles.is_empty() { "NULL".into() } else { vec!["$?"; principal.roles.len()].join(", ") };
-    let mut sql = format!(
-        "{key} IN (SELECT {column} FROM role_object_permissions WHERE permission = $? AND role IN ({roles}))"
-    );
+    let mut sql =
+        format!("{key} IN (SELECT {column} FROM role_object_permissions WHERE permission = $? AND role IN ({roles}))");
     let mut params: Vec<Param> = vec![permission.into()];
     params.extend(principal.roles.iter().copied().map(Param::from));
     if let (Some(owner), Some(user)) = (owner, principal.user()) {

@@ -60,8 +60,11 @@ impl Registry {
     fn check(&self) -> Result<(), String> {
         for kind in &self.kinds {
             let known = |name: &str| name == "pk" || kind.field(name).is_some_and(Field::is_stored);
-            let filters =
-                kind.spec.filters.iter().filter(|filter| !matches!(filter.lookup, Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Ignored));
+            let filters = kind
+                .spec
+                .filters
+                .iter()
+                .filter(|filter| !matches!(filter.lookup, Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Ignored));
             let named = filters
                 .map(|filter| filter.field)
                 .chain(kind.spec.search.iter().copied())

@@ -5,12 +5,12 @@ use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use vestibule_admin::{Descriptions, Services};
+use vestibule_directory::Authenticator;
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
 use vestibule_directory::password::{Params, Passwords};
 use vestibule_directory::resources::system::note_version;
 use vestibule_directory::session::Sessions;
 use vestibule_directory::user::Users;
-use vestibule_directory::Authenticator;
 use vestibule_flow::FlowState;
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::address::EgressGuard;

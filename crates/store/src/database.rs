@@ -309,7 +309,8 @@ mod tests {
         drop(transaction);
         // Another connection, as another process would have.
         other.execute(Durability::Full, "INSERT INTO things VALUES ($1)", vec!["kept".into()]).await.unwrap();
-        let other = |name: &str| other.execute(Durability::Process, "INSERT INTO things VALUES ($1)", vec![name.into()]);
+        let other =
+            |name: &str| other.execute(Durability::Process, "INSERT INTO things VALUES ($1)", vec![name.into()]);
         let held = one.begin(Durability::Process).await.unwrap();
         let (waited, ()) = tokio::join!(other("waited"), async {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -93,12 +93,7 @@ impl Sqlite {
     }
 
     /// Runs one statement as its own transaction; how many rows it touched.
-    pub(crate) async fn execute(
-        &self,
-        durability: Durability,
-        sql: &str,
-        params: &[Param],
-    ) -> Result<u64, StoreError> {
+    pub(crate) async fn execute(&self, durability: Durability, sql: &str, params: &[Param]) -> Result<u64, StoreError> {
         let mut writer = Arc::clone(&self.writer).lock_owned().await;
         writer.set_durability(durability)?;
         let patience = Patience::begin();

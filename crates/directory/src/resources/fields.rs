@@ -3,8 +3,8 @@
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::{FieldErrors, Object};
-use vestibule_resource::{Field, Validation};
 use vestibule_resource::http::Query;
+use vestibule_resource::{Field, Validation};
 
 /// What a hook attached to an object under a name.
 pub(crate) fn attached(object: &Object, name: &str) -> Value {

@@ -34,7 +34,6 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-
 async fn change(call: &Call, gains: bool) -> Answer {
     let Call { api, principal, .. } = call;
     let text = call.object.get("pk").and_then(Value::as_str).unwrap_or_default();
