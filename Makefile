@@ -1,10 +1,14 @@
 # Two commands do everything: `make run` and `make test`. `make help` lists the rest.
 
-.PHONY: run test bench bench-timing bench-crash check help
+.PHONY: run web test bench bench-timing bench-crash check help
 
 run: ## Build what is missing and start the server at http://localhost:9000
 	@./scripts/need.sh cargo cc cmake
+	@./scripts/web.sh || true
 	cargo run --quiet --package vestibule-server --bin vestibule -- serve $(ARGS)
+
+web: ## Bundle the API reference, which the binary embeds, if it is out of date
+	@./scripts/web.sh
 
 test: ## Run every test, on SQLite and on PostgreSQL, and in a browser
 	@./scripts/test.sh

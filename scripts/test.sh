@@ -105,6 +105,8 @@ step "PostgreSQL" start_postgres || {
     not_run+=("tests on PostgreSQL")
     failed=$((failed + 1))
 }
+# Before what embeds it. The test in a browser fails without it.
+step "Bundle the API reference" scripts/web.sh || not_run+=("bundling the API reference")
 build_tests() {
     if have_nextest; then cargo nextest run --workspace --no-run; else cargo test --workspace --no-run --quiet; fi
 }

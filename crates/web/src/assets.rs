@@ -1,5 +1,7 @@
 //! The static files, compiled into the binary, each with a hash of its content.
 
+use crate::bundle::bundled;
+
 /// One static file below `/static/vestibule/`.
 #[derive(Debug)]
 pub struct Asset {
@@ -34,8 +36,9 @@ pub fn asset(path: &str) -> Option<&'static Asset> {
 
 /// The address of a file, with its hash: `/static/vestibule/page.css?v=<hash>`. An unknown name gets no hash.
 pub fn asset_url(path: &str) -> String {
-    match asset(path) {
-        Some(asset) => format!("/static/vestibule/{path}?v={:016x}", asset.hash),
+    let hash = asset(path).map(|asset| format!("{:016x}", asset.hash));
+    match hash.or_else(|| Some(bundled(path)?.hash.to_owned())) {
+        Some(hash) => format!("/static/vestibule/{path}?v={hash}"),
         None => format!("/static/vestibule/{path}"),
     }
 }

@@ -7,17 +7,21 @@
 
 mod accent;
 mod assets;
+mod bundle;
 mod catalogue;
 mod icons;
 mod locale;
 mod pages;
 mod policy;
+mod reference;
 mod shell;
 
 pub use accent::{accent_css, accent_url};
 pub use assets::{ASSETS, Asset, asset, asset_url};
+pub use bundle::{BUNDLE, Bundled, bundled};
 pub use catalogue::{translate, translate_error};
 pub use locale::{Catalogue, Locale};
 pub use pages::Pages;
 pub use policy::{captcha_origins, content_security_policy};
+pub use reference::{reference_page, reference_policy};
 pub use shell::{FooterLink, Shell};

@@ -12,7 +12,7 @@ const ROOT = resolve(import.meta.dirname, "../../..");
 const READY_WITHIN = 20_000;
 
 export const ADMIN = { username: "akadmin", password: "correct horse battery", email: "root@vestibule.test" };
-const TOKEN = "browser-tests-token-0123456789abcdef";
+export const TOKEN = "browser-tests-token-0123456789abcdef";
 
 const binary = () => {
   const target = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");

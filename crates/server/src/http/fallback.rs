@@ -26,7 +26,8 @@ async fn no_empty_names(state: State<FlowState>, request: Request, next: Next) -
     next.run(request).await
 }
 
-async fn answer(State(flow): State<FlowState>, request: Request) -> Response {
+/// A page that says so, or no more than the methods that a page knows.
+pub(super) async fn answer(State(flow): State<FlowState>, request: Request) -> Response {
     let status = match *request.method() {
         Method::GET | Method::HEAD => return not_found_page(&flow, &request.into_parts().0),
         Method::OPTIONS => StatusCode::OK,

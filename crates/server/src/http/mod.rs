@@ -4,6 +4,7 @@ mod fallback;
 mod health;
 pub mod listener;
 pub mod metrics;
+mod reference;
 mod statics;
 #[cfg(test)]
 mod tests;
@@ -70,7 +71,7 @@ pub struct Front {
 
 /// Everything that is served, inside of what happens to every request.
 pub fn router(front: &Front, flow: &FlowState, inner: Router) -> Router {
-    let inner = inner.merge(health::routes(front)).merge(statics::routes());
+    let inner = inner.merge(health::routes(front)).merge(statics::routes()).merge(reference::routes(front, flow));
     fallback::add(inner, flow)
         .layer(DefaultBodyLimit::max(front.body_limit))
         .layer(from_fn_with_state(front.clone(), outermost))
