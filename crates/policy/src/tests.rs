@@ -37,7 +37,7 @@ struct Server {
 async fn server() -> Server {
     let folder = tempfile::tempdir().unwrap();
     let ctx = Ctx::system();
-    let registry = Arc::new(Registry::new(Vec::new(), super::families(), super::operations()).unwrap());
+    let registry = Arc::new(Registry::part(Vec::new(), super::families(), super::operations()).unwrap());
     let database = Database::sqlite(&folder.path().join("test.db")).await.unwrap();
     let keys = Arc::new(Keys::derive("a key for tests").unwrap());
     let store = Store::open(database, ctx.clone(), keys, registry.codecs()).await.unwrap();

@@ -93,7 +93,7 @@ impl TestApp {
         let clock = Arc::new(FixedClock::new(noon()));
         let ctx = Ctx::new(clock.clone(), Arc::new(SystemRandom));
         let keys = Arc::new(Keys::derive("a secret for tests").expect("keys"));
-        let registry = Registry::new(families.kinds, families.families, families.operations).expect("a registry");
+        let registry = Registry::part(families.kinds, families.families, families.operations).expect("a registry");
         let store = Store::open(database.open().await, ctx.clone(), keys, registry.codecs()).await.expect("a store");
         let grants = Grants::new(store.clone(), ctx.clone());
         let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));

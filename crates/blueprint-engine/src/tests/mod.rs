@@ -88,7 +88,7 @@ pub(crate) async fn world() -> World {
     kinds.extend(crate::kinds());
     kinds.extend(vestibule_crypto::kinds());
     kinds.extend([Kind::document::<Note>(), Kind::document::<Tie>()]);
-    let registry = Registry::new(kinds, vestibule_flow::families(), vec![]).unwrap();
+    let registry = Registry::part(kinds, vestibule_flow::families(), vec![]).unwrap();
     let (ctx, keys) = (Ctx::system(), Arc::new(Keys::derive("secret").unwrap()));
     let store = Store::open(database.open().await, ctx.clone(), keys, registry.codecs()).await.unwrap();
     World { store, registry: Arc::new(registry), ctx, _database: database }

@@ -83,7 +83,7 @@ impl App {
         kinds.push(Kind::document::<Flow>());
         let mut operations = vestibule_directory::operations();
         operations.extend(vestibule_rbac::operations());
-        let registry = Registry::new(kinds, vec![], operations).unwrap();
+        let registry = Registry::part(kinds, vec![], operations).unwrap();
         let registry = Arc::new(registry);
         let keys = Arc::new(Keys::derive("test").unwrap());
         let store = Store::open(database, ctx.clone(), keys, registry.codecs()).await.unwrap();

@@ -264,6 +264,9 @@ async fn recovery(app: App) {
     let none = app.admin("POST", &format!("{P}{pk}/recovery/"), Value::Null).await.expect(400);
     assert_eq!(none, json!({"non_field_errors": "No recovery flow set."}));
     let stage = json!({"email_stage": "3fa85f64-5717-4562-b3fc-2c963f66afa6"});
+    let none = app.admin("POST", &format!("{P}{pk}/recovery_email/"), stage.clone()).await.expect(400);
+    assert_eq!(none, json!({"non_field_errors": "User does not have an email address set."}));
+    app.admin("PATCH", &format!("{P}{pk}/"), json!({"email": "u@example.com"})).await.expect(200);
     let none = app.admin("POST", &format!("{P}{pk}/recovery_email/"), stage).await.expect(400);
     assert_eq!(none, json!({"non_field_errors": "Email stage not found."}));
 }

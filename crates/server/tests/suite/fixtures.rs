@@ -54,10 +54,14 @@ impl<'a> Fixtures<'a> {
         self.app.registry().kind(model).unwrap_or_else(|| panic!("no kind {model}"))
     }
 
-    /// Every kind that is served.
+    /// Every kind whose objects can be made here. What the server makes by itself (tasks, notifications, consents) is
+    /// tested where it is made.
     pub(crate) fn every_kind(&self) -> Vec<&'a Kind> {
+        let made = |kind: &&Kind| {
+            kind.spec.verbs_served().contains(&Verb::Add) || kind.model() == "authentik_core.authenticatedsession"
+        };
         let kinds = self.app.registry().kinds().iter().map(AsRef::as_ref);
-        kinds.filter(|kind: &&Kind| !kind.spec.path_served().is_empty()).collect()
+        kinds.filter(|kind: &&Kind| !kind.spec.path_served().is_empty()).filter(made).collect()
     }
 
     /// Every kind whose objects are created and updated through the API.
@@ -147,14 +151,19 @@ impl<'a> Fixtures<'a> {
         let kind = self.kind(match model {
             "authentik_flows.stage" => "authentik_stages_dummy.dummystage",
             "authentik_outposts.outpostserviceconnection" => "authentik_outposts.dockerserviceconnection",
+            "authentik_core.propertymapping" => "authentik_providers_oauth2.scopemapping",
+            "authentik_core.provider" => "authentik_providers_oauth2.oauth2provider",
             "authentik_core.source" => "authentik_sources_oauth.oauthsource",
+            "authentik_policies.policybindingmodel" => "authentik_flows.flow",
             model => model,
         });
         let serial = self.serial;
         self.serial += 1000;
         let object = self.create(kind, Named::Required).await;
         self.serial = self.serial.max(serial) + 1;
-        object["pk"].clone()
+        // What policies are bound to is known by another key.
+        let field = if model == "authentik_policies.policybindingmodel" { "policybindingmodel_ptr_id" } else { "pk" };
+        object[field].clone()
     }
 }
 
@@ -163,6 +172,7 @@ fn is_needed(kind: &Kind, field: &Field) -> bool {
     matches!(
         (kind.model(), field.name),
         ("authentik_stages_identification.identificationstage", "user_fields")
+            | ("authentik_policies.policybinding", "user")
             | ("authentik_blueprints.blueprintinstance", "content")
             | ("authentik_outposts.kubernetesserviceconnection", "kubeconfig")
             | ("authentik_sources_oauth.oauthsource", "authorization_url" | "access_token_url" | "profile_url")
@@ -180,11 +190,17 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         // Names of parts of the server, as they are.
         ("authentik_events.event", "app") => json!(format!("authentik.tests{serial}")),
         ("authentik_events.event", "client_ip") => json!(format!("192.0.2.{}", serial % 250)),
-        // There are neither applications, providers, property mappings nor models of devices yet.
-        (_, "providers" | "user_property_mappings" | "group_property_mappings" | "webauthn_allowed_device_types") => {
-            json!([])
+        // Nothing is deployed for providers yet, and there are no models of devices.
+        (_, "providers" | "webauthn_allowed_device_types") => json!([]),
+        // One of three, and there are no kinds of policies yet.
+        ("authentik_policies.policybinding", "policy" | "group") => Value::Null,
+        ("authentik_core.objectattribute", "object_type") => {
+            json!(["authentik_core.user", "authentik_core.group"][turn as usize % 2])
         }
-        (_, "default_application") => Value::Null,
+        ("authentik_providers_oauth2.oauth2provider", "redirect_uris") => {
+            let url = format!("https://application.example/{serial}");
+            json!([{"matching_mode": "strict", "url": url, "redirect_uri_type": "authorization"}])
+        }
         // The two belong together.
         ("authentik_crypto.certificatekeypair", "certificate_data") => json!(PAIR.certificate.trim()),
         ("authentik_crypto.certificatekeypair", "key_data") => json!(PAIR.key.trim()),
@@ -234,7 +250,11 @@ pub(crate) fn secret(kind: &Kind, field: &Field, needle: &str) -> Value {
 /// What a path names an object by.
 pub(crate) fn key(kind: &Kind, object: &Object) -> String {
     let field = kind.spec.lookup_field();
-    let key = object.get(field).or_else(|| object.get("brand_uuid")).unwrap_or(&Value::Null);
+    let key = object
+        .get(field)
+        .or_else(|| object.get("brand_uuid"))
+        .or_else(|| object.get("pbm_uuid"))
+        .unwrap_or(&Value::Null);
     key.as_str().map_or_else(|| key.to_string(), str::to_owned)
 }
 

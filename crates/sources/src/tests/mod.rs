@@ -46,7 +46,7 @@ pub(crate) async fn server(allowed: &str) -> Server {
     let ctx = Ctx::system();
     let kinds = vestibule_flow::kinds().into_iter().chain(crate::kinds()).collect();
     let families = vestibule_flow::families().into_iter().chain(crate::families()).collect();
-    let registry = Arc::new(Registry::new(kinds, families, crate::operations()).unwrap());
+    let registry = Arc::new(Registry::part(kinds, families, crate::operations()).unwrap());
     let database = Database::sqlite(&folder.path().join("test.db")).await.unwrap();
     let keys = Arc::new(Keys::derive("a key for tests").unwrap());
     let store = Store::open(database, ctx.clone(), keys, registry.codecs()).await.unwrap();

@@ -86,10 +86,13 @@ async fn a_reference_to_nothing_is_refused() {
     for kind in fixtures.kinds() {
         for field in kind.fields.iter().filter(|field| field.is_writable()) {
             let Some((model, _, many)) = field.reference() else { continue };
-            let gone = if model == "authentik_core.user" { json!(987_654) } else { json!(app.server.api.ctx.uuid()) };
+            let numbered =
+                ["authentik_core.user", "authentik_core.provider", "authentik_providers_oauth2.oauth2provider"]
+                    .contains(&model);
+            let gone = if numbered { json!(987_654) } else { json!(app.server.api.ctx.uuid()) };
             // A key of another kind is as good as none.
             let other = match model {
-                "authentik_core.user" => json!(-1),
+                _ if numbered => json!(-1),
                 "authentik_core.group" => fixtures.key("authentik_flows.flow").await,
                 _ => fixtures.key("authentik_core.group").await,
             };
