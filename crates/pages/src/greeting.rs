@@ -15,9 +15,7 @@ use crate::{PagesState, sessions};
 const HOME: &str = "/if/user/";
 
 pub(crate) fn routes() -> Router<PagesState> {
-    Router::new()
-        .route(HOME, get(show))
-        .route("/if/user/sessions/{session}/end/", get(async || found(HOME)).post(end))
+    Router::new().route(HOME, get(show)).route("/if/user/sessions/{session}/end/", get(async || found(HOME)).post(end))
 }
 
 async fn show(State(state): State<PagesState>, request: Request<Body>) -> Response {

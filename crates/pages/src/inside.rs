@@ -17,14 +17,8 @@ use vestibule_resource::Api;
 /// Names the request in logs and events.
 const REQUEST_ID: &str = "x-authentik-id";
 /// What of a page's request the API is told: who asks, from where, and that a page of this server made them.
-const PASSED_ON: [HeaderName; 6] = [
-    HOST,
-    COOKIE,
-    USER_AGENT,
-    ORIGIN,
-    HeaderName::from_static("sec-fetch-site"),
-    HeaderName::from_static(REQUEST_ID),
-];
+const PASSED_ON: [HeaderName; 6] =
+    [HOST, COOKIE, USER_AGENT, ORIGIN, HeaderName::from_static("sec-fetch-site"), HeaderName::from_static(REQUEST_ID)];
 
 /// Why the API did not do as it was asked.
 #[derive(Debug)]

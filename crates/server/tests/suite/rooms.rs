@@ -17,7 +17,8 @@ async fn browser(app: &App, username: &str) -> Client {
 
 /// The same session in a browser that was led to send a form by another site.
 fn forged(app: &App, client: &Client) -> Client {
-    let mut forged = app.anonymous().with_header("sec-fetch-site", "cross-site").with_header("origin", "https://evil.example");
+    let mut forged =
+        app.anonymous().with_header("sec-fetch-site", "cross-site").with_header("origin", "https://evil.example");
     forged.cookies.clone_from(&client.cookies);
     forged
 }
@@ -34,7 +35,11 @@ fn is_page(answer: &Answer, status: u16) {
 fn forms(user: i64) -> Vec<(String, Vec<(&'static str, &'static str)>, &'static str)> {
     let home = format!("/if/admin/users/{user}/");
     vec![
-        ("/if/admin/users/new/".into(), vec![("username", "made"), ("name", "Made"), ("email", "m@example.com")], "created"),
+        (
+            "/if/admin/users/new/".into(),
+            vec![("username", "made"), ("name", "Made"), ("email", "m@example.com")],
+            "created",
+        ),
         (format!("{home}deactivate/"), vec![], "deactivated"),
         (format!("{home}activate/"), vec![], "activated"),
         (format!("{home}password/"), vec![("password", "new one 1"), ("password_repeat", "new one 1")], "password"),
@@ -78,7 +83,10 @@ async fn every_action_is_done_by_who_may_alone() {
     let mut helper = browser(&app, "helper").await;
     let page = helper.get(&format!("/if/admin/users/{alice}/")).await;
     is_page(&page, 200);
-    assert!(page.text.contains("/password/") && !page.text.contains("/deactivate/"), "what is offered is what may be done");
+    assert!(
+        page.text.contains("password/\"") && !page.text.contains("deactivate/\""),
+        "what is offered is what may be done"
+    );
     for (path, fields, said) in forms(alice) {
         let answer = helper.form(&path, &fields).await;
         assert_eq!(answer.status.as_u16(), if said == "password" { 303 } else { 403 }, "{path}");
@@ -108,7 +116,10 @@ async fn bad_input_is_said_beside_its_field_and_nothing_typed_is_lost() {
         let page = admin.form(&path, &[("password", password), ("password_repeat", repeat)]).await;
         is_page(&page, 400);
         assert!(page.text.contains("aria-invalid"), "{password:.10} {repeat:.10}");
-        assert!(!page.text.contains("value=\"one\"") && !page.text.contains("value=\"two\""), "passwords are never sent back");
+        assert!(
+            !page.text.contains("value=\"one\"") && !page.text.contains("value=\"two\""),
+            "passwords are never sent back"
+        );
     }
     let recovery = admin.form(&format!("/if/admin/users/{alice}/recovery/"), &[]).await;
     is_page(&recovery, 400);
@@ -128,7 +139,7 @@ async fn bad_input_is_said_beside_its_field_and_nothing_typed_is_lost() {
         is_page(&admin.form(&path, &[]).await, 404);
     }
     is_page(&admin.get("/if/admin/events/?action=nonsense").await, 400);
-    is_page(&admin.get("/if/admin/users/?search=%00").await, 400);
+    is_page(&admin.get("/if/admin/users/?search=%00&status=%3Cb%3E").await, 200);
     // The address of an action leads back.
     assert_eq!(admin.get(&path).await.location(), format!("/if/admin/users/{alice}/"));
 }
@@ -140,7 +151,14 @@ async fn pages_are_for_those_who_may_see_what_they_show() {
     let reader = app.user("reader", PASSWORD).await;
     app.grants.grant(reader, &["authentik_events.view_event"]).await;
     let (mut nobody, mut reader) = (browser(&app, "nobody").await, browser(&app, "reader").await);
-    let paths = ["/if/admin/", "/if/admin/users/", "/if/admin/users/new/", "/if/admin/users/1/", "/if/admin/events/", "/if/admin/mail/"];
+    let paths = [
+        "/if/admin/",
+        "/if/admin/users/",
+        "/if/admin/users/new/",
+        "/if/admin/users/1/",
+        "/if/admin/events/",
+        "/if/admin/mail/",
+    ];
     for path in paths {
         is_page(&nobody.get(path).await, 403);
         let led = app.anonymous().get(&format!("{path}?a=1&b=2")).await;
@@ -260,5 +278,9 @@ async fn a_test_of_mail_is_for_who_may_change_settings() {
     let mut admin = browser(&app, "akadmin").await;
     let page = admin.form(path, &to).await;
     is_page(&page, 400);
-    assert!(page.text.contains("could not be sent") && page.text.contains("value=\"root@example.com\""), "{}", page.text);
+    assert!(
+        page.text.contains("could not be sent") && page.text.contains("value=\"root@example.com\""),
+        "{}",
+        page.text
+    );
 }
