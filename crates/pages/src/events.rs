@@ -9,6 +9,7 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::content::{part, put, take, text};
 use crate::inside::Refusal;
 use crate::visitor::{Visitor, either};
 use crate::{PagesState, errors, paging};
@@ -33,16 +34,17 @@ async fn find(visitor: &Visitor<'_>) -> Response {
     let mut content = json!({"action": action, "username": username, "actions": actions(visitor).await});
     match visitor.get("events/events/", &query).await {
         Ok(mut answer) => {
-            content["pages"] = paging::links(LIST, &[("action", action), ("username", username)], &answer);
-            let mut events = answer["results"].take();
+            put(&mut content, "pages", paging::links(LIST, &[("action", action), ("username", username)], &answer));
+            let mut events = take(&mut answer, "results");
             for event in events.as_array_mut().into_iter().flatten() {
-                event["about"] = about(event).into();
+                let words = about(event);
+                put(event, "about", words);
             }
-            content["results"] = events;
+            put(&mut content, "results", events);
             visitor.page("admin-events", content)
         }
         Err(Refusal::Fields(wrong)) => {
-            content["response_errors"] = errors::shown(&wrong);
+            put(&mut content, "response_errors", errors::shown(&wrong));
             visitor.page_with(StatusCode::BAD_REQUEST, "admin-events", content)
         }
         Err(refusal) => visitor.refused(&refusal),
@@ -61,9 +63,10 @@ async fn show(State(state): State<PagesState>, Path(key): Path<String>, request:
         let key: Uuid = key.parse().map_err(|_| visitor.error(404))?;
         let event = visitor.get(&format!("events/events/{key}/"), &[]).await;
         let mut event = event.map_err(|refusal| visitor.refused(&refusal))?;
-        event["about"] = about(&event).into();
-        let context = serde_json::to_string_pretty(&event["context"]).unwrap_or_default();
-        let same = paging::address(LIST, &[("action", event["action"].as_str().unwrap_or_default())]);
+        let words = about(&event);
+        put(&mut event, "about", words);
+        let context = serde_json::to_string_pretty(part(&event, "context")).unwrap_or_default();
+        let same = paging::address(LIST, &[("action", text(&event, "action"))]);
         Ok(visitor.page("admin-event", json!({"event": event, "context": context, "same_url": same})))
     };
     either(answer.await)
@@ -71,7 +74,7 @@ async fn show(State(state): State<PagesState>, Path(key): Path<String>, request:
 
 /// What an event is about, in a few words of its own.
 fn about(event: &Value) -> String {
-    let context = &event["context"];
+    let context = part(event, "context");
     let text = |pointer: &str| context.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     let model = || match (text("/model/model_name"), text("/model/name")) {
         (Some(kind), Some(name)) => Some(format!("{kind} · {name}")),

@@ -5,6 +5,7 @@
 //! whoever looks at it (see [`inside`]), so that permissions, checks and events are those of the API. A form is
 //! answered by a redirect, or by the same form with what is wrong with it.
 
+mod content;
 mod errors;
 mod events;
 mod greeting;

@@ -14,6 +14,7 @@ use vestibule_mail::{Mailer, Message};
 use vestibule_web::translate;
 
 use crate::PagesState;
+use crate::content::{part, put};
 use crate::visitor::{MAIL, Visitor, either};
 
 const PATH: &str = "/if/admin/mail/";
@@ -83,10 +84,10 @@ async fn note(visitor: &Visitor<'_>, to: &str) -> Result<(), ApiError> {
 }
 
 fn page(visitor: &Visitor<'_>, to: &str, mut content: Value) -> Response {
-    let failed = content["response_errors"].is_object() || content["reason"].is_string();
+    let failed = part(&content, "response_errors").is_object() || part(&content, "reason").is_string();
     let status = if failed { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    content["to"] = to.into();
-    content["is_set_up"] = visitor.state.flow.api.extension::<Mailer>().is_ok().into();
+    put(&mut content, "to", to);
+    put(&mut content, "is_set_up", visitor.state.flow.api.extension::<Mailer>().is_ok());
     visitor.page_with(status, "admin-mail", content)
 }
 

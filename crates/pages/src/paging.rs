@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::content::part;
+
 /// A path with parameters.
 pub(crate) fn address(path: &str, parameters: &[(&str, &str)]) -> String {
     format!("{path}?{}", url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish())
@@ -9,7 +11,7 @@ pub(crate) fn address(path: &str, parameters: &[(&str, &str)]) -> String {
 
 /// Where the pages before and after lead, and which one this is: from an answer of the API and the parameters to keep.
 pub(crate) fn links(path: &str, kept: &[(&str, &str)], answer: &Value) -> Value {
-    let pagination = &answer["pagination"];
+    let pagination = part(answer, "pagination");
     let to = |name: &str| {
         let page = pagination[name].as_u64().filter(|page| *page > 0)?;
         let kept = kept.iter().filter(|(_, text)| !text.is_empty());
@@ -18,8 +20,8 @@ pub(crate) fn links(path: &str, kept: &[(&str, &str)], answer: &Value) -> Value 
         Some(format!("{path}?{}", query.finish()))
     };
     json!({
-        "previous": to("previous"), "next": to("next"), "count": pagination["count"],
-        "from": pagination["start_index"], "to": pagination["end_index"],
+        "previous": to("previous"), "next": to("next"), "count": part(pagination, "count"),
+        "from": part(pagination, "start_index"), "to": part(pagination, "end_index"),
     })
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_flow::pages::see_other;
 
+use crate::content::{part, take, text};
 use crate::inside::Refusal;
 use crate::visitor::Visitor;
 
@@ -17,13 +18,14 @@ const PATH: &str = "core/authenticated_sessions/";
 pub(crate) async fn of(visitor: &Visitor<'_>, user: i64, username: &str) -> Value {
     let query = [("user__username", username), ("page_size", MOST)];
     let mut found = match visitor.get(PATH, &query).await {
-        Ok(mut answer) => answer["results"].take(),
+        Ok(mut answer) => take(&mut answer, "results"),
         Err(_) => Value::Null,
     };
     if let Value::Array(sessions) = &mut found {
         sessions.retain(|session| session.get("user").and_then(Value::as_i64) == Some(user));
-        let text = |session: &Value| session.get("last_used").and_then(Value::as_str).unwrap_or_default().to_owned();
-        sessions.sort_by_key(|session| (session["current"] != true, std::cmp::Reverse(text(session))));
+        sessions.sort_by_key(|session| {
+            (part(session, "current") != true, std::cmp::Reverse(text(session, "last_used").to_owned()))
+        });
     }
     if found.is_array() { found } else { json!([]) }
 }

@@ -16,6 +16,7 @@ use vestibule_resource::http::{Query, error_answer, is_safe, media_type};
 use vestibule_resource::object_permission::{ObjectKey, may_on};
 
 use crate::PagesState;
+use crate::content::{put, put_may};
 use crate::inside::Refusal;
 
 const LOGIN: &str = "/flows/-/default/authentication/";
@@ -59,6 +60,7 @@ impl<'a> Visitor<'a> {
     }
 
     /// The fields of the form that was sent.
+    #[expect(clippy::result_large_err, reason = "the error is the answer, made once a request")]
     pub(crate) fn form(&self) -> Result<Query, Response> {
         if !media_type(&self.parts.headers).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(self.error(415));
@@ -105,14 +107,18 @@ impl<'a> Visitor<'a> {
     /// A page with a status of its own.
     pub(crate) fn page_with(&self, status: StatusCode, name: &str, mut content: Value) -> Response {
         let shown = if self.user.name.is_empty() { &self.user.username } else { &self.user.name };
-        content["user"] = json!({
-            "pk": self.user.pk, "name": shown, "username": self.user.username,
-            "avatar": avatar(shown, &self.user.username),
-        });
-        content["done"] = self.visit.query.get("done").unwrap_or_default().into();
-        content["may"]["see_users"] = self.principal.may("authentik_core.view_user").into();
-        content["may"]["see_events"] = self.principal.may("authentik_events.view_event").into();
-        content["may"]["mail"] = self.principal.may(MAIL).into();
+        put(
+            &mut content,
+            "user",
+            json!({
+                "pk": self.user.pk, "name": shown, "username": self.user.username,
+                "avatar": avatar(shown, &self.user.username),
+            }),
+        );
+        put(&mut content, "done", self.visit.query.get("done").unwrap_or_default());
+        put_may(&mut content, "see_users", self.principal.may("authentik_core.view_user"));
+        put_may(&mut content, "see_events", self.principal.may("authentik_events.view_event"));
+        put_may(&mut content, "mail", self.principal.may(MAIL));
         let shell = shell(&self.state.flow.store().configuration(), &self.visit, "");
         html(&self.state.flow, name, &shell, &content, status)
     }

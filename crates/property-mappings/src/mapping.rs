@@ -20,7 +20,6 @@ pub struct MappingBase {
     #[field(unique = "Property Mapping with this name already exists.")]
     pub name: String,
     /// The program that makes the attributes.
-    #[field(raw)]
     pub expression: String,
     /// The form that edits it.
     #[field(computed = |represent, _| represent.kind.spec.component_name().into())]

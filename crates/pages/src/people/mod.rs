@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use vestibule_flow::pages::{found, see_other};
 use vestibule_resource::http::Query;
 
+use crate::content::{part, put, take};
 use crate::inside::Refusal;
 use crate::visitor::{MAIL, Visitor, either};
 use crate::{PagesState, errors, paging};
@@ -69,7 +70,7 @@ async fn find(visitor: &Visitor<'_>) -> Response {
     };
     let pages = paging::links(LIST, &[("search", search), ("status", status)], &answer);
     let content = json!({
-        "search": search, "status": status, "results": answer["results"].take(), "pages": pages,
+        "search": search, "status": status, "results": take(&mut answer, "results"), "pages": pages,
         "may": {"add": visitor.may("authentik_core.add_user", None).await},
     });
     visitor.page("admin-users", content)
@@ -93,10 +94,10 @@ async fn create(State(state): State<PagesState>, request: Request<Body>) -> Resp
         let given = visitor.form()?;
         let mut body = json!({});
         for field in FIELDS {
-            body[field] = given.get(field).unwrap_or_default().trim().into();
+            put(&mut body, field, given.get(field).unwrap_or_default().trim());
         }
         match visitor.send(Method::POST, "core/users/", Some(body)).await {
-            Ok(user) => Ok(see_other(&format!("{LIST}{}/?done=created", user["pk"]))),
+            Ok(user) => Ok(see_other(&format!("{LIST}{}/?done=created", part(&user, "pk")))),
             Err(Refusal::Fields(wrong)) => Ok(form(&visitor, &given, Some(errors::shown(&wrong)))),
             Err(refusal) => Err(visitor.refused(&refusal)),
         }
@@ -109,7 +110,7 @@ fn form(visitor: &Visitor<'_>, given: &Query, wrong: Option<Value>) -> Response 
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let mut content = json!({"response_errors": wrong});
     for field in FIELDS {
-        content[field] = given.get(field).unwrap_or_default().into();
+        put(&mut content, field, given.get(field).unwrap_or_default());
     }
     visitor.page_with(status, "admin-user-new", content)
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use vestibule_flow::pages::{found, see_other};
 
 use super::LIST;
+use crate::content::{part, put, take, text};
 use crate::inside::Refusal;
 use crate::visitor::{Visitor, either};
 use crate::{PagesState, errors, sessions};
@@ -49,7 +50,7 @@ pub(super) async fn act(
         let done = match action.as_str() {
             "activate" => set_active(&visitor, key, true).await,
             "deactivate" => set_active(&visitor, key, false).await,
-            "password" => return Ok(set_password(&visitor, key).await?),
+            "password" => return set_password(&visitor, key).await,
             "recovery" => recovery(&visitor, key).await,
             "sign_out" => sessions::end_all(&visitor, key).await.map(|_| Done::Said("signed_out")),
             _ => return Err(visitor.error(404)),
@@ -108,7 +109,7 @@ async fn set_password(visitor: &Visitor<'_>, key: i64) -> Result<Response, Respo
 
 async fn recovery(visitor: &Visitor<'_>, key: i64) -> Result<Done, Refusal> {
     let mut answer = visitor.send(Method::POST, &format!("core/users/{key}/recovery/"), Some(json!({}))).await?;
-    Ok(Done::Link(answer["link"].take()))
+    Ok(Done::Link(take(&mut answer, "link")))
 }
 
 /// The page of a user, with what an action left to say.
@@ -117,17 +118,21 @@ async fn page(visitor: &Visitor<'_>, key: i64, mut content: Value) -> Response {
         Ok(user) => user,
         Err(refusal) => return visitor.refused(&refusal),
     };
-    let username = user["username"].as_str().unwrap_or_default();
-    let status = if content["errors"].is_object() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    content["sessions"] = sessions::of(visitor, key, username).await;
-    content["is_self"] = (key == visitor.user.pk).into();
-    content["may"] = json!({
-        "change": visitor.may("authentik_core.change_user", Some(key)).await,
-        "reset": visitor.may("authentik_core.reset_user_password", Some(key)).await,
-        "see_sessions": visitor.may("authentik_core.view_authenticatedsession", None).await,
-        "end_sessions": visitor.may("authentik_core.delete_authenticatedsession", None).await,
-    });
-    content["events_url"] = crate::paging::address("/if/admin/events/", &[("username", username)]).into();
-    content["person"] = user;
+    let username = text(&user, "username");
+    let status = if part(&content, "errors").is_object() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    put(&mut content, "sessions", sessions::of(visitor, key, username).await);
+    put(&mut content, "is_self", key == visitor.user.pk);
+    put(
+        &mut content,
+        "may",
+        json!({
+            "change": visitor.may("authentik_core.change_user", Some(key)).await,
+            "reset": visitor.may("authentik_core.reset_user_password", Some(key)).await,
+            "see_sessions": visitor.may("authentik_core.view_authenticatedsession", None).await,
+            "end_sessions": visitor.may("authentik_core.delete_authenticatedsession", None).await,
+        }),
+    );
+    put(&mut content, "events_url", crate::paging::address("/if/admin/events/", &[("username", username)]));
+    put(&mut content, "person", user);
     visitor.page_with(status, "admin-user", content)
 }

@@ -56,12 +56,17 @@ fn kind_of<'k>(kinds: &[&'k Kind], path: &str) -> Option<&'k Kind> {
     })
 }
 
-/// The key of what no client makes: a schedule, a task that was given up, a notification of the first administrator.
-async fn made_by_the_server(app: &App, path: &str) -> Uuid {
+/// The key of what no client makes: a schedule, a task that was given up, a notification or a consent of the first
+/// administrator.
+async fn made_by_the_server(fixtures: &mut Fixtures<'_>, path: &str) -> String {
+    if path.starts_with("/core/user_consent/") {
+        return consent(fixtures).await.to_string();
+    }
+    let app = fixtures.app;
     let database = app.store().database();
     if path.starts_with("/tasks/schedules/") {
         let row = database.query_one("SELECT id FROM schedules", vec![]).await.unwrap().unwrap();
-        return row.uuid("id").unwrap();
+        return row.uuid("id").unwrap().to_string();
     }
     let ctx = &app.server.api.ctx;
     let mut transaction = database.begin(Durability::Process).await.unwrap();
@@ -77,6 +82,19 @@ async fn made_by_the_server(app: &App, path: &str) -> Uuid {
         transaction.execute(sql, vec![key.into(), ctx.now().into()]).await.unwrap();
         key
     };
+    transaction.commit().await.unwrap();
+    key.to_string()
+}
+
+/// A new consent of the first administrator, to a new application.
+async fn consent(fixtures: &mut Fixtures<'_>) -> i64 {
+    let application = fixtures.key("authentik_core.application").await;
+    let application: Uuid = application.as_str().unwrap().parse().unwrap();
+    let mut transaction = fixtures.app.store().database().begin(Durability::Process).await.unwrap();
+    let sql = "INSERT INTO user_consents (user_id, application, permissions, expiring) \
+               SELECT id, $1, '', FALSE FROM users WHERE username = 'akadmin' RETURNING id";
+    let row = transaction.query_one(sql, vec![application.into()]).await.unwrap().unwrap();
+    let key = row.int("id").unwrap();
     transaction.commit().await.unwrap();
     key
 }
@@ -99,8 +117,11 @@ pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String
             fixtures.kind("authentik_outposts.dockerserviceconnection")
         }
         path if path.starts_with("/policies/all/") => return fixtures.app.server.api.ctx.uuid().to_string(),
-        path if path.starts_with("/tasks/") || path.starts_with("/events/notifications/") => {
-            return made_by_the_server(fixtures.app, path).await.to_string();
+        path if ["/tasks/", "/events/notifications/", "/core/user_consent/"]
+            .iter()
+            .any(|made| path.starts_with(made)) =>
+        {
+            return made_by_the_server(fixtures, path).await;
         }
         path if path.starts_with("/tenants/") => return fixtures.app.server.api.ctx.uuid().to_string(),
         path if path.starts_with("/flows/executor/") || path.starts_with("/flows/inspector/") => {

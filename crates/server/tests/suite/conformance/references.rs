@@ -9,9 +9,10 @@ use crate::fixtures::{Fixtures, Named, Object, path};
 
 /// The object of a key, whatever member of its family it is.
 async fn find(app: &App, model: &str, pk: &Value) -> Option<(String, Object)> {
-    for kind in app.registry().members(model) {
+    for kind in app.registry().members(model).into_iter().filter(|kind| !kind.spec.path_served().is_empty()) {
+        let field = kind.key_field(model).unwrap_or("pk");
         let list = app.admin().get(&format!("{}?page_size=100", kind.wire_path())).await.expect(200);
-        let found = list["results"].as_array()?.iter().find(|one| one["pk"] == *pk || one["brand_uuid"] == *pk);
+        let found = list["results"].as_array()?.iter().find(|one| one[field] == *pk || one["brand_uuid"] == *pk);
         if let Some(object) = found.and_then(Value::as_object) {
             return Some((path(kind, object), object.clone()));
         }
@@ -20,7 +21,7 @@ async fn find(app: &App, model: &str, pk: &Value) -> Option<(String, Object)> {
 }
 
 fn referrer(kind: &Kind, object: &Object, action: &str, entries: &Value) -> bool {
-    let own = object.get("pk").or_else(|| object.get("brand_uuid"));
+    let own = object.get("pk").or_else(|| object.get("brand_uuid")).or_else(|| object.get("pbm_uuid"));
     entries.as_array().is_some_and(|entries| {
         entries.iter().any(|entry| {
             entry["app"] == kind.app()
