@@ -40,6 +40,7 @@ struct Item<'a> {
 
 struct Exporter<'a> {
     registry: &'a Registry,
+    configuration: &'a Configuration,
     items: BTreeMap<Uuid, Item<'a>>,
     /// Rows that documents refer to, by model and key.
     rows: BTreeMap<(&'static str, String), Object>,
@@ -55,8 +56,9 @@ struct Exporter<'a> {
 pub async fn export(store: &Store, registry: &Registry, secrets: Secrets) -> Result<String, ApiError> {
     let configuration = store.configuration();
     let rows = rows(store, registry, &configuration).await?;
-    let mut exporter =
-        Exporter { registry, items: items(registry, &configuration), rows, ambiguous: BTreeSet::new(), secrets };
+    let items = items(registry, &configuration);
+    let configuration = &configuration;
+    let mut exporter = Exporter { registry, configuration, items, rows, ambiguous: BTreeSet::new(), secrets };
     exporter.ambiguous = exporter.find_ambiguous();
     let entries = exporter.entries();
     let documents: Vec<String> = entries.chunks(ENTRIES).map(document).collect();
@@ -91,8 +93,7 @@ fn items<'a>(registry: &'a Registry, configuration: &'a Configuration) -> BTreeM
         for document in configuration.documents(kind.model()) {
             let (mut needs, mut likes) = (Vec::new(), Vec::new());
             for field in kind.fields.iter().filter(|field| field.is_stored() && field.is_writable()) {
-                let keys =
-                    keys(field, &document.value).into_iter().filter_map(|key| key.as_str()?.parse::<Uuid>().ok());
+                let keys = targets(registry, configuration, field, &document.value);
                 let identifies = identifying_fields(kind).iter().any(|one| one.name == field.name);
                 if identifies || field.required { needs.extend(keys) } else { likes.extend(keys) }
             }
@@ -164,7 +165,7 @@ impl Exporter<'_> {
                 .fields
                 .iter()
                 .filter(|field| field.is_stored() && field.is_writable())
-                .partition(|field| ready(&uuids(field, item.value)));
+                .partition(|field| ready(&targets(self.registry, self.configuration, field, item.value)));
             entries.push(self.entry(pk, item, &now));
             if !then.is_empty() {
                 later.push((pk, then));
@@ -239,8 +240,8 @@ impl Exporter<'_> {
             let fields = identifying_fields(kind);
             return if fields.is_empty() { key.clone().into() } else { find(kind, row, &fields) };
         }
-        let pk = key.as_str().and_then(|text| text.parse().ok());
-        let target = pk.and_then(|pk| Some((pk, self.items.get(&pk)?)));
+        let target = self.registry.document(self.configuration, model, key);
+        let target = target.and_then(|(_, document)| Some((document.pk, self.items.get(&document.pk)?)));
         match target.and_then(|(pk, item)| Some((item, self.identifying(pk, item)?))) {
             Some((item, fields)) => find(item.kind, item.value, &fields),
             None => key.clone().into(),
@@ -257,6 +258,9 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn uuids(field: &Field, object: &Object) -> Vec<Uuid> {
-    keys(field, object).into_iter().filter_map(|key| key.as_str()?.parse().ok()).collect()
+/// The documents that a field refers to.
+fn targets(registry: &Registry, configuration: &Configuration, field: &Field, object: &Object) -> Vec<Uuid> {
+    let Some((model, ..)) = field.reference() else { return Vec::new() };
+    let found = keys(field, object).into_iter().filter_map(|key| registry.document(configuration, model, key));
+    found.map(|(_, document)| document.pk).collect()
 }

@@ -73,7 +73,7 @@ impl Lookup for World<'_> {
         let Some(object) = self.object(model, criteria)? else { return Ok(None) };
         let kind = self.registry.members(&model.to_ascii_lowercase()).into_iter().find(|kind| {
             !kind.is_document()
-                || pk_of(&object).is_some_and(|pk| self.configuration.document(kind.model(), pk).is_some())
+                || pk_of(kind, &object).is_some_and(|pk| self.configuration.document(kind.model(), pk).is_some())
         });
         let Some(kind) = kind else { return Ok(None) };
         let (configuration, registry) = (self.configuration, self.registry);
@@ -89,8 +89,8 @@ impl Lookup for World<'_> {
     }
 }
 
-pub(crate) fn pk_of(object: &Object) -> Option<uuid::Uuid> {
-    object.get("pk")?.as_str()?.parse().ok()
+fn pk_of(kind: &Kind, object: &Object) -> Option<uuid::Uuid> {
+    object.get(kind.document_key())?.as_str()?.parse().ok()
 }
 
 /// The document of a kind that meets every criterion.
@@ -148,11 +148,8 @@ fn referred<'a>(
     key: &Value,
 ) -> Option<(&'a Kind, Object)> {
     let (model, ..) = field?.reference()?;
-    let pk = key.as_str()?.parse().ok()?;
-    registry.members(model).into_iter().find_map(|kind| {
-        let document = configuration.document(kind.model(), pk)?;
-        Some((kind.as_ref(), document.value.clone()))
-    })
+    let (kind, document) = registry.document(configuration, model, key)?;
+    Some((kind.as_ref(), document.value.clone()))
 }
 
 /// Equal; keys are equal however their UUID is written.

@@ -188,7 +188,7 @@ fn types() -> Value {
             "description": description,
             "component": format!("ak-property-mapping-{component}-form"),
             "model_name": model,
-            "icon_url": null,
+            "icon_url": "",
             "requires_enterprise": false,
             "deprecated": false,
         })

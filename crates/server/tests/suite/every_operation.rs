@@ -21,7 +21,12 @@ const NOTHING_TO_FIND: [&str; 4] = [
 ];
 
 /// What is refused, whoever asks: nothing here can do it yet, and the answer says so.
-const REFUSED: [&str; 2] = ["POST /core/users/{id}/recovery/", "POST /core/users/{id}/recovery_email/"];
+const REFUSED: [&str; 4] = [
+    "POST /core/users/{id}/recovery/",
+    "POST /core/users/{id}/recovery_email/",
+    "POST /propertymappings/all/{pm_uuid}/test/",
+    "GET /providers/oauth2/{id}/preview_user/",
+];
 
 /// Somebody whose browser is signed in as the first administrator.
 async fn browser(app: &App) -> Client {
@@ -113,6 +118,8 @@ pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String
     let kind = match path {
         path if path.starts_with("/stages/all/") => fixtures.kind("authentik_stages_dummy.dummystage"),
         path if path.starts_with("/sources/all/") => fixtures.kind("authentik_sources_oauth.oauthsource"),
+        path if path.starts_with("/propertymappings/all/") => fixtures.kind("authentik_providers_oauth2.scopemapping"),
+        path if path.starts_with("/providers/all/") => fixtures.kind("authentik_providers_oauth2.oauth2provider"),
         path if path.starts_with("/outposts/service_connections/all/") => {
             fixtures.kind("authentik_outposts.dockerserviceconnection")
         }
@@ -135,6 +142,15 @@ pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String
         path if path.ends_with("/execute/") => return "default-authentication-flow".into(),
         path => kind_of(&kinds, path).unwrap_or_else(|| panic!("what is the parameter of {path}?")),
     };
+    if path.ends_with("/setup_urls/") {
+        // It has addresses once an application has it.
+        let provider = fixtures.key("authentik_core.provider").await;
+        let application = fixtures.kind("authentik_core.application");
+        let mut body = fixtures.body(application, Named::Required).await;
+        body.insert("provider".into(), provider.clone());
+        fixtures.create_with(application, &body).await;
+        return provider.to_string();
+    }
     // A mail of a test needs a mail server.
     let named = if path.starts_with("/events/transports/") { Named::Required } else { Named::All };
     let object = fixtures.create(kind, named).await;
@@ -167,6 +183,15 @@ pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) 
         let flags = ["core_default_app_access", "enterprise_audit_include_expanded_diff"];
         let flags = flags.into_iter().chain(["flows_continuous_login", "flows_refresh_others"]);
         return Some(json!({"flags": flags.map(|flag| (flag.to_owned(), false.into())).collect::<Object>()}));
+    }
+    if method == "PUT" && path == "/core/transactional/applications/" {
+        let kind = |model: &str| fixtures.app.registry().kind(model).unwrap();
+        let (application, provider) =
+            (kind("authentik_core.application"), kind("authentik_providers_oauth2.oauth2provider"));
+        let application = fixtures.body(application, Named::Required).await;
+        let provider = fixtures.body(provider, Named::Required).await;
+        let model = "authentik_providers_oauth2.oauth2provider";
+        return Some(json!({"app": application, "provider_model": model, "provider": provider}));
     }
     if method != "POST" {
         return None;

@@ -137,7 +137,7 @@ impl<'a> Fixtures<'a> {
             Shape::Integer { .. } => json!(serial),
             Shape::Float => json!(f64::from(serial) + 0.25),
             Shape::Uuid => json!(self.app.server.api.ctx.uuid()),
-            Shape::Time => format!("2027-01-02T03:04:05.{serial:06}Z").into(),
+            Shape::Time => format!("2027-01-02T03:04:05.{:06}Z", serial % 1_000_000).into(),
             Shape::Choice(choices) => choices.values[choices.values.len() - 1 - turn as usize % 2].0.into(),
             Shape::List(item) => json!([Box::pin(self.shaped(item, turn)).await]),
             Shape::Reference(model, _) => Box::pin(self.key(model)).await,

@@ -26,7 +26,7 @@ fn referrer(kind: &Kind, object: &Object, action: &str, entries: &Value) -> bool
         entries.iter().any(|entry| {
             entry["app"] == kind.app()
                 && entry["model_name"] == kind.model_name()
-                && Some(&entry["pk"]) == own
+                && own.is_some_and(|own| entry["pk"].as_str() == Some(own.to_string().trim_matches('"')))
                 && entry["name"].is_string()
                 && entry["action"] == action
         })
@@ -42,9 +42,17 @@ async fn what_is_referred_to_knows_it_and_its_deletion_does_what_is_declared() {
     for kind in fixtures.kinds().into_iter().filter(|kind| kind.is_document()) {
         for field in kind.fields.iter().filter(|field| field.is_writable()) {
             let Some((model, on_delete, many)) = field.reference() else { continue };
+            // There are no kinds of policies yet.
+            if app.registry().members(model).is_empty() {
+                continue;
+            }
             let name = format!("{}.{}", kind.model(), field.name);
             let mut body = fixtures.body(kind, Named::Required).await;
             let pk = fixtures.key(model).await;
+            // A binding names one of three.
+            if kind.model() == "authentik_policies.policybinding" && field.name != "target" {
+                body.shift_remove("user");
+            }
             body.insert(field.name.into(), if many { json!([pk]) } else { pk.clone() });
             let object = fixtures.create_with(kind, &body).await;
             let (target, _) = find(&app, model, &pk).await.unwrap_or_else(|| panic!("{name}: {pk} is not there"));
@@ -55,7 +63,10 @@ async fn what_is_referred_to_knows_it_and_its_deletion_does_what_is_declared() {
                 (false, OnDelete::SetNull) => "set_null",
                 (false, OnDelete::Protect) => "left_dangling",
             };
-            findings.check(referrer(kind, &object, action, &used_by), || format!("{name}: {action} in {used_by}"));
+            // What belongs to one object alone does not use it.
+            let uses = field.unique.is_none();
+            findings
+                .check(referrer(kind, &object, action, &used_by) == uses, || format!("{name}: {action} in {used_by}"));
 
             let deleted = admin.delete(&target).await;
             let own = path(kind, &object);

@@ -13,14 +13,18 @@ async fn traces(app: &App, kind: &Kind, pk: &Value, action: &str) -> (i64, i64) 
     let sql = "SELECT COUNT(*) AS n FROM events WHERE action = $1 AND model_name = $2 AND model_pk = $3";
     let events = app.number(sql, vec![action.into(), kind.model_name().into(), key.into()]).await;
     let revisions = match pk.as_str().and_then(|pk| pk.parse().ok()) {
-        Some(pk) => app.store().revisions(pk).await.unwrap().len(),
-        None => 0,
+        Some(pk) => i64::try_from(app.store().revisions(pk).await.unwrap().len()).unwrap(),
+        // Where documents have numbers, a revision is that of the document with this one.
+        None => {
+            let sql = "SELECT COUNT(*) AS n FROM configuration_revision WHERE kind = $1 AND (before LIKE $2 OR after LIKE $2)";
+            app.number(sql, vec![kind.model().into(), format!("%\"pk\":{pk},%").into()]).await
+        }
     };
-    (events, i64::try_from(revisions).unwrap())
+    (events, revisions)
 }
 
 fn pk(object: &Object) -> Value {
-    object.get("pk").or_else(|| object.get("brand_uuid")).unwrap().clone()
+    object.get("pk").or_else(|| object.get("brand_uuid")).or_else(|| object.get("pbm_uuid")).unwrap().clone()
 }
 
 #[tokio::test]

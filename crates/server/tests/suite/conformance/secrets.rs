@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use vestibule_blueprint_engine::export::{Secrets, export};
-use vestibule_resource::Access;
+use vestibule_resource::{Access, Verb};
 
 use super::{Findings, patch_of};
 use crate::app::App;
@@ -10,7 +10,7 @@ use crate::fixtures::{Fixtures, Named, path, secret};
 
 /// Names that a secret has, and what is none of that name.
 const SECRET_NAMES: [&str; 5] = ["secret", "password", "private", "key", "token"];
-const NO_SECRETS: [&str; 16] = [
+const NO_SECRETS: [&str; 23] = [
     "default_token_duration",
     "default_token_length",
     "password_fields",
@@ -27,6 +27,13 @@ const NO_SECRETS: [&str; 16] = [
     "private_key_download_url",
     "key_type",
     "token_identifier",
+    "access_token_validity",
+    "refresh_token_validity",
+    "refresh_token_threshold",
+    "signing_key",
+    "encryption_key",
+    "include_claims_in_id_token",
+    "jwt_federation_providers",
 ];
 
 #[tokio::test]
@@ -38,6 +45,10 @@ async fn what_is_only_written_is_never_shown() {
     let mut needles = Vec::new();
     for kind in fixtures.kinds() {
         for field in kind.fields.iter().filter(|field| field.access == Access::WriteOnly || field.sealed) {
+            // What those who may change an object may read has a test of its own.
+            if field.guarded {
+                continue;
+            }
             // Everybody may know a certificate, it is only long; a kubeconfig has a test of its own.
             if matches!(field.name, "certificate_data" | "kubeconfig") {
                 continue;
@@ -108,6 +119,10 @@ async fn ghsa_m9h4_7j9c_55x9_what_is_called_a_secret_is_not_shown() {
     let mut findings = Findings::default();
     for kind in app.registry().kinds() {
         for field in kind.fields.iter().filter(|field| field.is_readable() && !NO_SECRETS.contains(&field.name)) {
+            // An attribute's key is its name; what is guarded has a test of its own.
+            if field.guarded || (kind.model(), field.name) == ("authentik_core.objectattribute", "key") {
+                continue;
+            }
             let is_called = field.name.split('_').any(|word| SECRET_NAMES.contains(&word));
             findings.check(!is_called, || format!("{}.{} is shown", kind.model(), field.name));
         }
@@ -116,13 +131,47 @@ async fn ghsa_m9h4_7j9c_55x9_what_is_called_a_secret_is_not_shown() {
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         let sent = name.ends_with("Request");
         // Their purpose is to hand a key to whoever may see it.
-        let purpose = matches!(name.as_str(), "TokenView" | "UserServiceAccountResponse");
+        let purpose = matches!(name.as_str(), "TokenView" | "UserServiceAccountResponse" | "ObjectAttribute" | "OAuth2ProviderSetupURLs");
+        let is_guarded = |field: &str| {
+            app.registry().kinds().iter().any(|kind| kind.field(field).is_some_and(|field| field.guarded))
+        };
         for (field, _) in schema["properties"].as_object().into_iter().flatten() {
             let is_called = field.split('_').any(|word| SECRET_NAMES.contains(&word));
-            findings.check(sent || purpose || !is_called || NO_SECRETS.contains(&field.as_str()), || {
-                format!("{name}.{field} is in an answer")
-            });
+            findings.check(
+                sent || purpose || !is_called || NO_SECRETS.contains(&field.as_str()) || is_guarded(field),
+                || format!("{name}.{field} is in an answer"),
+            );
         }
     }
     findings.none();
+}
+
+/// CVE-2026-40166, GHSA-m9h4-7j9c-55x9: a secret that an answer holds is for those who may change the object.
+#[tokio::test]
+async fn cve_2026_40166_a_guarded_secret_is_for_those_who_may_change_it() {
+    let app = App::start().await;
+    let mut fixtures = Fixtures::new(&app);
+    let mut findings = Findings::default();
+    let mut guarded = 0;
+    for (number, kind) in fixtures.kinds().into_iter().enumerate() {
+        for field in kind.fields.iter().filter(|field| field.guarded) {
+            guarded += 1;
+            let name = format!("{}.{}", kind.model(), field.name);
+            let mut body = fixtures.body(kind, Named::All).await;
+            body.insert(field.name.into(), secret(kind, field, "Needle"));
+            let object = fixtures.create_with(kind, &body).await;
+            let (clerk, mut client) = app.clerk(&format!("reader-{number}")).await;
+            app.grants.grant(clerk, &[&kind.permission(Verb::View)]).await;
+            let (own, list) = (path(kind, &object), kind.wire_path());
+            for asked in [own.clone(), list.clone(), format!("{list}?search=Needle"), format!("{own}used_by/")] {
+                let answer = client.get(&asked).await;
+                findings.check(answer.status == 200 && !answer.text.contains("Needle"), || format!("{name}: {asked}"));
+            }
+            app.grants.grant(clerk, &[&kind.permission(Verb::Change)]).await;
+            findings
+                .check(client.get(&own).await.text.contains("Needle"), || format!("{name}: hidden from its keeper"));
+        }
+    }
+    findings.none();
+    assert!(guarded > 0, "there are secrets that an answer holds");
 }
