@@ -63,7 +63,7 @@ pub(crate) async fn arrive(
     let impersonator = session.data.get(ORIGINAL).cloned();
     let request = EventRequest { impersonator, ..describe_request(&parts, &state.store().configuration()) };
     let visit = Visit { client, user_agent, locale, query, query_text, request_id, request };
-    Ok(Arrived { visit, parts, body, session })
+    Ok(Arrived { parts, body, visit, session })
 }
 
 /// The id that the server gave the request.
