@@ -123,6 +123,9 @@ async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<V
     if let ("PUT" | "PATCH", Some(kind)) = (method, kind_of(&kinds, path)) {
         return Some(fixtures.body(kind, Named::Required).await.into());
     }
+    if path.starts_with("/tasks/schedules/{") && matches!(method, "PUT" | "PATCH") {
+        return Some(json!({"crontab": "0 3 * * *"}));
+    }
     if path == "/admin/settings/" && method != "GET" {
         let flags = ["core_default_app_access", "enterprise_audit_include_expanded_diff"];
         let flags = flags.into_iter().chain(["flows_continuous_login", "flows_refresh_others"]);
