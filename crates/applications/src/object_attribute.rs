@@ -77,6 +77,7 @@ impl Resource for ObjectAttribute {
             .search(&["key", "label", "group"])
             .order(&["key"])
             .filter(&["enabled"])
+            .unique_together(&["object_type", "key"])
             .filter_with(
                 "object_type__app_label",
                 "object_type",
@@ -139,7 +140,7 @@ struct Stamp;
 impl Hooks for Stamp {
     async fn before_save(&self, cx: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
         let now = json!(cx.ctx.now().to_rfc3339_opts(SecondsFormat::Micros, true));
-        if cx.existing.is_none() {
+        if object.get("created").is_none_or(Value::is_null) {
             object.insert("created".into(), now.clone());
         }
         object.insert("last_updated".into(), now);

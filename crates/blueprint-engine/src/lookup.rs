@@ -122,7 +122,14 @@ pub(crate) fn meets(
     wanted: &Value,
 ) -> bool {
     let Some((head, tail)) = criterion.split_once("__") else {
-        return same(object.get(field_name(kind, criterion)).unwrap_or(&Value::Null), wanted);
+        let name = field_name(kind, criterion);
+        let value = object.get(name).unwrap_or(&Value::Null);
+        // What is found by its own key may be known here by another.
+        let known = || {
+            let (model, ..) = kind.field(name)?.reference()?;
+            registry.canonical_key(configuration, model, wanted)
+        };
+        return same(value, wanted) || known().is_some_and(|known| *value == known);
     };
     let value = object.get(field_name(kind, head)).unwrap_or(&Value::Null);
     let folded = |value: &Value| value.as_str().map(fold);

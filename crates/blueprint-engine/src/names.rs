@@ -12,6 +12,10 @@ pub(crate) fn identifying_fields(kind: &Kind) -> Vec<&Field> {
     if let Some(field) = slug.or_else(unique) {
         return vec![field];
     }
+    let together = kind.spec.unique_together_fields();
+    if !together.is_empty() {
+        return together.iter().filter_map(|name| kind.field(name)).collect();
+    }
     // A tie between others: what it ties, and its place among its like.
     let ties = |field: &&Field| matches!(field.reference(), Some((_, _, false))) || field.name == "order";
     kind.fields.iter().filter(|field| field.is_stored() && field.is_writable()).filter(ties).collect()

@@ -130,14 +130,13 @@ impl Target {
     pub(crate) fn methods(&self) -> Vec<&'static str> {
         let mut methods = match self {
             Self::Kind(kind) if kind.spec.verbs.contains(&Verb::Add) => vec!["GET", "POST"],
-            Self::Kind(_) => vec!["GET"],
             Self::Object(kind) => {
                 let writes: &[&str] = if kind.spec.verbs.contains(&Verb::Change) { &["PUT", "PATCH"] } else { &[] };
                 let deletes: &[&str] = if kind.spec.verbs.contains(&Verb::Delete) { &["DELETE"] } else { &[] };
                 [&["GET"], writes, deletes].concat()
             }
             Self::Member(_) => vec!["GET", "DELETE"],
-            Self::UsedBy(_) | Self::MemberUsedBy(_) | Self::Family(_) => vec!["GET"],
+            Self::Kind(_) | Self::UsedBy(_) | Self::MemberUsedBy(_) | Self::Family(_) => vec!["GET"],
             Self::Operations(operations, ..) => {
                 let known = ["GET", "POST", "PUT", "PATCH", "DELETE"];
                 known.into_iter().filter(|name| operations.iter().any(|one| one.method == *name)).collect()

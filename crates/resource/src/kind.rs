@@ -412,6 +412,10 @@ impl Spec {
     pub fn family_of(&self) -> Option<&'static Family> {
         self.family
     }
+    /// The fields that no two objects have alike together.
+    pub fn unique_together_fields(&self) -> &'static [&'static str] {
+        self.unique_together
+    }
     /// What people call one of it.
     pub fn verbose_name(&self) -> &'static str {
         self.verbose_name

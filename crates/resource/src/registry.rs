@@ -155,7 +155,7 @@ impl Registry {
         })
     }
     /// The key by which an object is known as one of `model`, where a request names it by its own key instead.
-    pub(crate) fn canonical_key(&self, configuration: &Configuration, model: &str, key: &Value) -> Option<Value> {
+    pub fn canonical_key(&self, configuration: &Configuration, model: &str, key: &Value) -> Option<Value> {
         let pk = parse_uuid(key.as_str()?)?;
         self.members(model).into_iter().find_map(|kind| {
             let field = kind.key_field(model).filter(|field| *field != "pk")?;

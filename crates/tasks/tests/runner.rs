@@ -1,5 +1,5 @@
 //! Tasks over a real database: done once, tried again, taken over, given up, by the clock; with several nodes.
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test ends when something is wrong")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends when something is wrong")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

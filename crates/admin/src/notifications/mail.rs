@@ -78,10 +78,10 @@ fn text(message: &Message, facts: &[(String, String)]) -> String {
 }
 
 fn html(message: &Message, facts: &[(String, String)]) -> String {
-    let rows: String = facts
-        .iter()
-        .map(|(name, value)| format!("<tr><th>{}</th><td>{}</td></tr>", escape(name), escape(value)))
-        .collect();
+    let mut rows = String::new();
+    for (name, value) in facts {
+        rows.push_str(&format!("<tr><th>{}</th><td>{}</td></tr>", escape(name), escape(value)));
+    }
     let link = match &message.hyperlink {
         Some(target) if target.starts_with("https://") || target.starts_with("http://") => {
             let label = message.hyperlink_label.as_deref().unwrap_or(target);

@@ -127,3 +127,8 @@ fn describe(descriptions: &Descriptions, object: &mut Object) {
 fn attached(object: &Object, name: &str) -> Value {
     object.get(name).cloned().unwrap_or(Value::Null)
 }
+
+/// A text, empty where there is none.
+fn text(object: &Object, name: &str) -> Value {
+    object.get(name).and_then(Value::as_str).unwrap_or_default().into()
+}

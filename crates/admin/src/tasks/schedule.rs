@@ -13,7 +13,7 @@ use vestibule_resource::{
 };
 use vestibule_tasks::next_run;
 
-use super::{Descriptions, attached, describe};
+use super::{Descriptions, attached, describe, text};
 
 vestibule_resource::choices! {
     /// How the last task stands, or how it ended.
@@ -51,11 +51,11 @@ pub(super) struct Schedule {
     #[field(read_only)]
     pub actor_name: String,
     /// The application of the model that it is about.
-    #[field(read_only, optional, column = "rel_obj_app")]
-    pub rel_obj_app_label: Option<String>,
+    #[field(computed = |_, object| text(object, "related_app"))]
+    pub rel_obj_app_label: Computed,
     /// The model that it is about.
-    #[field(read_only, optional)]
-    pub rel_obj_model: Option<String>,
+    #[field(computed = |_, object| text(object, "related_model"))]
+    pub rel_obj_model: Computed,
     /// The key of what it is about.
     #[field(min = 1)]
     pub rel_obj_id: Option<String>,
@@ -76,6 +76,12 @@ pub(super) struct Schedule {
     /// What tells its tasks from others of its actor.
     #[field(internal, column = "uid")]
     pub own_uid: Option<String>,
+    /// The application of the model that it is about.
+    #[field(internal, column = "rel_obj_app")]
+    pub related_app: Option<String>,
+    /// The model that it is about.
+    #[field(internal, column = "rel_obj_model")]
+    pub related_model: Option<String>,
 }
 
 /// The kind of schedules.
@@ -89,10 +95,10 @@ impl Resource for Schedule {
             .verbose("Schedule", "Schedules")
             .table("schedules", "id")
             .lookup("pk", "id")
-            .search(&["identifier", "own_uid", "actor_name", "rel_obj_app_label", "rel_obj_model", "rel_obj_id"])
+            .search(&["identifier", "own_uid", "actor_name", "related_app", "related_model", "rel_obj_id"])
             .order(&["next_run", "actor_name", "identifier"])
             .filter(&["actor_name", "paused", "rel_obj_id", "rel_obj_id__isnull"])
-            .filter(&["rel_obj_content_type__app_label=rel_obj_app_label", "rel_obj_content_type__model=rel_obj_model"])
+            .filter(&["rel_obj_content_type__app_label=related_app", "rel_obj_content_type__model=related_model"])
             .describe(|object| {
                 let actor = object.get("actor_name").and_then(Value::as_str).unwrap_or_default();
                 format!("Schedule {actor}")

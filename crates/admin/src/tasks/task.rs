@@ -11,7 +11,7 @@ use vestibule_resource::http::Query;
 use vestibule_resource::{Api, Call, Computed, Fields, Hooks, Kind, Lookup, Operation, Resource, Shape, Spec, Verb};
 use vestibule_store::Param;
 
-use super::{Descriptions, State, Status, attached, describe};
+use super::{Descriptions, State, Status, attached, describe, text};
 
 vestibule_resource::choices! {
     /// How much an entry of a log matters.
@@ -50,11 +50,11 @@ pub(super) struct Task {
     /// When it is due, if it rests.
     pub eta: Option<DateTime<Utc>>,
     /// The application of the model that it is about.
-    #[field(read_only, optional, column = "rel_obj_app")]
-    pub rel_obj_app_label: Option<String>,
+    #[field(computed = |_, object| text(object, "related_app"))]
+    pub rel_obj_app_label: Computed,
     /// The model that it is about.
-    #[field(read_only, optional)]
-    pub rel_obj_model: Option<String>,
+    #[field(computed = |_, object| text(object, "related_model"))]
+    pub rel_obj_model: Computed,
     /// The key of what it is about.
     pub rel_obj_id: Option<String>,
     /// What it is called.
@@ -74,6 +74,12 @@ pub(super) struct Task {
     /// What tells it from others of its actor.
     #[field(internal, column = "uid")]
     pub own_uid: Option<String>,
+    /// The application of the model that it is about.
+    #[field(internal, column = "rel_obj_app")]
+    pub related_app: Option<String>,
+    /// The model that it is about.
+    #[field(internal, column = "rel_obj_model")]
+    pub related_model: Option<String>,
 }
 
 #[derive(Fields)]
@@ -101,18 +107,10 @@ impl Resource for Task {
             .verbose("Task", "Tasks")
             .table("tasks", "id")
             .lookup("pk", "message_id")
-            .search(&[
-                "queue_name",
-                "actor_name",
-                "state",
-                "rel_obj_app_label",
-                "rel_obj_model",
-                "rel_obj_id",
-                "own_uid",
-            ])
+            .search(&["queue_name", "actor_name", "state", "related_app", "related_model", "rel_obj_id", "own_uid"])
             .order(&["-mtime"])
             .filter(&["actor_name", "queue_name", "state", "rel_obj_id", "rel_obj_id__isnull"])
-            .filter(&["rel_obj_content_type__app_label=rel_obj_app_label", "rel_obj_content_type__model=rel_obj_model"])
+            .filter(&["rel_obj_content_type__app_label=related_app", "rel_obj_content_type__model=related_model"])
             .filter_with("aggregated_status", "aggregated_status", Lookup::Sql(one_of), status)
             .describe(|object| object.get("actor_name").and_then(Value::as_str).unwrap_or_default().to_owned())
             .hooks(&TaskHooks)

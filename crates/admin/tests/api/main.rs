@@ -1,10 +1,5 @@
 //! What administrators see of the server and tell it, asked through the API.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::too_many_lines,
-    reason = "a test ends when something is wrong"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends when something is wrong")]
 
 mod app;
 mod events;

@@ -179,6 +179,9 @@ pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) 
     if path.ends_with("/unassign/") {
         return Some(json!({"permissions": ["authentik_core.view_user"]}));
     }
+    if path.starts_with("/tasks/schedules/{") && matches!(method, "PUT" | "PATCH") {
+        return Some(json!({"crontab": "0 3 * * *"}));
+    }
     if path == "/admin/settings/" && method != "GET" {
         let flags = ["core_default_app_access", "enterprise_audit_include_expanded_diff"];
         let flags = flags.into_iter().chain(["flows_continuous_login", "flows_refresh_others"]);

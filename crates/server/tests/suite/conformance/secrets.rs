@@ -131,7 +131,10 @@ async fn ghsa_m9h4_7j9c_55x9_what_is_called_a_secret_is_not_shown() {
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         let sent = name.ends_with("Request");
         // Their purpose is to hand a key to whoever may see it.
-        let purpose = matches!(name.as_str(), "TokenView" | "UserServiceAccountResponse" | "ObjectAttribute" | "OAuth2ProviderSetupURLs");
+        let purpose = matches!(
+            name.as_str(),
+            "TokenView" | "UserServiceAccountResponse" | "ObjectAttribute" | "OAuth2ProviderSetupURLs"
+        );
         let is_guarded = |field: &str| {
             app.registry().kinds().iter().any(|kind| kind.field(field).is_some_and(|field| field.guarded))
         };
