@@ -417,8 +417,13 @@ impl Clauses {
                 let params = wanted.iter().map(|value| table::param(condition.field, value)).collect();
                 self.add(&format!("{column} IN ({places})"), params);
             }
-            Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Holds(_) | Lookup::Named { .. } | Lookup::Ignored => {}
-            Lookup::Unreferred(_) | Lookup::Within(_) => {}
+            Lookup::Sql(_)
+            | Lookup::SqlOf(_)
+            | Lookup::Holds(_)
+            | Lookup::Named { .. }
+            | Lookup::Unreferred(_)
+            | Lookup::Within(_)
+            | Lookup::Ignored => {}
         }
     }
 

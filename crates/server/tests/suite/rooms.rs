@@ -31,8 +31,11 @@ fn is_page(answer: &Answer, status: u16) {
     assert_eq!(answer.headers["cache-control"], "no-store");
 }
 
+/// The path of a form, its fields, and what is said when it is done.
+type Form = (String, Vec<(&'static str, &'static str)>, &'static str);
+
 /// Every form: its path, what is sent, what is said once it is done.
-fn forms(user: i64) -> Vec<(String, Vec<(&'static str, &'static str)>, &'static str)> {
+fn forms(user: i64) -> Vec<Form> {
     let home = format!("/if/admin/users/{user}/");
     vec![
         (
