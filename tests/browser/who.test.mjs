@@ -10,7 +10,7 @@ const alice = await world.make.user({ username: "alice", name: "Alice" });
 const bob = await world.make.user({ username: "bob", name: "Bob" });
 const steps = await world.make.login();
 const remembering = await world.make.login({ identification: { enable_remember_me: true } });
-const NEXT = "/if/admin/?for=wiki";
+const NEXT = "/if/user/?from=there";
 
 const chip = (page) => page.locator(".chip");
 const notYou = (page) => page.getByRole("link", { name: "Not you?" });
