@@ -191,9 +191,9 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         ("authentik_events.event", "client_ip") => json!(format!("192.0.2.{}", serial % 250)),
         // Nothing is deployed for providers yet, and there are no models of devices.
         (_, "providers" | "webauthn_allowed_device_types") => json!([]),
-        (_, "webhook_ca" | "webhook_mapping_body" | "webhook_mapping_headers") => Value::Null,
-        // One of three, and there are no kinds of policies yet.
-        ("authentik_policies.policybinding", "policy" | "group") => Value::Null,
+        // Of a binding's three one is named, and there are no kinds of policies yet.
+        (_, "webhook_ca" | "webhook_mapping_body" | "webhook_mapping_headers")
+        | ("authentik_policies.policybinding", "policy" | "group") => Value::Null,
         ("authentik_core.objectattribute", "object_type") => {
             json!(["authentik_core.user", "authentik_core.group"][turn as usize % 2])
         }
