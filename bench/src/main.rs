@@ -27,7 +27,7 @@ type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 /// The server's allocator: memory that hashes use is to come from the same place on both sides of a comparison.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: vestibule_allocator::Allocator = vestibule_allocator::Allocator;
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures a Vestibule server on loopback.")]
@@ -49,6 +49,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    vestibule_allocator::use_small_pages();
     let done = match Program::parse().command {
         Command::Speed(options) => speed::run(&options),
         Command::Timing(options) => timing::run(&options),
