@@ -261,9 +261,11 @@ impl Sessions {
     ) -> Result<bool, StoreError> {
         let key = URL_SAFE_NO_PAD.encode(self.ctx.bytes::<32>());
         let sql = "INSERT INTO sessions \
-                   (id_hash, uuid, user_id, data, client_ip, user_agent, created, last_used, expires, version) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (uuid) DO UPDATE SET \
-                   id_hash = excluded.id_hash, user_id = excluded.user_id, data = excluded.data, \
+                   (id_hash, uuid, user_id, username, data, client_ip, user_agent, created, last_used, expires, version) \
+                   VALUES ($1, $2, $3, (SELECT username FROM users WHERE id = $3), $4, $5, $6, $7, $8, $9, $10) \
+                   ON CONFLICT (uuid) DO UPDATE SET \
+                   id_hash = excluded.id_hash, user_id = excluded.user_id, username = excluded.username, \
+                   data = excluded.data, \
                    client_ip = excluded.client_ip, user_agent = excluded.user_agent, \
                    last_used = excluded.last_used, expires = excluded.expires, version = sessions.version + 1 \
                    WHERE sessions.version = excluded.version";

@@ -20,7 +20,7 @@ use crate::access::Principal;
 use crate::call::{Answer, Api, Body as BodyShape, Call, Operation, Permission, json_answer, no_content, ok};
 use crate::http::{PathValues, Query, allow, error_answer, json_object, negotiate, read_body};
 use crate::kind::{Family, Kind, Storage, Verb};
-use crate::object_permission::{Scope, assign_initial, require_on, row_condition};
+use crate::object_permission::{Scope, assign_initial, require_on, row_condition, sees_nothing};
 use crate::registry::Registry;
 use crate::represent::Represent;
 use crate::write::{Mode, delete_object, write_object};
@@ -367,29 +367,32 @@ fn show(received: &Received, configuration: &Configuration, kind: &Kind, object:
 async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
     let Received { api, configuration, query, principal, .. } = received;
     let view = kind.permission(Verb::View);
-    let scope = Scope::of(api.store.database(), principal, &view, kind.owner()).await?;
     let listed = match kind.spec.hooks {
         Some(hooks) => hooks.listed(api, principal, query).await?,
         None => None,
     };
-    if listed.is_none() && scope.is_closed() && !principal.internal {
+    let database = api.store.database();
+    if listed.is_none() && !principal.internal && sees_nothing(database, principal, &view, kind.owner()).await? {
         return Err(ApiError::Forbidden);
     }
     let conditions =
         list::conditions(&api.store, &api.registry, configuration, &kind.fields, &kind.spec.filters, query).await?;
     let mut page = match kind.spec.storage {
-        Storage::Documents => list::documents(
-            configuration,
-            &[kind],
-            &conditions,
-            kind.spec.search,
-            kind.spec.ordering,
-            &|document| match &listed {
-                Some(listed) => listed.contains(&document.pk),
-                None => scope.has(&document.value),
-            },
-            query,
-        )?,
+        Storage::Documents => {
+            let scope = Scope::of(database, principal, &view, kind.owner()).await?;
+            list::documents(
+                configuration,
+                &[kind],
+                &conditions,
+                kind.spec.search,
+                kind.spec.ordering,
+                &|document| match &listed {
+                    Some(listed) => listed.contains(&document.pk),
+                    None => scope.has(&document.value),
+                },
+                query,
+            )?
+        }
         Storage::Table { .. } => {
             let owner = kind.owner().and_then(|name| kind.field(name)).map(|field| field.column);
             let visible = row_condition(principal, &view, &kind.spec, owner);

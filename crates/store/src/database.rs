@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres};
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::StoreError;
@@ -64,6 +64,10 @@ impl Database {
             .max_connections(16)
             .acquire_timeout(Duration::from_secs(10))
             .test_before_acquire(false)
+            // Disks that turn, which is what PostgreSQL takes for granted, would have it read whole tables for a few rows.
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute("SET random_page_cost = 1.1").await.map(drop) })
+            })
             .connect(url)
             .await?;
         Ok(Self::new(Engine::Postgres(pool)))
@@ -178,15 +182,31 @@ impl Database {
         Ok(Transaction { database: self.clone(), inner, wakes: false })
     }
 
-    /// Creates another database on the same PostgreSQL server; SQLite has no such thing.
+    /// Creates another database on the same PostgreSQL server, as a copy of one that nobody is connected to, or an empty
+    /// one; SQLite has no such thing.
     ///
     /// # Errors
-    /// The name is not made of lower-case letters, digits and `_`, or the server refuses.
-    pub async fn create_database(&self, name: &str) -> Result<(), StoreError> {
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
-            return Err(sqlx::Error::Configuration("not a name for a database".into()).into());
+    /// A name is not made of lower-case letters, digits and `_`, or the server refuses.
+    pub async fn create_database(&self, name: &str, template: Option<&str>) -> Result<(), StoreError> {
+        let of = template.map(checked_name).transpose()?.map(|template| format!(" TEMPLATE {template}"));
+        self.script(&format!("CREATE DATABASE {}{}", checked_name(name)?, of.unwrap_or_default())).await
+    }
+
+    /// Brings the tables up to date, which opening a store does by itself.
+    pub async fn migrate(&self, ctx: &vestibule_kernel::Ctx) -> Result<(), StoreError> {
+        crate::migrate::migrate(self, ctx).await
+    }
+
+    /// Ends every connection.
+    pub async fn close(&self) {
+        if let Some(pool) = self.pool() {
+            pool.close().await;
         }
-        self.script(&format!("CREATE DATABASE {name}")).await
+    }
+
+    /// Lets the database take stock of its tables, as it does by itself before long: after many rows came at once.
+    pub async fn take_stock(&self) -> Result<(), StoreError> {
+        if self.is_sqlite() { Ok(()) } else { self.script("VACUUM ANALYZE").await }
     }
 
     /// Runs statements that carry no parameters, one after the other: migrations.
@@ -199,6 +219,12 @@ impl Database {
             }
         }
     }
+}
+
+/// A name that needs no quoting.
+fn checked_name(name: &str) -> Result<&str, StoreError> {
+    let simple = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if simple { Ok(name) } else { Err(sqlx::Error::Configuration("not a name for a database".into()).into()) }
 }
 
 async fn from_postgres<'e, E>(executor: E, sql: Sql, params: Vec<Param>) -> Result<Vec<Row>, StoreError>
