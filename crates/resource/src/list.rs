@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use vestibule_kernel::fold::{escape_like, fold};
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_store::{Configuration, Document, Param, Store};
+use vestibule_store::{Configuration, Database, Document, Param, Store};
 
 use crate::call::{Answer, Api, Call, ok};
 use crate::decode;
@@ -15,6 +15,7 @@ use crate::http::Query;
 use crate::kind::{Filter, Kind, Lookup, Storage};
 use crate::page::page;
 use crate::registry::Registry;
+use crate::search;
 use crate::table;
 
 /// Said of a key that names nothing.
@@ -307,17 +308,27 @@ pub async fn selection(
 ) -> Result<(String, Vec<Param>), ApiError> {
     let conditions =
         conditions(&api.store, &api.registry, configuration, &kind.fields, &kind.spec.filters, query).await?;
-    let clauses = clauses(kind, &conditions, None, query);
+    let clauses = clauses(api.store.database(), kind, &conditions, None, query);
     Ok((clauses.sql(), clauses.params))
 }
 
-fn clauses(kind: &Kind, conditions: &[Condition<'_>], scope: Option<(String, Vec<Param>)>, query: &Query) -> Clauses {
+fn clauses(
+    database: &Database,
+    kind: &Kind,
+    conditions: &[Condition<'_>],
+    scope: Option<(String, Vec<Param>)>,
+    query: &Query,
+) -> Clauses {
     let mut clauses = Clauses::default();
     if let Some((sql, params)) = scope {
         clauses.add(&sql, params);
     }
     for condition in conditions {
         clauses.condition(condition);
+    }
+    if let Some((sql, params)) = search::condition(database, kind, query) {
+        clauses.add(&sql, params);
+        return clauses;
     }
     for term in terms(query) {
         clauses.search(kind, &term);
@@ -333,7 +344,7 @@ pub(crate) async fn rows(
     scope: Option<(String, Vec<Param>)>,
     query: &Query,
 ) -> Result<Page, ApiError> {
-    let clauses = clauses(kind, conditions, scope, query);
+    let clauses = clauses(store.database(), kind, conditions, scope, query);
     let known = |name: &str| kind.field(name).is_some_and(|field| table::is_column(field) && field.is_readable());
     let mut order: Vec<String> = Vec::new();
     for (name, descending) in order_by(query, kind, &known) {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::{FieldErrors, Object};
-use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec, Validation};
+use vestibule_resource::{Fields, Kind, Lookup, Resource, Searchable, Shape, Spec, Suggest, Validation};
 use vestibule_store::Param;
 
 use super::avatar::avatar;
@@ -116,6 +116,17 @@ pub(crate) fn kind() -> Kind {
     Kind::record::<User>()
 }
 
+/// What expressions of the search language may name.
+const SEARCHABLE: [Searchable; 7] = [
+    Searchable::new("username"),
+    Searchable::new("name"),
+    Searchable::new("email"),
+    Searchable::new("path"),
+    Searchable::new("is_active").nullable(),
+    Searchable::new("type").suggest(Suggest::Choices),
+    Searchable::new("attributes"),
+];
+
 impl Resource for User {
     fn spec() -> Spec {
         let times =
@@ -126,6 +137,7 @@ impl Resource for User {
             .serial_table("users", "id")
             .lookup("pk", "id")
             .search(&["username", "name", "email"])
+            .searchable(&SEARCHABLE)
             .order(&["username"])
             .filter(&times)
             .filter(&more)
