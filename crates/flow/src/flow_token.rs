@@ -67,8 +67,8 @@ pub(crate) async fn take(state: &FlowState, key: &str, flow: Uuid) -> Result<Opt
         }
     }
     transaction.commit().await?;
-    let username = row.text("username")?;
-    Ok(Some(Pending { pk: Some(row.int("id")?), shown: username.clone(), identifier: username }))
+    let user = state.users.by_pk(row.int("id")?).await?;
+    Ok(user.map(|user| Pending::known(&user, &user.username, &state.store().configuration())))
 }
 
 /// Makes links into the recovery flow of a brand.

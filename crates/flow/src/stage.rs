@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_directory::client::ClientInfo;
-use vestibule_directory::resources::avatar::avatar;
+use vestibule_directory::resources::avatar::Pictured;
 use vestibule_directory::session::Session;
 use vestibule_directory::{Brand, current_brand};
 use vestibule_events::Event;
@@ -216,9 +216,18 @@ impl StageCx<'_> {
 
     /// Adds who is signing in to a question.
     pub fn show_pending(&self, challenge: &mut Object) {
-        let shown = self.shown().unwrap_or_default();
-        challenge.insert("pending_user_avatar".into(), avatar(&shown, &shown).into());
-        challenge.insert("pending_user".into(), shown.into());
+        let picture = shown_picture(self.plan, self.session, self.configuration);
+        challenge.insert("pending_user_avatar".into(), picture.into());
+        challenge.insert("pending_user".into(), self.shown().unwrap_or_default().into());
+    }
+}
+
+/// The picture of the user a plan is about: the pending one, else who is signed in.
+pub(crate) fn shown_picture(plan: &Plan, session: &Session, configuration: &Configuration) -> String {
+    match (&plan.pending, &session.user) {
+        (Some(pending), _) => pending.picture(configuration),
+        (None, Some(user)) => user.pictured().picture(configuration),
+        (None, None) => Pictured::typed("").picture(configuration),
     }
 }
 

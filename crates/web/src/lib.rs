@@ -22,6 +22,6 @@ pub use bundle::{BUNDLE, Bundled, bundled};
 pub use catalogue::{translate, translate_error};
 pub use locale::{Catalogue, Locale};
 pub use pages::Pages;
-pub use policy::{captcha_origins, content_security_policy};
+pub use policy::{captcha_origins, content_security_policy, pictures};
 pub use reference::{reference_page, reference_policy};
 pub use shell::{FooterLink, Shell};

@@ -14,7 +14,7 @@ use vestibule_kernel::{FieldErrors, Object};
 use vestibule_resource::{Fields, Kind, Lookup, Resource, Searchable, Shape, Spec, Suggest, Validation};
 use vestibule_store::Param;
 
-use super::avatar::avatar;
+use super::avatar::Pictured;
 use super::fields::attached;
 use super::group::PartialGroup;
 use crate::superuser::is_superuser_sql;
@@ -75,7 +75,7 @@ pub struct User {
     #[field(blank, max = 254, format = Email, folded, default = "", label = "Email address")]
     pub email: String,
     /// Their picture.
-    #[field(computed = |_, object| picture(object).into())]
+    #[field(computed = |represent, object| Pictured::of(object).picture(represent.configuration).into())]
     pub avatar: String,
     /// What administrators and flows keep about them.
     #[field(default = {})]
@@ -196,13 +196,6 @@ fn check_type(cx: &Validation<'_>, errors: &mut FieldErrors) {
         }
         _ => {}
     }
-}
-
-/// The picture of a stored user.
-pub(crate) fn picture(object: &Object) -> String {
-    let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
-    let name = [text("name"), text("username")].into_iter().find(|name| !name.trim().is_empty()).unwrap_or_default();
-    avatar(name, text("uid"))
 }
 
 /// A filter's condition.
