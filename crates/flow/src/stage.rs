@@ -296,17 +296,19 @@ pub(crate) fn operations() -> Vec<Operation> {
             Some(shapes::type_create()),
             |call| async move {
                 let state = call.api.extension::<StageRegistry>()?;
-                let entries = state.entries().iter().filter_map(|entry| {
-                    let kind = call.api.registry.kind(entry.model)?;
-                    Some(json!({
+                let mut kinds = call.api.registry.members(STAGES.model);
+                kinds.sort_by_key(|kind| kind.model_name());
+                let entries = kinds.into_iter().map(|kind| {
+                    let entry = state.entries().iter().find(|entry| entry.model == kind.model());
+                    json!({
                         "name": kind.spec.verbose_name(),
-                        "description": entry.description,
+                        "description": entry.map_or(kind.spec.about(), |entry| entry.description),
                         "component": kind.spec.component_name(),
                         "model_name": kind.model_name(),
                         "icon_url": "",
                         "requires_enterprise": false,
                         "deprecated": false,
-                    }))
+                    })
                 });
                 ok(&entries.collect())
             },
