@@ -9,6 +9,7 @@ use vestibule_events::Event;
 use vestibule_kernel::{Actor, Ctx, Object};
 use vestibule_store::{Durability, Param, Row, Store, StoreError, Transaction};
 
+use crate::resources::avatar::Pictured;
 use crate::superuser::is_superuser_sql;
 
 /// The session cookie's name.
@@ -68,9 +69,17 @@ pub struct SessionUser {
     pub user_type: String,
     /// The language they chose.
     pub locale: Option<String>,
+    /// What administrators and flows keep about them.
+    pub attributes: Object,
 }
 
 impl SessionUser {
+    /// Whom a picture of them shows.
+    pub fn pictured(&self) -> Pictured<'_> {
+        let Self { name, username, email, attributes, .. } = self;
+        Pictured { name, username, email, attributes: Some(attributes) }
+    }
+
     /// As events and revisions name them.
     pub fn actor(&self) -> Actor {
         Actor::User { pk: self.pk, username: self.username.clone(), email: self.email.clone() }
@@ -79,6 +88,7 @@ impl SessionUser {
     fn read(row: &Row, pk: i64) -> Result<Self, StoreError> {
         let attributes = row.json("attributes")?;
         let locale = attributes.pointer("/settings/locale").and_then(Value::as_str).filter(|text| !text.is_empty());
+        let locale = locale.map(str::to_owned);
         Ok(Self {
             pk,
             uuid: row.uuid("user_uuid")?,
@@ -88,7 +98,11 @@ impl SessionUser {
             is_active: row.bool("is_active")?,
             is_superuser: row.bool("superuser")?,
             user_type: row.text("type")?,
-            locale: locale.map(str::to_owned),
+            locale,
+            attributes: match attributes {
+                Value::Object(attributes) => attributes,
+                _ => Object::new(),
+            },
         })
     }
 }

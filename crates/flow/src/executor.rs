@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_directory::resources::avatar::avatar;
 use vestibule_directory::session::Session;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_store::Configuration;
@@ -18,7 +17,7 @@ use crate::plan::Plan;
 use crate::planner::{self, NotApplicable};
 use crate::program::Program;
 use crate::settle::Effect;
-use crate::stage::{Enter, Outcome, SignIn, Stage, StageCx, StageEntry, Visit};
+use crate::stage::{Enter, Outcome, SignIn, Stage, StageCx, StageEntry, Visit, shown_picture};
 use crate::state::FlowState;
 
 /// What a visit to the executor ends in.
@@ -382,9 +381,9 @@ impl<'a> Walk<'a> {
         };
         let mut challenge = Object::new();
         challenge.insert("component".into(), "ak-stage-access-denied".into());
-        let shown = shown.unwrap_or_default();
-        challenge.insert("pending_user".into(), shown.clone().into());
-        challenge.insert("pending_user_avatar".into(), avatar(&shown, &shown).into());
+        let picture = shown_picture(plan, self.session, &self.configuration);
+        challenge.insert("pending_user".into(), shown.unwrap_or_default().into());
+        challenge.insert("pending_user_avatar".into(), picture.into());
         challenge.insert("error_message".into(), message.into());
         self.dress(challenge, plan, None)
     }

@@ -16,7 +16,7 @@ use vestibule_directory::{Brand, SystemSettings};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::http::media_type;
 use vestibule_store::Configuration;
-use vestibule_web::{FooterLink, Shell, accent_url, asset_url, captcha_origins, content_security_policy};
+use vestibule_web::{FooterLink, Shell, accent_url, asset_url, captcha_origins, content_security_policy, pictures};
 
 use crate::answer::{Answer, AnswerErrors};
 use crate::executor::{Reply, Walk};
@@ -255,7 +255,8 @@ pub fn html(state: &FlowState, name: &str, shell: &Shell, challenge: &Value, sta
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(shell)) {
+    let shell = Shell { pictures: pictures(challenge), ..shell.clone() };
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&shell)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     response

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use vestibule_directory::UserRow;
+use vestibule_directory::resources::avatar::Pictured;
 use vestibule_kernel::Object;
+use vestibule_store::Configuration;
 
 /// Where a plan is kept in the data of a session.
 const SLOT: &str = "plan";
@@ -19,6 +22,35 @@ pub struct Pending {
     pub shown: String,
     /// What was typed.
     pub identifier: String,
+    /// Their picture, where it may be shown that they are known; otherwise one of what is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+}
+
+/// Longest picture that is kept in a plan, which is written with every answer.
+const LONGEST_PICTURE: usize = 8192;
+
+impl Pending {
+    /// A user of whom the pages may show that they are known.
+    pub fn known(user: &UserRow, identifier: &str, configuration: &Configuration) -> Self {
+        let picture = user.pictured().picture(configuration);
+        Self {
+            pk: Some(user.pk),
+            shown: user.username.clone(),
+            identifier: identifier.to_owned(),
+            picture: Some(picture).filter(|picture| picture.len() <= LONGEST_PICTURE),
+        }
+    }
+
+    /// Somebody who typed this; a user or nobody, which the pages must not tell.
+    pub fn typed(pk: Option<i64>, identifier: &str) -> Self {
+        Self { pk, shown: identifier.to_owned(), identifier: identifier.to_owned(), picture: None }
+    }
+
+    /// The picture of them that pages show.
+    pub(crate) fn picture(&self, configuration: &Configuration) -> String {
+        self.picture.clone().unwrap_or_else(|| Pictured::typed(&self.shown).picture(configuration))
+    }
 }
 
 /// A plan.
@@ -131,7 +163,7 @@ mod tests {
     #[test]
     fn a_plan_survives_its_session() {
         let mut plan = Plan::new(Uuid::nil(), vec![Uuid::max()]);
-        plan.pending = Some(Pending { pk: Some(1), shown: "alice".into(), identifier: "a@b".into() });
+        plan.pending = Some(Pending { pk: Some(1), shown: "alice".into(), identifier: "a@b".into(), picture: None });
         let mut data = Object::new();
         plan.keep(&mut data);
         assert_eq!(Plan::of(&data), Some(plan.clone()));

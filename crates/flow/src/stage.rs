@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_directory::client::ClientInfo;
-use vestibule_directory::resources::avatar::avatar;
+use vestibule_directory::resources::avatar::Pictured;
 use vestibule_directory::session::Session;
 use vestibule_directory::{Brand, current_brand};
 use vestibule_events::Event;
@@ -216,9 +216,18 @@ impl StageCx<'_> {
 
     /// Adds who is signing in to a question.
     pub fn show_pending(&self, challenge: &mut Object) {
-        let shown = self.shown().unwrap_or_default();
-        challenge.insert("pending_user_avatar".into(), avatar(&shown, &shown).into());
-        challenge.insert("pending_user".into(), shown.into());
+        let picture = shown_picture(self.plan, self.session, self.configuration);
+        challenge.insert("pending_user_avatar".into(), picture.into());
+        challenge.insert("pending_user".into(), self.shown().unwrap_or_default().into());
+    }
+}
+
+/// The picture of the user a plan is about: the pending one, else who is signed in.
+pub(crate) fn shown_picture(plan: &Plan, session: &Session, configuration: &Configuration) -> String {
+    match (&plan.pending, &session.user) {
+        (Some(pending), _) => pending.picture(configuration),
+        (None, Some(user)) => user.pictured().picture(configuration),
+        (None, None) => Pictured::typed("").picture(configuration),
     }
 }
 
@@ -287,17 +296,19 @@ pub(crate) fn operations() -> Vec<Operation> {
             Some(shapes::type_create()),
             |call| async move {
                 let state = call.api.extension::<StageRegistry>()?;
-                let entries = state.entries().iter().filter_map(|entry| {
-                    let kind = call.api.registry.kind(entry.model)?;
-                    Some(json!({
+                let mut kinds = call.api.registry.members(STAGES.model);
+                kinds.sort_by_key(|kind| kind.model_name());
+                let entries = kinds.into_iter().map(|kind| {
+                    let entry = state.entries().iter().find(|entry| entry.model == kind.model());
+                    json!({
                         "name": kind.spec.verbose_name(),
-                        "description": entry.description,
+                        "description": entry.map_or(kind.spec.about(), |entry| entry.description),
                         "component": kind.spec.component_name(),
                         "model_name": kind.model_name(),
                         "icon_url": "",
                         "requires_enterprise": false,
                         "deprecated": false,
-                    }))
+                    })
                 });
                 ok(&entries.collect())
             },

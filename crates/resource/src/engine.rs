@@ -24,7 +24,7 @@ use crate::object_permission::{Scope, assign_initial, require_on, row_condition,
 use crate::registry::Registry;
 use crate::represent::Represent;
 use crate::write::{Mode, delete_object, write_object};
-use crate::{decode, list, options, table, used_by};
+use crate::{decode, list, options, search, table, used_by};
 use family::{family_permission, find_member, list_family, member};
 
 /// What a route leads to.
@@ -401,7 +401,8 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
     };
     attach(api, kind, query, &mut page.objects).await?;
     let results: Vec<_> = page.objects.iter().map(|object| show(received, configuration, kind, object, &[])).collect();
-    paginated(&page.pagination, &results)
+    let autocomplete = search::autocomplete(api.store.database(), kind).await?;
+    ok(&json!({"pagination": page.pagination, "results": results, "autocomplete": autocomplete}))
 }
 
 fn paginated(pagination: &Value, results: &[Value]) -> Answer {

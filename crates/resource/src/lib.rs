@@ -20,6 +20,7 @@ mod page;
 mod permission;
 mod registry;
 mod represent;
+mod search;
 pub mod shapes;
 mod table;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use object_permission::ObjectKey;
 pub use permission::Permission;
 pub use registry::Registry;
 pub use represent::Represent;
+pub use search::{Inside, Searchable, Suggest};
 pub use serde_json::Value as __Value;
 pub use serde_json::json;
 pub use table::{find, load_one, select};

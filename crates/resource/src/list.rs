@@ -17,6 +17,7 @@ use crate::http::Query;
 use crate::kind::{Filter, Kind, Lookup, Storage};
 use crate::page::page;
 use crate::registry::Registry;
+use crate::search;
 use crate::table;
 
 /// Said of a key that names nothing.
@@ -332,6 +333,10 @@ fn clauses(
     }
     for condition in conditions {
         clauses.condition(condition);
+    }
+    if let Some((sql, params)) = search::condition(database, kind, query) {
+        clauses.add(&sql, params);
+        return clauses;
     }
     for term in terms(query) {
         clauses.search(database, kind, &term);

@@ -4,6 +4,7 @@ mod authenticator_validate;
 mod captcha;
 mod deny;
 mod dummy;
+pub mod email;
 pub mod http_client;
 mod identification;
 mod password;
@@ -16,6 +17,7 @@ pub use authenticator_validate::AuthenticatorValidateStage;
 pub use captcha::CaptchaStage;
 pub use deny::DenyStage;
 pub use dummy::DummyStage;
+pub use email::EmailStage;
 pub use identification::IdentificationStage;
 pub use password::PasswordStage;
 pub use user_login::UserLoginStage;
@@ -31,6 +33,7 @@ pub fn kinds() -> Vec<Kind> {
         captcha::kind(),
         deny::kind(),
         dummy::kind(),
+        email::kind(),
         identification::kind(),
         password::kind(),
         user_login::kind(),

@@ -51,6 +51,14 @@ enum Engine {
     Postgres(PgPool),
 }
 
+/// What stands before and after a JSON to make the number of it.
+const SQLITE_NUMBER: (&str, &str) =
+    ("(SELECT CASE WHEN json_type(v) IN ('integer', 'real') THEN CAST(v AS REAL) END FROM (SELECT ", " AS v))");
+const POSTGRES_NUMBER: (&str, &str) = (
+    "(SELECT CASE WHEN jsonb_typeof(v) = 'number' THEN CAST(CAST(v AS text) AS double precision) END FROM (SELECT ",
+    " AS v) AS one)",
+);
+
 impl Database {
     /// Opens (and creates) the SQLite file at `path`.
     #[expect(clippy::unused_async, reason = "which database it is, is known at run time: callers treat both alike")]
@@ -112,11 +120,15 @@ impl Database {
 
     /// SQL in this database's words: `{json}...{/json}` is a text read as JSON, into which `->` looks and which compares
     /// by value; `{name}...{/name}` is a name to look for, whatever it consists of; `{skip locked}` passes over rows that
-    /// another transaction has taken.
+    /// another transaction has taken; `{number}...{/number}` is the number that such a JSON is, null for anything else;
+    /// `{bytewise}` behind a text compares it by its bytes.
     pub fn speak(&self, sql: &str) -> String {
         let (open, close) = if self.is_sqlite() { ("json(", ")") } else { ("CAST(", " AS jsonb)") };
         let (begin, end) = if self.is_sqlite() { ("('$.\"' || ", " || '\"')") } else { ("", "") };
         let sql = sql.replace("{json}", open).replace("{/json}", close);
+        let (number, end_number) = if self.is_sqlite() { SQLITE_NUMBER } else { POSTGRES_NUMBER };
+        let sql = sql.replace("{number}", number).replace("{/number}", end_number);
+        let sql = sql.replace("{bytewise}", if self.is_sqlite() { "" } else { " COLLATE \"C\"" });
         let skip = if self.is_sqlite() { "" } else { "FOR UPDATE SKIP LOCKED" };
         sql.replace("{name}", begin).replace("{/name}", end).replace("{skip locked}", skip)
     }

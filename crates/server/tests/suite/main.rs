@@ -22,6 +22,7 @@ mod official_client;
 mod ordering;
 mod rbac;
 mod rooms;
+mod search;
 mod security;
 mod store;
 mod two_nodes;
