@@ -35,13 +35,20 @@ pub struct Event {
     pub brand: Value,
     /// Who really acts, while they impersonate the actor.
     pub impersonator: Option<Value>,
+    /// Whether rules are asked who is to be told of it.
+    pub told: bool,
 }
 
 impl Event {
     /// An event without details.
     pub fn new(action: &'static str, app: &'static str, actor: Actor) -> Self {
         let (context, brand) = (json!({}), json!({}));
-        Self { action, app, actor, context, client_ip: None, brand, impersonator: None }
+        Self { action, app, actor, context, client_ip: None, brand, impersonator: None, told: true }
+    }
+
+    /// No rule is asked about it: what tells that telling failed would go round for ever.
+    pub fn untold(self) -> Self {
+        Self { told: false, ..self }
     }
 
     /// With details.
@@ -117,7 +124,7 @@ impl Event {
         ];
         transaction.execute(sql, params).await?;
         tracing::info!(action = self.action, app = self.app, event = %pk, "event");
-        if program.has_rules() {
+        if self.told && program.has_rules() {
             NewTask::new(DISPATCH, json!({"event": pk})).enqueue(ctx, transaction).await?;
         }
         Ok(pk)

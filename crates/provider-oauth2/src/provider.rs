@@ -148,6 +148,9 @@ impl Resource for OAuth2Provider {
             .numbered(PROVIDERS.model)
             .lookup("pk", "id")
             .search(&["name"])
+            .describe(|object| {
+                format!("OAuth2 Provider {}", object.get("name").and_then(Value::as_str).unwrap_or_default())
+            })
             .filter(&["access_code_validity", "access_token_validity", "authorization_flow", "client_id"])
             .filter(&["client_type", "include_claims_in_id_token", "issuer_mode", "name", "property_mappings"])
             .filter(&["refresh_token_validity", "signing_key", "sub_mode"])

@@ -24,7 +24,7 @@ use crate::object_permission::{Scope, assign_initial, require_on, row_condition}
 use crate::registry::Registry;
 use crate::represent::Represent;
 use crate::write::{Mode, delete_object, write_object};
-use crate::{decode, list, options, table, used_by};
+use crate::{audit, decode, list, options, table, used_by};
 use family::{family_permission, find_member, list_family, member};
 
 /// What a route leads to.
@@ -397,6 +397,7 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
         }
     };
     attach(api, kind, query, &mut page.objects).await?;
+    audit::write_shown(api, principal, kind, &page.objects).await?;
     let results: Vec<_> = page.objects.iter().map(|object| show(received, configuration, kind, object, &[])).collect();
     paginated(&page.pagination, &results)
 }
@@ -464,7 +465,10 @@ async fn object(received: &Received, kind: &Arc<Kind>) -> Answer {
             write(received, kind, Some(&object), &body, mode).await
         }
         (Verb::Delete, _) => destroy(received, kind, &object).await,
-        _ => ok(&show(received, &received.configuration, kind, &object, &[])),
+        _ => {
+            audit::write_shown(&received.api, &received.principal, kind, std::slice::from_ref(&object)).await?;
+            ok(&show(received, &received.configuration, kind, &object, &[]))
+        }
     }
 }
 

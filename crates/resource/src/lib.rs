@@ -19,6 +19,7 @@ mod options;
 mod page;
 mod permission;
 mod registry;
+mod related;
 mod represent;
 pub mod shapes;
 mod table;

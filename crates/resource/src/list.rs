@@ -15,6 +15,7 @@ use crate::http::Query;
 use crate::kind::{Filter, Kind, Lookup, Storage};
 use crate::page::page;
 use crate::registry::Registry;
+use crate::related;
 use crate::table;
 
 /// Said of a key that names nothing.
@@ -103,6 +104,11 @@ pub(crate) async fn conditions<'a>(
                         errors.add(filter.name, NO_CHOICE);
                         continue;
                     }
+                    if let (Lookup::Values, Some(unknown)) = (lookup, unknown(configuration, field.name, &value)) {
+                        let message = format!("Select a valid choice. {unknown} is not one of the available choices.");
+                        errors.add(filter.name, message);
+                        continue;
+                    }
                     conditions.push(Condition { field, lookup: lookup.clone(), value, sql: None });
                 }
                 Err(message) => errors.add(filter.name, message),
@@ -111,6 +117,12 @@ pub(crate) async fn conditions<'a>(
     }
     errors.into_result()?;
     Ok(conditions)
+}
+
+/// The first of some values that no document has in a field.
+fn unknown<'v>(configuration: &Configuration, field: &str, wanted: &'v Value) -> Option<&'v str> {
+    let has = |value: &&Value| configuration.all_documents().any(|document| document.value.get(field) == Some(value));
+    wanted.as_array()?.iter().find(|value| !has(value))?.as_str()
 }
 
 /// Whether the object that a key names exists.
@@ -187,7 +199,8 @@ pub(crate) fn documents(
         .filter(|document| visible(document))
         .filter(|document| conditions.iter().all(|condition| holds(configuration, condition, &document.value)))
         .filter(|document| {
-            terms.iter().all(|term| search.iter().any(|field| fold(document.text(field)).contains(term.as_str())))
+            let found = |field: &&str, term: &str| related::contains(configuration, document, field, term);
+            terms.iter().all(|term| search.iter().any(|field| found(field, term)))
         })
         .collect();
     let known = |name: &str| {
@@ -210,8 +223,8 @@ fn holds(configuration: &Configuration, condition: &Condition<'_>, object: &Obje
     let value = object.get(condition.field.name).unwrap_or(&Value::Null);
     match condition.lookup {
         Lookup::Exact => match (&condition.value, value) {
-            // A list is asked for by members that it must have.
-            (Value::Array(wanted), Value::Array(have)) => wanted.iter().all(|one| have.contains(one)),
+            // A list is asked for by members of which it must have one.
+            (Value::Array(wanted), Value::Array(have)) => wanted.iter().any(|one| have.contains(one)),
             (wanted, Value::Array(have)) => have.contains(wanted),
             (wanted, have) => wanted == have,
         },
@@ -224,7 +237,7 @@ fn holds(configuration: &Configuration, condition: &Condition<'_>, object: &Obje
         Lookup::Greater => compare(Some(value), Some(&condition.value)) == Ordering::Greater,
         Lookup::Less => compare(Some(value), Some(&condition.value)) == Ordering::Less,
         Lookup::IsNull => value.is_null() == (condition.value == Value::Bool(true)),
-        Lookup::In => condition.value.as_array().is_some_and(|wanted| wanted.contains(value)),
+        Lookup::In | Lookup::Values => condition.value.as_array().is_some_and(|wanted| wanted.contains(value)),
         Lookup::Unreferred(referrer) => {
             is_referred(configuration, referrer, value) != (condition.value == Value::Bool(true))
         }
@@ -421,6 +434,7 @@ impl Clauses {
             | Lookup::SqlOf(_)
             | Lookup::Holds(_)
             | Lookup::Named { .. }
+            | Lookup::Values
             | Lookup::Unreferred(_)
             | Lookup::Within(_)
             | Lookup::Ignored => {}
@@ -429,14 +443,22 @@ impl Clauses {
 
     fn search(&mut self, kind: &Kind, term: &str) {
         let pattern = format!("%{}%", escape_like(term));
-        let columns = kind.spec.search.iter().filter_map(|name| kind.field(name)).map(|field| {
+        let key = decode::parse_uuid(term);
+        let is_text = |field: &&Field| !matches!(field.shape, Shape::Uuid);
+        let fields = || kind.spec.search.iter().filter_map(|name| kind.field(name));
+        let columns = fields().filter(is_text).map(|field| {
             let column =
                 if field.folded { format!("{}_folded", field.column) } else { format!("LOWER({})", field.column) };
             format!("{column} LIKE $? ESCAPE '\\'")
         });
-        let columns: Vec<String> = columns.collect();
+        let mut columns: Vec<String> = columns.collect();
         if !columns.is_empty() {
-            let params = columns.iter().map(|_| pattern.as_str().into()).collect();
+            let mut params: Vec<Param> = columns.iter().map(|_| pattern.as_str().into()).collect();
+            // Keys are found whole.
+            for (field, key) in fields().filter(|field| !is_text(field)).filter_map(|field| Some((field, key?))) {
+                columns.push(format!("{} = $?", field.column));
+                params.push(key.into());
+            }
             self.add(&columns.join(" OR "), params);
         }
     }

@@ -329,7 +329,7 @@ async fn release(
             pending.push((Arc::clone(kind), value));
             return Ok(());
         }
-        (false, OnDelete::SetNull) => {
+        (false, OnDelete::SetNull | OnDelete::SetDefault) => {
             value.insert(referrer.field.into(), Value::Null);
         }
         (true, _) => {

@@ -92,7 +92,7 @@ impl Resource for Event {
             .verbose("Event", "Events")
             .table("events", "pk")
             .lookup("pk", "event_uuid")
-            .search(&["user", "action", "app", "context", "client_ip"])
+            .search(&["pk", "user", "action", "app", "context", "client_ip"])
             .order(&["-created"])
             .filter_with("action", "action", Lookup::Contains, Shape::TEXT)
             .filter_with("actions", "action", Lookup::Sql(one_of), Shape::Choice(&EventAction::CHOICES).list())

@@ -63,20 +63,40 @@ impl Message {
     }
 }
 
-/// Delivers; what the other side answered.
+/// What became of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Delivered {
+    /// The other side has it; what it answered.
+    Sent(Vec<String>),
+    /// The recipient cannot be reached that way, and that is nobody's fault; why.
+    Discarded(String),
+}
+
+/// Delivers.
 pub(super) async fn deliver(
     services: &Services,
     store: &Store,
     ctx: &Ctx,
     transport: &NotificationTransport,
     message: &Message,
-) -> Result<Vec<String>, TaskError> {
+) -> Result<Delivered, TaskError> {
+    let target = || webhook::Target { transport, authority: authority(store, transport) };
     match transport.mode {
-        Mode::Local => keep(store, ctx, message).await.map(|()| Vec::new()),
-        Mode::Webhook => webhook::send(services, transport, message).await,
-        Mode::WebhookSlack => webhook::send_slack(services, transport, message).await,
-        Mode::Email => mail::send(services, transport, message).await.map(|()| Vec::new()),
+        Mode::Local => keep(store, ctx, message).await.map(|()| Delivered::Sent(Vec::new())),
+        Mode::Webhook => webhook::send(services, &target(), message).await.map(Delivered::Sent),
+        Mode::WebhookSlack => webhook::send_slack(services, &target(), message).await.map(Delivered::Sent),
+        Mode::Email if message.recipient.email.trim().is_empty() => {
+            Ok(Delivered::Discarded(format!("{} has no e-mail address.", message.recipient.username)))
+        }
+        Mode::Email => mail::send(services, transport, message).await.map(|()| Delivered::Sent(Vec::new())),
     }
+}
+
+/// The certificate of the authority that a webhook's server is believed by.
+fn authority(store: &Store, transport: &NotificationTransport) -> Option<String> {
+    let configuration = store.configuration();
+    let pair = configuration.document("authentik_crypto.certificatekeypair", transport.webhook_ca?)?;
+    Some(pair.text("certificate_data").to_owned())
 }
 
 /// Keeps it for the user to see; a repetition does not double it.

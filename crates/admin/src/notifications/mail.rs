@@ -31,9 +31,6 @@ pub(super) async fn send(
     message: &Message,
 ) -> Result<(), TaskError> {
     let to = &message.recipient;
-    if to.email.trim().is_empty() {
-        return Err(TaskError::Hopeless(format!("{} has no e-mail address.", to.username)));
-    }
     let Some(mailer) = &services.mailer else {
         return Err(TaskError::Hopeless("This server cannot send mails: it has no settings for that.".into()));
     };

@@ -95,7 +95,7 @@ impl Resource for Schedule {
             .verbose("Schedule", "Schedules")
             .table("schedules", "id")
             .lookup("pk", "id")
-            .search(&["identifier", "own_uid", "actor_name", "related_app", "related_model", "rel_obj_id"])
+            .search(&["pk", "identifier", "own_uid", "actor_name", "related_app", "related_model", "rel_obj_id"])
             .order(&["next_run", "actor_name", "identifier"])
             .filter(&["actor_name", "paused", "rel_obj_id", "rel_obj_id__isnull"])
             .filter(&["rel_obj_content_type__app_label=related_app", "rel_obj_content_type__model=related_model"])
