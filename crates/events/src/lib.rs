@@ -17,7 +17,7 @@ use vestibule_tasks::NewTask;
 pub use cleanse::{HIDDEN, cleanse, is_secret_name};
 pub use facts::{Facts, quarter_begin, quarter_day};
 pub use program::{DISPATCH, Program};
-pub use request::Request;
+pub use request::{Request, no_brand};
 
 /// An event to be written. `context` never holds a secret.
 pub struct Event {
@@ -42,7 +42,7 @@ pub struct Event {
 impl Event {
     /// An event without details.
     pub fn new(action: &'static str, app: &'static str, actor: Actor) -> Self {
-        let (context, brand) = (json!({}), json!({}));
+        let (context, brand) = (json!({}), no_brand());
         Self { action, app, actor, context, client_ip: None, brand, impersonator: None, told: true }
     }
 

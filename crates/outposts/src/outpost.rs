@@ -89,7 +89,7 @@ impl Resource for Outpost {
             .filter(&["name__icontains"])
             .filter_with("name__iexact", "name", Lookup::Holds(|o, wanted| alike(o, "name", wanted)), Shape::TEXT)
             .filter_with("providers__isnull", "providers", Lookup::Holds(without_providers), Shape::Boolean)
-            .filter_with("providers_by_pk", "providers", Lookup::Holds(with_provider), Shape::INTEGER.list())
+            .filter_with("providers_by_pk", "providers", Lookup::Holds(with_provider), provider::keys_shape())
             .filter_with(
                 "service_connection__name__icontains",
                 "service_connection",

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::Object;
-use vestibule_resource::{Field, Fields, Represent, Validation};
+use vestibule_resource::{Field, Fields, OnDelete, Represent, Shape, Validation};
 
 /// The family of providers.
 const FAMILY: &str = "authentik_core.provider";
@@ -54,6 +54,11 @@ struct Provider {
 /// The fields of a provider.
 pub(crate) fn fields() -> Vec<Field> {
     Provider::fields()
+}
+
+/// A list of keys of providers, as a filter takes it.
+pub(crate) fn keys_shape() -> Shape {
+    Shape::Reference(FAMILY, OnDelete::Cascade).list()
 }
 
 /// The keys that an outpost holds.

@@ -12,7 +12,9 @@ use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::http::Query;
 use vestibule_resource::object_permission::places;
-use vestibule_resource::{Api, Computed, Fields, Hooks, Lookup, Represent, Resource, Shape, Spec, Validation, select};
+use vestibule_resource::{
+    Api, Computed, Fields, Hooks, Lookup, OnDelete, Represent, Resource, Shape, Spec, Validation, select,
+};
 use vestibule_store::DocumentType;
 
 /// The model of entitlements, to which users and groups can be bound and no policies.
@@ -78,7 +80,7 @@ impl Resource for PolicyBinding {
             .lookup("pk", "policy_binding_uuid")
             .search(&["policy__name"])
             .filter(&["enabled", "order", "policy", "policy__isnull", "target", "timeout"])
-            .filter_with("target_in", "target", Lookup::In, Shape::Uuid.list())
+            .filter_with("target_in", "target", Lookup::In, Shape::Reference(BOUND_TO, OnDelete::Cascade).list())
             .order(&["order", "pk"])
             .unique_together(&["policy", "target", "order"])
             .hooks(&Attach)

@@ -1,9 +1,9 @@
 //! The event of a write: what was written, and how it was before, without secrets.
 
 use serde_json::{Value, json};
-use vestibule_events::{Event, cleanse};
-use vestibule_kernel::{ApiError, Ctx, Object};
-use vestibule_store::Change;
+use vestibule_events::{Event, Request, cleanse};
+use vestibule_kernel::{Actor, ApiError, Ctx, Object};
+use vestibule_store::{Change, Durability};
 
 use crate::access::Principal;
 use crate::call::Api;
@@ -75,6 +75,22 @@ pub(crate) async fn write_shown(
         change.commit().await?;
     }
     Ok(())
+}
+
+/// Writes an event of a request that failed by a fault of the server's. Why, its log says: a cause may hold what not every
+/// reader of events may see.
+pub async fn write_failure(api: &Api, actor: Actor, request: &Request) {
+    let message = "The server failed at a request. Its log says why, beside the request's identifier.";
+    let event = Event::new("system_exception", "authentik.events.middleware", actor);
+    let event = event.context(json!({"message": message})).request(request);
+    let written = async {
+        let mut transaction = api.store.database().begin(Durability::Process).await?;
+        event.write(&api.ctx, &mut transaction).await?;
+        transaction.commit().await
+    };
+    if let Err(error) = written.await {
+        tracing::error!(%error, "the event of a failure could not be written");
+    }
 }
 
 /// Writes the event, as part of the change.

@@ -210,6 +210,16 @@ async fn answer(api: Api, target: Target, path: PathValues, request: Request<Bod
     if received.parts.method == Method::OPTIONS {
         return options::answer(&target, &received.principal);
     }
+    let (api, actor) = (received.api.clone(), received.principal.actor.clone());
+    let about = received.principal.request.clone();
+    let answer = carry_out(received, target).await;
+    if let Err(ApiError::Internal(_)) = &answer {
+        audit::write_failure(&api, actor, &about).await;
+    }
+    answer
+}
+
+async fn carry_out(received: Received, target: Target) -> Answer {
     match target {
         Target::Kind(kind) => match received.parts.method {
             Method::POST => create(&received, &kind).await,

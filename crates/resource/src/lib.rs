@@ -30,7 +30,7 @@ mod value;
 mod write;
 
 pub use access::{Authenticate, Principal};
-pub use audit::name_object;
+pub use audit::{name_object, write_failure};
 pub use call::{Api, Call, Handler, Operation, Parameter};
 pub use engine::routes;
 pub use field::{Access, Choices, Compute, Field, Format, OnDelete, Shape};

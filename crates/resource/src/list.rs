@@ -104,9 +104,14 @@ pub(crate) async fn conditions<'a>(
                         errors.add(filter.name, NO_CHOICE);
                         continue;
                     }
+                    if let (Some(model), Value::Array(keys)) = (many(shape), &value)
+                        && let Some(key) = missing(store, registry, configuration, model, keys).await?
+                    {
+                        errors.add(filter.name, no_choice(&decode::python(key)));
+                        continue;
+                    }
                     if let (Lookup::Values, Some(unknown)) = (lookup, unknown(configuration, field.name, &value)) {
-                        let message = format!("Select a valid choice. {unknown} is not one of the available choices.");
-                        errors.add(filter.name, message);
+                        errors.add(filter.name, no_choice(unknown));
                         continue;
                     }
                     conditions.push(Condition { field, lookup: lookup.clone(), value, sql: None });
@@ -117,6 +122,38 @@ pub(crate) async fn conditions<'a>(
     }
     errors.into_result()?;
     Ok(conditions)
+}
+
+/// Said of one of several values that names nothing.
+fn no_choice(text: &str) -> String {
+    format!("Select a valid choice. {text} is not one of the available choices.")
+}
+
+/// The model whose keys a list holds.
+fn many(shape: &Shape) -> Option<&'static str> {
+    match shape {
+        Shape::List(item) => match **item {
+            Shape::Reference(model, _) => Some(model),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The first of some keys that names nothing.
+async fn missing<'v>(
+    store: &Store,
+    registry: &Registry,
+    configuration: &Configuration,
+    model: &str,
+    keys: &'v [Value],
+) -> Result<Option<&'v Value>, ApiError> {
+    for key in keys {
+        if !exists(store, registry, configuration, model, key).await? {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
 }
 
 /// The first of some values that no document has in a field.
@@ -157,7 +194,7 @@ pub(crate) fn filter_value(shape: &Shape, text: &str) -> Result<Option<Value>, S
     Ok(match shape {
         Shape::Boolean => decode::decode_boolean(&value).map(Value::Bool),
         Shape::Choice(choices) if choices.values.iter().any(|(one, _)| *one == text) => Some(value),
-        Shape::Choice(_) => return Err(format!("Select a valid choice. {text} is not one of the available choices.")),
+        Shape::Choice(_) => return Err(no_choice(text)),
         Shape::Reference(model, _) if has_integer_keys(model) => match text.trim().parse::<i64>() {
             Ok(number) => Some(number.into()),
             Err(_) => return Err(NO_CHOICE.into()),
@@ -176,7 +213,11 @@ pub(crate) fn filter_value(shape: &Shape, text: &str) -> Result<Option<Value>, S
             None => return Err("Enter a valid date/time.".into()),
         },
         Shape::List(item) => {
-            let items: Result<Vec<_>, _> = text.split(',').map(|one| filter_value(item, one)).collect();
+            let is_number = matches!(**item, Shape::Reference(model, _) if has_integer_keys(model));
+            let wrong =
+                |one: &str, message| if is_number { format!("“{one}” is not a valid value.") } else { message };
+            let read = |one| filter_value(item, one).map_err(|message| wrong(one, message));
+            let items: Result<Vec<_>, _> = text.split(',').map(read).collect();
             Some(Value::Array(items?.into_iter().flatten().collect()))
         }
         _ => Some(value),

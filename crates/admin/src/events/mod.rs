@@ -45,7 +45,7 @@ pub(crate) struct Event {
     #[field(optional)]
     pub expires: Option<DateTime<Utc>>,
     /// The brand of the host that was asked.
-    #[field(default = {})]
+    #[field(default = vestibule_events::no_brand())]
     pub brand: Object,
     /// Columns that lists are filtered by.
     #[field(internal)]

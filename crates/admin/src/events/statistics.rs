@@ -176,6 +176,7 @@ async fn stats(call: Call) -> Answer {
     let mut errors = FieldErrors::new();
     for (place, step) in steps.iter().take(STEPS).enumerate() {
         match duration::parse(step) {
+            _ if step.trim().is_empty() => errors.add(&place.to_string(), "This field may not be blank."),
             Ok(span) => spans.push((slug(step), span.clamp(TimeDelta::zero(), FURTHEST))),
             Err(_) => {
                 let message = format!("{step} is not in the correct format of 'hours=3;minutes=1'.");
