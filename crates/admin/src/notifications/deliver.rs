@@ -1,8 +1,9 @@
 //! One notification on its way to one person.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_kernel::Ctx;
+use vestibule_events::Event;
+use vestibule_kernel::{Actor, Ctx};
 use vestibule_store::{Database, Durability, Store, StoreError};
 use vestibule_tasks::TaskError;
 
@@ -88,7 +89,27 @@ pub(super) async fn deliver(
         Mode::Email if message.recipient.email.trim().is_empty() => {
             Ok(Delivered::Discarded(format!("{} has no e-mail address.", message.recipient.username)))
         }
-        Mode::Email => mail::send(services, transport, message).await.map(|()| Delivered::Sent(Vec::new())),
+        Mode::Email => {
+            let subject = mail::send(services, transport, message).await?;
+            note(store, ctx, &subject, &message.recipient).await;
+            Ok(Delivered::Sent(Vec::new()))
+        }
+    }
+}
+
+/// Writes the event of a mail. That it cannot be written is no reason to send the mail again.
+async fn note(store: &Store, ctx: &Ctx, subject: &str, to: &Recipient) {
+    let to = format!("{} <{}>", to.name, to.email);
+    let context = json!({"message": format!("Email to {to} sent"), "subject": subject, "to_email": [to]});
+    // A mail that tells of an event is not told of: it would go round for ever.
+    let event = Event::new("email_sent", "authentik.stages.email.tasks", Actor::System).context(context).untold();
+    let written = async {
+        let mut transaction = store.database().begin(Durability::Process).await?;
+        event.write(ctx, &mut transaction).await?;
+        transaction.commit().await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(%error, "the event of a mail could not be written");
     }
 }
 

@@ -114,10 +114,8 @@ impl Resource for Schedule {
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        if cx.given.contains_key("crontab")
-            && let Err(reason) = next_run(cx.text("crontab"), DateTime::UNIX_EPOCH)
-        {
-            errors.add("crontab", format!("Invalid crontab: {reason}"));
+        if cx.given.contains_key("crontab") && next_run(cx.text("crontab"), DateTime::UNIX_EPOCH).is_err() {
+            errors.add("crontab", format!("{} is not a valid crontab", cx.text("crontab")));
         }
     }
 }
