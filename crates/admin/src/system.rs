@@ -10,6 +10,7 @@ use vestibule_events::HIDDEN;
 use vestibule_kernel::Object;
 use vestibule_resource::call::{Answer, Permission, ok};
 use vestibule_resource::{Call, Fields, Operation, Shape};
+use vestibule_store::Configuration;
 
 #[derive(Fields)]
 struct Runtime {
@@ -87,9 +88,17 @@ async fn show(call: Call) -> Answer {
         "brand": request.brand.get("name").cloned().unwrap_or_else(|| "".into()),
         "server_time": call.api.ctx.now().to_rfc3339_opts(SecondsFormat::Micros, true),
         "embedded_outpost_disabled": false,
-        "embedded_outpost_host": "",
+        "embedded_outpost_host": embedded_host(&call.configuration),
         "base_url": SystemSettings::of(&call.configuration).base_url,
     }))
+}
+
+/// Where the outpost in the server itself is reached, as its configuration says; empty where it does not.
+fn embedded_host(configuration: &Configuration) -> String {
+    let mut outposts = configuration.documents("authentik_outposts.outpost");
+    let embedded = outposts.find(|outpost| outpost.text("managed") == "goauthentik.io/outposts/embedded");
+    let host = embedded.and_then(|outpost| outpost.value.get("config")?.get("authentik_host")?.as_str());
+    host.unwrap_or_default().to_owned()
 }
 
 /// The request's headers as a gateway names them; what opens something is hidden.

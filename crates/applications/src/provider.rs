@@ -32,7 +32,7 @@ pub struct ProviderBase {
     #[field(references = "authentik_flows.flow", on_delete = Cascade)]
     pub authorization_flow: Option<Uuid>,
     /// Flow for those who sign out of the application.
-    #[field(references = "authentik_flows.flow", on_delete = SetNull)]
+    #[field(references = "authentik_flows.flow", on_delete = SetDefault)]
     pub invalidation_flow: Option<Uuid>,
     /// Mappings that make what the application is told.
     #[field(references = "authentik_core.propertymapping", default = [])]
@@ -80,7 +80,7 @@ pub static PROVIDERS: Family = Family {
     parameter: "id",
     fields: ProviderBase::fields,
     filters: &["application__isnull=pk<authentik_core.application.provider", "backchannel=is_backchannel"],
-    search: &["name"],
+    search: &["name", "name<authentik_core.application.provider"],
     ordering: &["name"],
     describe: |object| object.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
 };

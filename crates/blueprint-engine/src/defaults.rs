@@ -6,7 +6,7 @@ use vestibule_store::Store;
 
 use crate::instance::{self, Kept};
 use crate::library::Library;
-use crate::{Applier, ApplyError, system};
+use crate::{Applier, ApplyError, first_start};
 
 /// Persisted once the default blueprints are applied.
 const DONE: &str = "defaults_done";
@@ -24,8 +24,7 @@ pub async fn apply_defaults(
     if store.state(DONE).await?.is_some() {
         return Ok(());
     }
-    let mut principal = system();
-    principal.request.quiet = true;
+    let principal = first_start();
     let mut change = store.change(principal.actor.clone()).await?;
     // Two nodes that start at once: the second waits here, then finds them applied.
     change.lock().await?;

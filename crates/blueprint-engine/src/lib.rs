@@ -38,6 +38,13 @@ pub fn system() -> Principal {
     Principal { actor: vestibule_kernel::Actor::System, superuser: true, ..Principal::anonymous(here) }
 }
 
+/// The server itself at its first start: what it brings along is no news, so no event tells of it.
+pub fn first_start() -> Principal {
+    let mut principal = system();
+    principal.request.quiet = true;
+    principal
+}
+
 /// The kind of blueprint instances.
 pub fn kinds() -> Vec<Kind> {
     vec![Kind::document::<instance::BlueprintInstance>()]

@@ -7,7 +7,7 @@ use serde_json::json;
 use vestibule_events::Event;
 use vestibule_kernel::ApiError;
 use vestibule_resource::call::{Answer, Permission, ok};
-use vestibule_resource::{Call, Fields, Operation, Shape};
+use vestibule_resource::{Call, Fields, Operation, Shape, name_object};
 
 use crate::keypair::text;
 
@@ -49,12 +49,9 @@ async fn view(call: Call, part: Part) -> Answer {
         Part::Certificate => ("certificate_data", "certificate"),
         Part::PrivateKey => ("key_data", "private_key"),
     };
-    let secret = json!({
-        "pk": call.object.get("pk"), "app": "authentik_crypto", "model_name": "certificatekeypair",
-        "name": call.object.get("name"),
-    });
+    let secret = call.kind.as_ref().map(|kind| name_object(kind, &call.object));
     let event = Event::new("secret_view", "authentik.crypto.api", call.principal.actor.clone());
-    let event = event.context(json!({"secret": secret, "type": name})).client_ip(call.principal.client_ip);
+    let event = event.context(json!({"secret": secret, "type": name})).request(&call.principal.request);
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
     event.write(&call.api.ctx, change.transaction()).await?;
     change.commit().await?;

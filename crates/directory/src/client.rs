@@ -67,7 +67,7 @@ pub fn describe_request(parts: &Parts, configuration: &Configuration) -> Request
 
 /// The brand of a host as events name it.
 fn describe_brand(configuration: &Configuration, host: &str) -> Value {
-    let Some(brand) = current_brand(configuration, host) else { return json!({}) };
+    let Some(brand) = current_brand(configuration, host) else { return vestibule_events::no_brand() };
     let is_default = brand.get::<Brand>().is_some_and(|brand| brand.default);
     let name = if is_default { "Default brand".to_owned() } else { format!("Brand {}", brand.text("domain")) };
     json!({"pk": brand.pk.simple().to_string(), "app": "authentik_brands", "name": name, "model_name": "brand"})

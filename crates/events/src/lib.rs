@@ -17,7 +17,7 @@ use vestibule_tasks::NewTask;
 pub use cleanse::{HIDDEN, cleanse, is_secret_name};
 pub use facts::{Facts, quarter_begin, quarter_day};
 pub use program::{DISPATCH, Program};
-pub use request::Request;
+pub use request::{Request, no_brand};
 
 /// An event to be written. `context` never holds a secret.
 pub struct Event {
@@ -35,13 +35,20 @@ pub struct Event {
     pub brand: Value,
     /// Who really acts, while they impersonate the actor.
     pub impersonator: Option<Value>,
+    /// Whether rules are asked who is to be told of it.
+    pub told: bool,
 }
 
 impl Event {
     /// An event without details.
     pub fn new(action: &'static str, app: &'static str, actor: Actor) -> Self {
-        let (context, brand) = (json!({}), json!({}));
-        Self { action, app, actor, context, client_ip: None, brand, impersonator: None }
+        let (context, brand) = (json!({}), no_brand());
+        Self { action, app, actor, context, client_ip: None, brand, impersonator: None, told: true }
+    }
+
+    /// No rule is asked about it: what tells that telling failed would go round for ever.
+    pub fn untold(self) -> Self {
+        Self { told: false, ..self }
     }
 
     /// With details.
@@ -117,7 +124,7 @@ impl Event {
         ];
         transaction.execute(sql, params).await?;
         tracing::info!(action = self.action, app = self.app, event = %pk, "event");
-        if program.has_rules() {
+        if self.told && program.has_rules() {
             NewTask::new(DISPATCH, json!({"event": pk})).enqueue(ctx, transaction).await?;
         }
         Ok(pk)

@@ -26,9 +26,14 @@ pub struct Request {
     pub quiet: bool,
 }
 
+/// What stands for the brand where no host was asked, or none that has one.
+pub fn no_brand() -> Value {
+    json!({"pk": "00000000000000000000000000000000", "app": "authentik_brands", "name": "Brand fallback", "model_name": "brand"})
+}
+
 impl Default for Request {
     fn default() -> Self {
-        Self { client_ip: None, http: Value::Null, brand: json!({}), impersonator: None, quiet: false }
+        Self { client_ip: None, http: Value::Null, brand: no_brand(), impersonator: None, quiet: false }
     }
 }
 

@@ -132,7 +132,7 @@ impl MakeRecoveryLink for RecoveryLinkMaker {
             "message": "A recovery link was made.",
             "user": {"pk": call.object_id(), "username": call.object.get("username")},
         }));
-        event.client_ip(call.principal.client_ip).write(&call.api.ctx, change.transaction()).await?;
+        event.request(&call.principal.request).write(&call.api.ctx, change.transaction()).await?;
         change.commit().await?;
         let origin = call.api.authenticate.origin(&call.parts);
         let base = self.base_url.as_deref().unwrap_or(&origin);

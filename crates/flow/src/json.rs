@@ -13,12 +13,13 @@ use vestibule_directory::authenticate::{is_same_origin, session_cookie};
 use vestibule_directory::client::ClientInfo;
 use vestibule_directory::client::describe_request;
 use vestibule_directory::resources::user::ORIGINAL;
-use vestibule_directory::session::Session;
+use vestibule_directory::session::{Session, SessionUser};
 use vestibule_events::Request as EventRequest;
 use vestibule_kernel::error::NON_FIELD;
-use vestibule_kernel::{ApiError, Object};
+use vestibule_kernel::{Actor, ApiError, Object};
 use vestibule_resource::call::json_answer;
 use vestibule_resource::http::{Query, error_answer, media_type, parse_json, read_body};
+use vestibule_resource::write_failure;
 use vestibule_web::Catalogue;
 
 use crate::answer::{Answer, AnswerErrors};
@@ -116,6 +117,8 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
     let reply = match reply {
         Err(ApiError::Internal(cause)) => {
             tracing::error!(error = %cause, "a stage failed");
+            let actor = session.user.as_ref().map_or(Actor::Anonymous, SessionUser::actor);
+            write_failure(&state.api, actor, &visit.request).await;
             Reply::Failed
         }
         other => other?,

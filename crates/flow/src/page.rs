@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 use vestibule_directory::authenticate::is_same_origin;
 use vestibule_directory::client::ClientInfo;
 use vestibule_directory::resources::settings::is_safe_link;
+use vestibule_directory::session::SessionUser;
 use vestibule_directory::{Brand, SystemSettings};
-use vestibule_kernel::{ApiError, Object};
+use vestibule_kernel::{Actor, ApiError, Object};
 use vestibule_resource::http::media_type;
+use vestibule_resource::write_failure;
 use vestibule_store::Configuration;
 use vestibule_web::{FooterLink, Shell, accent_url, asset_url, captcha_origins, content_security_policy, pictures};
 
@@ -54,11 +56,13 @@ async fn visit(state: &FlowState, slug: &str, request: Request<Body>) -> Respons
         Err(error) => return plain_error(&error),
     };
     let about = (arrived.visit.clone(), arrived.parts.clone());
+    let actor = arrived.session.user.as_ref().map_or(Actor::Anonymous, SessionUser::actor);
     match walk(state, slug, arrived).await {
         Ok(response) => response,
         Err(error) => {
             if let ApiError::Internal(cause) = &error {
                 tracing::error!(error = %cause, "a page failed");
+                write_failure(&state.api, actor, &about.0.request).await;
             }
             error_page(state, &about.0, &about.1, error.status())
         }

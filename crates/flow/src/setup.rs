@@ -113,7 +113,7 @@ async fn setup(state: &FlowState, arrived: Arrived) -> Result<Response, ApiError
     };
     let admin = admin(state).await?;
     let hash = state.passwords.hash(password).await?;
-    if !complete(state, &admin, &email, &hash).await? {
+    if !complete(state, &visit, &admin, &email, &hash).await? {
         return Ok(closed(state, &visit));
     }
     let event = Event::new("login", "authentik.events.signals", Actor::System)
@@ -155,7 +155,13 @@ async fn admin(state: &FlowState) -> Result<UserRow, ApiError> {
 }
 
 /// Sets password and address, and the flag. False when another visit was first.
-async fn complete(state: &FlowState, admin: &UserRow, email: &str, hash: &str) -> Result<bool, ApiError> {
+async fn complete(
+    state: &FlowState,
+    visit: &Visit,
+    admin: &UserRow,
+    email: &str,
+    hash: &str,
+) -> Result<bool, ApiError> {
     let mut change = state.store().change(Actor::System).await?;
     let sql = "INSERT INTO server_state (name, value) VALUES ($1, 'true') ON CONFLICT (name) DO NOTHING";
     if change.transaction().execute(sql, vec![DONE.into()]).await? == 0 {
@@ -167,6 +173,9 @@ async fn complete(state: &FlowState, admin: &UserRow, email: &str, hash: &str) -
         let params = vec![email.into(), vestibule_kernel::fold::fold(email).into(), admin.pk.into()];
         change.transaction().execute(sql, params).await?;
     }
+    let actor = Actor::User { pk: admin.pk, username: admin.username.clone(), email: admin.email.clone() };
+    let event = Event::new("password_set", "authentik.events.signals", actor).request(&visit.request);
+    event.write(state.ctx(), change.transaction()).await?;
     change.commit().await?;
     Ok(true)
 }

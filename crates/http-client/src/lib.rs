@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response};
 use serde_json::Value;
 use url::{Host, Url};
 use vestibule_kernel::address::EgressGuard;
@@ -50,6 +50,9 @@ pub enum FetchError {
     /// Something else than JSON.
     #[error("The answer is not JSON.")]
     NotJson,
+    /// What should be an authority is no certificate.
+    #[error("The certificate authority is no certificate that can be used.")]
+    Authority,
     /// This process could not set up TLS at all.
     #[error("TLS is not available: are the system's root certificates installed?")]
     NoTls,
@@ -59,6 +62,7 @@ pub enum FetchError {
 pub struct HttpClient {
     client: Option<Client>,
     guard: EgressGuard,
+    timeout: Duration,
 }
 
 impl HttpClient {
@@ -69,18 +73,11 @@ impl HttpClient {
 
     /// A client with its own patience: for tests.
     pub fn with_timeout(guard: EgressGuard, timeout: Duration) -> Self {
-        let built = Client::builder()
-            .dns_resolver(GuardedResolver::new(guard.clone()))
-            .redirect(Policy::none())
-            .referer(false)
-            .no_proxy()
-            .timeout(timeout)
-            .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let built = builder(&guard, timeout).build();
         if let Err(error) = &built {
             tracing::warn!(error = %chain(error), "the server cannot fetch anything");
         }
-        Self { client: built.ok(), guard }
+        Self { client: built.ok(), guard, timeout }
     }
 
     /// GET.
@@ -111,18 +108,38 @@ impl HttpClient {
     }
 
     /// POST of JSON to whoever wants to hear of something: status and beginning of the answer, whatever it consists of.
+    /// With an `authority` (PEM) a certificate is believed that comes from it, and no other.
     ///
     /// # Errors
     /// Why it was not taken.
-    pub async fn notify(&self, address: &str, body: &Value) -> Result<(u16, String), FetchError> {
+    pub async fn notify(
+        &self,
+        address: &str,
+        body: &Value,
+        authority: Option<&str>,
+    ) -> Result<(u16, String), FetchError> {
         let url = self.check(address)?;
-        let mut response = self.client()?.post(url).json(body).send().await.map_err(|error| reason(&error))?;
+        let client = match authority {
+            None => self.client()?.clone(),
+            Some(pem) => self.trusting(pem)?,
+        };
+        let mut response = client.post(url).json(body).send().await.map_err(|error| reason(&error))?;
         let status = response.status().as_u16();
         if !response.status().is_success() {
             return Err(FetchError::Status(status));
         }
         let answer = limited(&mut response).await?;
         Ok((status, String::from_utf8_lossy(&answer).chars().take(NOTED).collect()))
+    }
+
+    /// A client that believes one authority alone.
+    fn trusting(&self, pem: &str) -> Result<Client, FetchError> {
+        let authorities = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| FetchError::Authority)?;
+        if authorities.is_empty() {
+            return Err(FetchError::Authority);
+        }
+        let built = builder(&self.guard, self.timeout).tls_certs_only(authorities).build();
+        built.map_err(|_| FetchError::Authority)
     }
 
     fn client(&self) -> Result<&Client, FetchError> {
@@ -142,6 +159,16 @@ impl HttpClient {
             _ => Ok(url),
         }
     }
+}
+
+fn builder(guard: &EgressGuard, timeout: Duration) -> ClientBuilder {
+    Client::builder()
+        .dns_resolver(GuardedResolver::new(guard.clone()))
+        .redirect(Policy::none())
+        .referer(false)
+        .no_proxy()
+        .timeout(timeout)
+        .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
 }
 
 /// An absolute http or https address with a host; `None` for anything else.

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use vestibule_kernel::address::EgressGuard;
 
 use super::{ANSWER_LIMIT, FetchError, HttpClient, http_url};
@@ -90,4 +91,42 @@ async fn only_http_addresses() {
         assert_eq!(open().get(address).await, Err(FetchError::Address), "{address}");
     }
     assert!(http_url("https://example.com/a?b").is_some());
+}
+
+/// Answers 200 to whatever it is told, over TLS, with a certificate that signs itself; its address and that certificate.
+async fn behind_tls() -> (SocketAddr, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let settings = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let settings = settings.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(settings));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // Whoever does not believe the certificate goes away.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\ntaken").await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    (address, made.cert.pem())
+}
+
+#[tokio::test]
+async fn an_authority_of_its_own_is_believed_and_no_other() {
+    let (at, own) = behind_tls().await;
+    let (_, other) = behind_tls().await;
+    let (client, address) = (open(), format!("https://localhost:{}/", at.port()));
+    assert_eq!(client.notify(&address, &json!({}), Some(&own)).await, Ok((200, "taken".into())));
+    assert_eq!(client.notify(&address, &json!({}), Some(&other)).await, Err(FetchError::Unreachable));
+    assert_eq!(client.notify(&address, &json!({}), None).await, Err(FetchError::Unreachable));
+    for broken in ["", "x", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"] {
+        assert_eq!(client.notify(&address, &json!({}), Some(broken)).await, Err(FetchError::Authority), "{broken}");
+    }
+    let closed = HttpClient::new(EgressGuard::default());
+    assert_eq!(closed.notify(&address, &json!({}), Some(&own)).await, Err(FetchError::NotPermitted));
 }

@@ -59,8 +59,8 @@ pub(crate) fn check(config: &Object) -> Option<String> {
         }
     }
     let interval = config.get("refresh_interval").and_then(Value::as_str).unwrap_or("minutes=5");
-    let part = duration::parse(interval).err()?;
-    Some(format!("{part} is not in the correct format of 'hours=3;minutes=1'."))
+    duration::parse(interval).err()?;
+    Some(format!("{interval} is not in the correct format of 'hours=3;minutes=1'."))
 }
 
 /// How often an outpost asks for changes, seconds.

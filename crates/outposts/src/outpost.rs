@@ -50,7 +50,7 @@ pub struct Outpost {
     #[field(shape = Shape::Object("Provider", provider::fields).list(), computed = provider::shown)]
     pub providers_obj: Computed,
     /// Over which it is deployed; none: by somebody else.
-    #[field(references = "authentik_outposts.outpostserviceconnection")]
+    #[field(references = "authentik_outposts.outpostserviceconnection", on_delete = SetDefault)]
     pub service_connection: Option<Uuid>,
     /// The same, in full.
     #[field(nullable, shape = Shape::Schema("ServiceConnection"), computed = connection)]
@@ -76,6 +76,9 @@ impl Resource for Outpost {
     fn spec() -> Spec {
         Spec::new("outposts/instances", Self::KIND, "Outpost")
             .verbose("Outpost", "Outposts")
+            .search(&["name", "providers__name"])
+            .order(&["name", "service_connection"])
+            .describe(|object| format!("Outpost {}", text(object, "name")))
             .filter(&["managed__icontains"])
             .filter_with(
                 "managed__iexact",
@@ -86,7 +89,7 @@ impl Resource for Outpost {
             .filter(&["name__icontains"])
             .filter_with("name__iexact", "name", Lookup::Holds(|o, wanted| alike(o, "name", wanted)), Shape::TEXT)
             .filter_with("providers__isnull", "providers", Lookup::Holds(without_providers), Shape::Boolean)
-            .filter_with("providers_by_pk", "providers", Lookup::Holds(with_provider), Shape::INTEGER.list())
+            .filter_with("providers_by_pk", "providers", Lookup::Holds(with_provider), provider::keys_shape())
             .filter_with(
                 "service_connection__name__icontains",
                 "service_connection",
@@ -120,10 +123,8 @@ impl Resource for Outpost {
         if before == EMBEDDED_MANAGED && cx.text("name") != EMBEDDED {
             errors.add("name", "Embedded outpost's name cannot be changed");
         }
-        if let Some(Value::Array(keys)) = cx.given.get("providers")
-            && let Some(key) = keys.iter().find(|key| !provider::exists(cx, key))
-        {
-            errors.add("providers", format!("Invalid pk \"{key}\" - object does not exist."));
+        if let Some(message) = provider::check(cx) {
+            errors.add("providers", message);
         }
         if let Some(Value::Object(config)) = cx.given.get("config")
             && let Some(message) = config::check(config)

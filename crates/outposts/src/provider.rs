@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::Object;
-use vestibule_resource::{Field, Fields, Represent, Validation};
+use vestibule_resource::{Field, Fields, OnDelete, Represent, Shape, Validation};
 
 /// The family of providers.
 const FAMILY: &str = "authentik_core.provider";
@@ -56,16 +56,45 @@ pub(crate) fn fields() -> Vec<Field> {
     Provider::fields()
 }
 
+/// A list of keys of providers, as a filter takes it.
+pub(crate) fn keys_shape() -> Shape {
+    Shape::Reference(FAMILY, OnDelete::Cascade).list()
+}
+
 /// The keys that an outpost holds.
 pub(crate) fn keys(outpost: &Object) -> &[Value] {
     outpost.get("providers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Whether a key is that of a provider, of whatever kind.
-pub(crate) fn exists(cx: &Validation<'_>, key: &Value) -> bool {
-    let members = cx.registry.members(FAMILY);
-    let mut documents = members.iter().flat_map(|kind| cx.configuration.documents(kind.model()));
-    documents.any(|provider| provider.value.get("pk") == Some(key))
+/// What each type of outpost serves: its type, and the model of its providers.
+const SERVED: [(&str, &str); 4] = [
+    ("ldap", "authentik_providers_ldap.ldapprovider"),
+    ("proxy", "authentik_providers_proxy.proxyprovider"),
+    ("rac", "authentik_providers_rac.racprovider"),
+    ("radius", "authentik_providers_radius.radiusprovider"),
+];
+
+/// What is wrong with the providers that a request gives an outpost, if anything is: they exist, and are of its type.
+pub(crate) fn check(cx: &Validation<'_>) -> Option<String> {
+    if !cx.given.contains_key("providers") && !cx.given.contains_key("type") {
+        return None;
+    }
+    let wanted = cx.text("type");
+    let serves = |model: &str| SERVED.contains(&(wanted, model));
+    keys(cx.object).iter().find_map(|key| {
+        let found = cx.registry.members(FAMILY).into_iter().find(|kind| {
+            let mut providers = cx.configuration.documents(kind.model());
+            providers.any(|provider| provider.value.get("pk") == Some(key))
+        });
+        match found {
+            None => Some(format!("Invalid pk \"{key}\" - object does not exist.")),
+            Some(kind) if !serves(kind.model()) => {
+                let class = kind.schema();
+                Some(format!("Outpost type {wanted} can't be used with {class} providers."))
+            }
+            Some(_) => None,
+        }
+    })
 }
 
 /// The providers of an outpost in full.

@@ -7,13 +7,18 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_directory::resources::group::{PartialGroup, PartialUser};
-use vestibule_flow::BINDING;
+use vestibule_flow::{BINDING, BOUND_TO};
 use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::http::Query;
 use vestibule_resource::object_permission::places;
-use vestibule_resource::{Api, Computed, Fields, Hooks, Lookup, Represent, Resource, Shape, Spec, Validation, select};
+use vestibule_resource::{
+    Api, Computed, Fields, Hooks, Lookup, OnDelete, Represent, Resource, Shape, Spec, Validation, select,
+};
 use vestibule_store::DocumentType;
+
+/// The model of entitlements, to which users and groups can be bound and no policies.
+const ENTITLEMENT: &str = "authentik_core.applicationentitlement";
 
 /// A binding. It names one of a policy, a group and a user.
 #[derive(Clone, Debug, Fields)]
@@ -73,10 +78,10 @@ impl Resource for PolicyBinding {
         Spec::new("policies/bindings", Self::KIND, "PolicyBinding")
             .verbose("Policy Binding", "Policy Bindings")
             .lookup("pk", "policy_binding_uuid")
-            .search(&[])
+            .search(&["policy__name"])
             .filter(&["enabled", "order", "policy", "policy__isnull", "target", "timeout"])
-            .filter_with("target_in", "target", Lookup::In, Shape::Uuid.list())
-            .order(&["target", "order"])
+            .filter_with("target_in", "target", Lookup::In, Shape::Reference(BOUND_TO, OnDelete::Cascade).list())
+            .order(&["order", "pk"])
             .unique_together(&["policy", "target", "order"])
             .hooks(&Attach)
             .describe(|object| {
@@ -87,11 +92,24 @@ impl Resource for PolicyBinding {
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
         let is_named = |field: &&str| cx.object.get(*field).is_some_and(|key| !key.is_null());
-        match ["group", "policy", "user"].iter().filter(|field| is_named(field)).count() {
-            0 => errors.add(NON_FIELD, "One of 'group', 'policy', 'user' must be set."),
-            1 => {}
-            _ => errors.add(NON_FIELD, "Only one of 'group', 'policy', 'user' can be set."),
+        let all = ["group", "policy", "user"];
+        let takes = takes(cx);
+        let quoted = || takes.iter().map(|field| format!("'{field}'")).collect::<Vec<_>>().join(", ");
+        match (takes.iter().filter(|field| is_named(field)).count(), all.iter().filter(|field| is_named(field)).count())
+        {
+            (0, _) => errors.add(NON_FIELD, format!("One of {} must be set.", quoted())),
+            (1, 1) => {}
+            _ => errors.add(NON_FIELD, format!("Only one of {} can be set.", quoted())),
         }
+    }
+}
+
+/// What can be bound to the binding's target, sorted: to an entitlement no policy.
+fn takes(cx: &Validation<'_>) -> &'static [&'static str] {
+    let target = cx.object.get("target").unwrap_or(&Value::Null);
+    match cx.registry.document(cx.configuration, BOUND_TO, target) {
+        Some((kind, _)) if kind.model() == ENTITLEMENT => &["group", "user"],
+        _ => &["group", "policy", "user"],
     }
 }
 

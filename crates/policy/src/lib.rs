@@ -47,8 +47,13 @@ pub struct PolicyBase {
 }
 
 fn bound_to(represent: &Represent<'_>, object: &Object) -> Value {
+    let Some(key) = object.get("pk") else { return json!(0) };
     let bindings = represent.configuration.documents(PolicyBinding::KIND);
-    json!(bindings.filter(|binding| binding.value.get("policy") == object.get("pk")).count())
+    let bound = bindings.filter(|binding| binding.value.get("policy") == Some(key)).count();
+    let validates = |keys: &Value| keys.as_array().is_some_and(|keys| keys.contains(key));
+    let stages = represent.configuration.documents("authentik_stages_prompt.promptstage");
+    let asked = stages.filter(|stage| stage.value.get("validation_policies").is_some_and(validates)).count();
+    json!(bound + asked)
 }
 
 /// All policies.

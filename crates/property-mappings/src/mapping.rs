@@ -45,14 +45,15 @@ pub static PROPERTY_MAPPINGS: Family = Family {
     lookup: "pk",
     parameter: "pm_uuid",
     fields: MappingBase::fields,
-    filters: &["managed=managed__in", "managed__isnull", "name"],
+    filters: &["managed=managed__values", "managed__isnull", "name"],
     search: &["name"],
     ordering: &["name"],
-    describe: |object| format!("Property Mapping {}", name(object)),
+    describe: |object| format!("Property Mapping {}", text(object, "name")),
 };
 
-fn name(object: &Object) -> &str {
-    object.get("name").and_then(Value::as_str).unwrap_or_default()
+/// A text of an object; empty when it is absent.
+pub(crate) fn text<'o>(object: &'o Object, field: &str) -> &'o str {
+    object.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// What every kind of mapping is declared with.
@@ -62,6 +63,7 @@ pub(crate) fn spec(path: &'static str, model: &'static str, schema: &'static str
         .lookup("pk", "pm_uuid")
         .search(&["name"])
         .filter(&["name"])
+        .describe(|object| format!("Property Mapping {}", text(object, "name")))
 }
 
 /// What must hold for every mapping: brackets that never close are found when it is saved, the rest when it runs.

@@ -4,7 +4,7 @@ use vestibule_kernel::{FieldErrors, Object};
 use vestibule_resource::{Access, Fields, Kind, Resource, Spec, Validation, json};
 use vestibule_store::DocumentType;
 
-use crate::mapping::{MappingBase, spec, validate};
+use crate::mapping::{MappingBase, spec, text, validate};
 
 /// The kinds.
 pub(crate) fn kinds() -> Vec<Kind> {
@@ -59,10 +59,16 @@ impl Resource for ScopeMapping {
         spec("propertymappings/provider/scope", Self::KIND, "ScopeMapping")
             .verbose("Scope Mapping", "Scope Mappings")
             .component("ak-property-mapping-provider-scope-form")
-            .filter(&["managed=managed__in", "managed__isnull", "scope_name"])
+            .search(&["name", "scope_name"])
+            .order(&["scope_name", "name"])
+            .describe(|object| format!("Scope Mapping {} ({})", text(object, "name"), text(object, "scope_name")))
+            .filter(&["managed=managed__values", "managed__isnull", "scope_name"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
+        if cx.text("scope_name").contains(' ') {
+            errors.add("scope_name", "Value must not contain spaces.");
+        }
         validate(cx, errors);
     }
 }
@@ -89,7 +95,11 @@ impl Resource for SamlMapping {
         spec("propertymappings/provider/saml", Self::KIND, "SAMLPropertyMapping")
             .verbose("SAML Provider Property Mapping", "SAML Provider Property Mappings")
             .component("ak-property-mapping-provider-saml-form")
-            .filter(&["managed=managed__in", "managed__isnull", "saml_name", "friendly_name"])
+            .describe(|object| {
+                let friendly = Some(text(object, "friendly_name")).filter(|name| !name.is_empty());
+                format!("{} ({})", text(object, "name"), friendly.unwrap_or(text(object, "saml_name")))
+            })
+            .filter(&["managed=managed__values", "managed__isnull", "saml_name", "friendly_name"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
@@ -114,7 +124,8 @@ impl Resource for ScimMapping {
         spec("propertymappings/provider/scim", Self::KIND, "SCIMMapping")
             .verbose("SCIM Provider Mapping", "SCIM Provider Mappings")
             .component("ak-property-mapping-provider-scim-form")
-            .filter(&["managed=managed__in", "managed__isnull"])
+            .describe(|object| format!("SCIM Provider Mapping {}", text(object, "name")))
+            .filter(&["managed=managed__values", "managed__isnull"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
@@ -139,7 +150,8 @@ impl Resource for RadiusMapping {
         spec("propertymappings/provider/radius", Self::KIND, "RadiusProviderPropertyMapping")
             .verbose("Radius Provider Property Mapping", "Radius Provider Property Mappings")
             .component("ak-property-mapping-provider-radius-form")
-            .filter(&["managed=managed__in", "managed__isnull"])
+            .describe(|object| format!("Radius Provider Property Mapping {}", text(object, "name")))
+            .filter(&["managed=managed__values", "managed__isnull"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
@@ -166,7 +178,7 @@ impl Resource for RacMapping {
         spec("propertymappings/provider/rac", Self::KIND, "RACPropertyMapping")
             .verbose("RAC Provider Property Mapping", "RAC Provider Property Mappings")
             .component("ak-property-mapping-provider-rac-form")
-            .filter(&["managed=managed__in"])
+            .filter(&["managed=managed__values"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
@@ -191,6 +203,7 @@ impl Resource for NotificationMapping {
         spec("propertymappings/notification", Self::KIND, "NotificationWebhookMapping")
             .verbose("Webhook Mapping", "Webhook Mappings")
             .component("ak-property-mapping-notification-form")
+            .describe(|object| format!("Webhook Mapping {}", text(object, "name")))
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {

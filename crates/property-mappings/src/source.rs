@@ -4,7 +4,7 @@ use vestibule_kernel::FieldErrors;
 use vestibule_resource::{Fields, Kind, Resource, Spec, Validation};
 use vestibule_store::DocumentType;
 
-use crate::mapping::{MappingBase, spec, validate};
+use crate::mapping::{MappingBase, spec, text, validate};
 
 /// The kinds.
 pub(crate) fn kinds() -> Vec<Kind> {
@@ -36,7 +36,8 @@ impl Resource for KerberosSourceMapping {
         spec("propertymappings/source/kerberos", Self::KIND, "KerberosSourcePropertyMapping")
             .verbose("Kerberos Source Property Mapping", "Kerberos Source Property Mappings")
             .component("ak-property-mapping-source-kerberos-form")
-            .filter(&["managed=managed__in", "managed__isnull"])
+            .describe(|object| text(object, "name").to_owned())
+            .filter(&["managed=managed__values", "managed__isnull"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
@@ -61,7 +62,8 @@ impl Resource for LdapSourceMapping {
         spec("propertymappings/source/ldap", Self::KIND, "LDAPSourcePropertyMapping")
             .verbose("LDAP Source Property Mapping", "LDAP Source Property Mappings")
             .component("ak-property-mapping-source-ldap-form")
-            .filter(&["managed=managed__in", "managed__isnull"])
+            .describe(|object| text(object, "name").to_owned())
+            .filter(&["managed=managed__values", "managed__isnull"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
@@ -86,7 +88,7 @@ impl Resource for OAuthSourceMapping {
         spec("propertymappings/source/oauth", Self::KIND, "OAuthSourcePropertyMapping")
             .verbose("OAuth Source Property Mapping", "OAuth Source Property Mappings")
             .component("ak-property-mapping-source-oauth-form")
-            .filter(&["managed=managed__in", "managed__isnull"])
+            .filter(&["managed=managed__values", "managed__isnull"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
@@ -111,7 +113,7 @@ impl Resource for PlexSourceMapping {
         spec("propertymappings/source/plex", Self::KIND, "PlexSourcePropertyMapping")
             .verbose("Plex Source Property Mapping", "Plex Source Property Mappings")
             .component("ak-property-mapping-source-plex-form")
-            .filter(&["managed=managed__in", "managed__isnull"])
+            .filter(&["managed=managed__values", "managed__isnull"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
@@ -136,7 +138,7 @@ impl Resource for SamlSourceMapping {
         spec("propertymappings/source/saml", Self::KIND, "SAMLSourcePropertyMapping")
             .verbose("SAML Source Property Mapping", "SAML Source Property Mappings")
             .component("ak-property-mapping-source-saml-form")
-            .filter(&["managed=managed__in", "managed__isnull"])
+            .filter(&["managed=managed__values", "managed__isnull"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
@@ -161,7 +163,7 @@ impl Resource for ScimSourceMapping {
         spec("propertymappings/source/scim", Self::KIND, "SCIMSourcePropertyMapping")
             .verbose("SCIM Source Property Mapping", "SCIM Source Property Mappings")
             .component("ak-property-mapping-source-scim-form")
-            .filter(&["managed=managed__in", "managed__isnull"])
+            .filter(&["managed=managed__values", "managed__isnull"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
@@ -186,7 +188,7 @@ impl Resource for TelegramSourceMapping {
         spec("propertymappings/source/telegram", Self::KIND, "TelegramSourcePropertyMapping")
             .verbose("Telegram Source Property Mapping", "Telegram Source Property Mappings")
             .component("ak-property-mapping-source-telegram-form")
-            .filter(&["managed=managed__in", "managed__isnull"])
+            .filter(&["managed=managed__values", "managed__isnull"])
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {

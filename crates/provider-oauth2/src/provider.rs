@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_applications::{PROVIDERS, ProviderBase};
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_resource::{Fields, Hooks, Kind, Lookup, Resource, Shape, Spec, Validation, WriteCx, choices};
+use vestibule_resource::{Fields, Hooks, Kind, Lookup, OnDelete, Resource, Shape, Spec, Validation, WriteCx, choices};
 use vestibule_store::{Configuration, DocumentType};
 
 use crate::{redirect_uri, setup};
@@ -148,10 +148,13 @@ impl Resource for OAuth2Provider {
             .numbered(PROVIDERS.model)
             .lookup("pk", "id")
             .search(&["name"])
+            .describe(|object| {
+                format!("OAuth2 Provider {}", object.get("name").and_then(Value::as_str).unwrap_or_default())
+            })
             .filter(&["access_code_validity", "access_token_validity", "authorization_flow", "client_id"])
             .filter(&["client_type", "include_claims_in_id_token", "issuer_mode", "name", "property_mappings"])
             .filter(&["refresh_token_validity", "signing_key", "sub_mode"])
-            .filter_with("application", "pk", Lookup::Within(speaks_to), Shape::Uuid)
+            .filter_with("application", "pk", Lookup::Within(speaks_to), application())
             .hooks(&Complete);
         setup::operations().into_iter().fold(spec, Spec::operation)
     }
@@ -161,6 +164,10 @@ impl Resource for OAuth2Provider {
             redirect_uri::validate(addresses, errors);
         }
     }
+}
+
+fn application() -> Shape {
+    Shape::Reference(vestibule_applications::APPLICATION, OnDelete::SetDefault)
 }
 
 fn speaks_to(configuration: &Configuration, object: &Object, application: &Value) -> bool {

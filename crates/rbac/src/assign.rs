@@ -389,6 +389,6 @@ async fn write_event(
         what: {"permissions": permissions, "object": object},
     });
     let event = Event::new("model_updated", "authentik.rbac.api.permissions", call.principal.actor.clone());
-    event.context(context).client_ip(call.principal.client_ip).write(&call.api.ctx, change.transaction()).await?;
+    event.context(context).request(&call.principal.request).write(&call.api.ctx, change.transaction()).await?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use syn::{Data, DeriveInput, Expr, ExprLit, Field, Lit, Meta, parse_macro_input,
 ///
 /// `#[field(...)]` takes: `flatten`; `default = EXPR`; `required`, `optional` (may be absent, never null),
 /// `nullable`; `empty` (a list that must be named and may be empty); `read_only`, `write_only`, `internal`; `sealed`; `computed = FN, shape = EXPR`; `shown = FN`;
-/// `references = "app.model"` with `on_delete = Cascade | SetNull | Protect`; `max = N`, `min = N`, `blank`,
+/// `references = "app.model"` with `on_delete = Cascade | SetNull | SetDefault | Protect`; `max = N`, `min = N`, `blank`,
 /// `format = Slug | Identifier | Url | Email | Duration`, `raw` (not trimmed); `unique = "message"`;
 /// `folded` (a table keeps a case-folded column beside it); `label = "..."`; `column = "..."`.
 /// A doc comment becomes the field's description; a field without `default`, that is no `Option`, is required.

@@ -141,7 +141,7 @@ fn decode_text(
         Format::Email if !is_email(&text) => Err("Enter a valid email address.".into()),
         Format::Duration => match duration::parse(&text) {
             Ok(_) => Ok(text.into()),
-            Err(part) => Err(format!("{part} is not in the correct format of 'hours=3;minutes=1'.").into()),
+            Err(_) => Err(format!("{text} is not in the correct format of 'hours=3;minutes=1'.").into()),
         },
         _ => Ok(text.into()),
     }

@@ -24,7 +24,7 @@ use crate::object_permission::{Scope, assign_initial, require_on, row_condition,
 use crate::registry::Registry;
 use crate::represent::Represent;
 use crate::write::{Mode, delete_object, write_object};
-use crate::{decode, list, options, search, table, used_by};
+use crate::{audit, decode, list, options, search, table, used_by};
 use family::{family_permission, find_member, list_family, member};
 
 /// What a route leads to.
@@ -210,6 +210,16 @@ async fn answer(api: Api, target: Target, path: PathValues, request: Request<Bod
     if received.parts.method == Method::OPTIONS {
         return options::answer(&target, &received.principal);
     }
+    let (api, actor) = (received.api.clone(), received.principal.actor.clone());
+    let about = received.principal.request.clone();
+    let answer = carry_out(received, target).await;
+    if let Err(ApiError::Internal(_)) = &answer {
+        audit::write_failure(&api, actor, &about).await;
+    }
+    answer
+}
+
+async fn carry_out(received: Received, target: Target) -> Answer {
     match target {
         Target::Kind(kind) => match received.parts.method {
             Method::POST => create(&received, &kind).await,
@@ -400,6 +410,7 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
         }
     };
     attach(api, kind, query, &mut page.objects).await?;
+    audit::write_shown(api, principal, kind, &page.objects).await?;
     let results: Vec<_> = page.objects.iter().map(|object| show(received, configuration, kind, object, &[])).collect();
     let autocomplete = search::autocomplete(api.store.database(), kind).await?;
     ok(&json!({"pagination": page.pagination, "results": results, "autocomplete": autocomplete}))
@@ -468,7 +479,10 @@ async fn object(received: &Received, kind: &Arc<Kind>) -> Answer {
             write(received, kind, Some(&object), &body, mode).await
         }
         (Verb::Delete, _) => destroy(received, kind, &object).await,
-        _ => ok(&show(received, &received.configuration, kind, &object, &[])),
+        _ => {
+            audit::write_shown(&received.api, &received.principal, kind, std::slice::from_ref(&object)).await?;
+            ok(&show(received, &received.configuration, kind, &object, &[]))
+        }
     }
 }
 

@@ -41,6 +41,8 @@ pub enum OnDelete {
     Cascade,
     /// Its reference becomes null.
     SetNull,
+    /// Its reference becomes what it is by default: null. `used_by` tells it from the one before.
+    SetDefault,
     /// The deletion is refused.
     Protect,
 }

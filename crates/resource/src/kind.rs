@@ -134,6 +134,8 @@ pub enum Lookup {
     },
     /// One of several.
     In,
+    /// The same, of values that some document has.
+    Values,
     /// Whether no document of a model has it in a field: `pk<app.model.field`.
     Unreferred(&'static str),
     /// The documents' own condition, which looks at others too.
@@ -171,6 +173,7 @@ impl Filter {
         }
         let (field, lookup) = match target.rsplit_once("__") {
             Some((field, "in")) => (field, Lookup::In),
+            Some((field, "values")) => (field, Lookup::Values),
             Some((field, "gt")) => (field, Lookup::Greater),
             Some((field, "lt")) => (field, Lookup::Less),
             Some((field, "isnull")) => (field, Lookup::IsNull),
@@ -180,7 +183,7 @@ impl Filter {
         };
         let shape = match lookup {
             Lookup::IsNull => Some(Shape::Boolean),
-            Lookup::In => Some(Shape::TEXT.list()),
+            Lookup::In | Lookup::Values => Some(Shape::TEXT.list()),
             _ => None,
         };
         Self { name, field, lookup, shape }
@@ -590,6 +593,10 @@ impl Kind {
     /// The 404 of an object that is not there.
     pub fn no_match(&self) -> ApiError {
         ApiError::NotFound(format!("No {} matches the given query.", self.spec.schema))
+    }
+    /// The name of its schema.
+    pub fn schema(&self) -> &'static str {
+        self.spec.schema
     }
     /// The path of its list.
     pub fn wire_path(&self) -> String {

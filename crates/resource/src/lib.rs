@@ -19,6 +19,7 @@ mod options;
 mod page;
 mod permission;
 mod registry;
+mod related;
 mod represent;
 mod search;
 pub mod shapes;
@@ -30,7 +31,7 @@ mod value;
 mod write;
 
 pub use access::{Authenticate, Principal};
-pub use audit::name_object;
+pub use audit::{name_object, write_failure};
 pub use call::{Api, Call, Handler, Operation, Parameter};
 pub use engine::routes;
 pub use field::{Access, Choices, Compute, Field, Format, OnDelete, Shape};

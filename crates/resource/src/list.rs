@@ -17,6 +17,7 @@ use crate::http::Query;
 use crate::kind::{Filter, Kind, Lookup, Storage};
 use crate::page::page;
 use crate::registry::Registry;
+use crate::related;
 use crate::search;
 use crate::table;
 
@@ -106,6 +107,16 @@ pub(crate) async fn conditions<'a>(
                         errors.add(filter.name, NO_CHOICE);
                         continue;
                     }
+                    if let (Some(model), Value::Array(keys)) = (many(shape), &value)
+                        && let Some(key) = missing(store, registry, configuration, model, keys).await?
+                    {
+                        errors.add(filter.name, no_choice(&decode::python(key)));
+                        continue;
+                    }
+                    if let (Lookup::Values, Some(unknown)) = (lookup, unknown(configuration, field.name, &value)) {
+                        errors.add(filter.name, no_choice(unknown));
+                        continue;
+                    }
                     conditions.push(Condition { field, lookup: lookup.clone(), value, sql: None });
                 }
                 Err(message) => errors.add(filter.name, message),
@@ -114,6 +125,44 @@ pub(crate) async fn conditions<'a>(
     }
     errors.into_result()?;
     Ok(conditions)
+}
+
+/// Said of one of several values that names nothing.
+fn no_choice(text: &str) -> String {
+    format!("Select a valid choice. {text} is not one of the available choices.")
+}
+
+/// The model whose keys a list holds.
+fn many(shape: &Shape) -> Option<&'static str> {
+    match shape {
+        Shape::List(item) => match **item {
+            Shape::Reference(model, _) => Some(model),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The first of some keys that names nothing.
+async fn missing<'v>(
+    store: &Store,
+    registry: &Registry,
+    configuration: &Configuration,
+    model: &str,
+    keys: &'v [Value],
+) -> Result<Option<&'v Value>, ApiError> {
+    for key in keys {
+        if !exists(store, registry, configuration, model, key).await? {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
+/// The first of some values that no document has in a field.
+fn unknown<'v>(configuration: &Configuration, field: &str, wanted: &'v Value) -> Option<&'v str> {
+    let has = |value: &&Value| configuration.all_documents().any(|document| document.value.get(field) == Some(value));
+    wanted.as_array()?.iter().find(|value| !has(value))?.as_str()
 }
 
 /// Whether the object that a key names exists.
@@ -148,7 +197,7 @@ pub(crate) fn filter_value(shape: &Shape, text: &str) -> Result<Option<Value>, S
     Ok(match shape {
         Shape::Boolean => decode::decode_boolean(&value).map(Value::Bool),
         Shape::Choice(choices) if choices.values.iter().any(|(one, _)| *one == text) => Some(value),
-        Shape::Choice(_) => return Err(format!("Select a valid choice. {text} is not one of the available choices.")),
+        Shape::Choice(_) => return Err(no_choice(text)),
         Shape::Reference(model, _) if has_integer_keys(model) => match text.trim().parse::<i64>() {
             Ok(number) => Some(number.into()),
             Err(_) => return Err(NO_CHOICE.into()),
@@ -167,7 +216,11 @@ pub(crate) fn filter_value(shape: &Shape, text: &str) -> Result<Option<Value>, S
             None => return Err("Enter a valid date/time.".into()),
         },
         Shape::List(item) => {
-            let items: Result<Vec<_>, _> = text.split(',').map(|one| filter_value(item, one)).collect();
+            let is_number = matches!(**item, Shape::Reference(model, _) if has_integer_keys(model));
+            let wrong =
+                |one: &str, message| if is_number { format!("“{one}” is not a valid value.") } else { message };
+            let read = |one| filter_value(item, one).map_err(|message| wrong(one, message));
+            let items: Result<Vec<_>, _> = text.split(',').map(read).collect();
             Some(Value::Array(items?.into_iter().flatten().collect()))
         }
         _ => Some(value),
@@ -190,7 +243,8 @@ pub(crate) fn documents(
         .filter(|document| visible(document))
         .filter(|document| conditions.iter().all(|condition| holds(configuration, condition, &document.value)))
         .filter(|document| {
-            terms.iter().all(|term| search.iter().any(|field| fold(document.text(field)).contains(term.as_str())))
+            let found = |field: &&str, term: &str| related::contains(configuration, document, field, term);
+            terms.iter().all(|term| search.iter().any(|field| found(field, term)))
         })
         .collect();
     let known = |name: &str| {
@@ -214,8 +268,8 @@ fn holds(configuration: &Configuration, condition: &Condition<'_>, object: &Obje
     let value = object.get(condition.field.name).unwrap_or(&Value::Null);
     match condition.lookup {
         Lookup::Exact => match (&condition.value, value) {
-            // A list is asked for by members that it must have.
-            (Value::Array(wanted), Value::Array(have)) => wanted.iter().all(|one| have.contains(one)),
+            // A list is asked for by members of which it must have one.
+            (Value::Array(wanted), Value::Array(have)) => wanted.iter().any(|one| have.contains(one)),
             (wanted, Value::Array(have)) => have.contains(wanted),
             (wanted, have) => wanted == have,
         },
@@ -228,7 +282,7 @@ fn holds(configuration: &Configuration, condition: &Condition<'_>, object: &Obje
         Lookup::Greater => compare(Some(value), Some(&condition.value)) == Ordering::Greater,
         Lookup::Less => compare(Some(value), Some(&condition.value)) == Ordering::Less,
         Lookup::IsNull => value.is_null() == (condition.value == Value::Bool(true)),
-        Lookup::In => condition.value.as_array().is_some_and(|wanted| wanted.contains(value)),
+        Lookup::In | Lookup::Values => condition.value.as_array().is_some_and(|wanted| wanted.contains(value)),
         Lookup::Unreferred(referrer) => {
             is_referred(configuration, referrer, value) != (condition.value == Value::Bool(true))
         }
@@ -420,6 +474,7 @@ impl Clauses {
             | Lookup::SqlOf(_)
             | Lookup::Holds(_)
             | Lookup::Named { .. }
+            | Lookup::Values
             | Lookup::Unreferred(_)
             | Lookup::Within(_)
             | Lookup::Ignored => {}
@@ -428,7 +483,10 @@ impl Clauses {
 
     fn search(&mut self, database: &Database, kind: &Kind, term: &str) {
         let pattern = format!("%{}%", escape_like(term));
-        let columns = kind.spec.search.iter().filter_map(|name| kind.field(name)).map(|field| {
+        let key = decode::parse_uuid(term);
+        let is_text = |field: &&Field| !matches!(field.shape, Shape::Uuid);
+        let fields = || kind.spec.search.iter().filter_map(|name| kind.field(name));
+        let columns = fields().filter(is_text).map(|field| {
             if field.folded { format!("{}_folded", field.column) } else { format!("LOWER({})", field.column) }
         });
         let columns: Vec<String> = columns.collect();
@@ -437,8 +495,13 @@ impl Clauses {
         {
             self.add(&sql, vec![param]);
         } else if !columns.is_empty() {
-            let params = columns.iter().map(|_| pattern.as_str().into()).collect();
-            let like: Vec<String> = columns.iter().map(|column| format!("{column} LIKE $? ESCAPE '\\'")).collect();
+            let mut params: Vec<Param> = columns.iter().map(|_| pattern.as_str().into()).collect();
+            let mut like: Vec<String> = columns.iter().map(|column| format!("{column} LIKE $? ESCAPE '\\'")).collect();
+            // Keys are found whole.
+            for (field, key) in fields().filter(|field| !is_text(field)).filter_map(|field| Some((field, key?))) {
+                like.push(format!("{} = $?", field.column));
+                params.push(key.into());
+            }
             self.add(&like.join(" OR "), params);
         }
     }

@@ -209,7 +209,9 @@ pub(crate) async fn release(
             let Some((model, on_delete, _)) = field.reference() else { continue };
             let Some(own) = kind.key_field(model).and_then(|key| object.get(key)) else { continue };
             let sql = match on_delete {
-                OnDelete::SetNull => format!("UPDATE {name} SET {0} = NULL WHERE {0} = $1", field.column),
+                OnDelete::SetNull | OnDelete::SetDefault => {
+                    format!("UPDATE {name} SET {0} = NULL WHERE {0} = $1", field.column)
+                }
                 OnDelete::Cascade | OnDelete::Protect => format!("DELETE FROM {name} WHERE {} = $1", field.column),
             };
             transaction.execute(sql, vec![param(field, own)]).await?;

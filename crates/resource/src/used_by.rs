@@ -69,6 +69,7 @@ pub(crate) fn used_by(configuration: &Configuration, registry: &Registry, kind: 
             (true, _) => "cascade_many",
             (false, OnDelete::Cascade) => "cascade",
             (false, OnDelete::SetNull) => "set_null",
+            (false, OnDelete::SetDefault) => "set_default",
             (false, OnDelete::Protect) => "left_dangling",
         };
         let key = ObjectKey::of(&document.value).map(ObjectKey::text).unwrap_or_default();
@@ -129,7 +130,11 @@ pub(crate) async fn rows(
         for field in other.fields.iter().filter(|field| table::is_column(field)) {
             let Some((model, on_delete, _)) = field.reference() else { continue };
             let Some(own) = kind.key_field(model).and_then(|name| object.get(name)) else { continue };
-            let action = if on_delete == OnDelete::Cascade { "cascade" } else { "set_null" };
+            let action = match on_delete {
+                OnDelete::Cascade => "cascade",
+                OnDelete::SetDefault => "set_default",
+                OnDelete::SetNull | OnDelete::Protect => "set_null",
+            };
             let tail = format!(" WHERE {} = $1", field.column);
             for row in table::select(database, other, &tail, vec![table::param(field, own)]).await? {
                 let pk = ObjectKey::of(&row).map(ObjectKey::text).unwrap_or_default();

@@ -293,7 +293,7 @@ pub async fn delete_object(
         if !found.is_empty() {
             change.lock().await?;
             for referrer in referrers(&change.configuration(), registry, &kind, &object) {
-                release(change, registry, (&kind, &object), referrer, &mut pending).await?;
+                release((&mut *change, registry, ctx, principal), (&kind, &object), referrer, &mut pending).await?;
             }
         }
         if let Some(hooks) = kind.spec.hooks {
@@ -310,8 +310,7 @@ pub async fn delete_object(
 }
 
 async fn release(
-    change: &mut Change,
-    registry: &Registry,
+    (change, registry, ctx, principal): (&mut Change, &Registry, &Ctx, &Principal),
     (gone, object): (&Kind, &Object),
     referrer: Referrer,
     pending: &mut Vec<(Arc<Kind>, Object)>,
@@ -329,7 +328,7 @@ async fn release(
             pending.push((Arc::clone(kind), value));
             return Ok(());
         }
-        (false, OnDelete::SetNull) => {
+        (false, OnDelete::SetNull | OnDelete::SetDefault) => {
             value.insert(referrer.field.into(), Value::Null);
         }
         (true, _) => {
@@ -340,6 +339,7 @@ async fn release(
             }
         }
     }
-    change.put(kind.model(), referrer.pk, value).await?;
-    Ok(())
+    let difference = audit::difference(kind, Some(&document.value), &value);
+    change.put(kind.model(), referrer.pk, value.clone()).await?;
+    audit::write_event(change, ctx, principal, kind, "model_updated", &value, Some(difference)).await
 }

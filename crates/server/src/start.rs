@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use axum::Router;
 use vestibule_admin::{Descriptions, Services};
 use vestibule_applications::access::Permitted;
-use vestibule_blueprint_engine::{ApplyError, Library, apply_defaults, system};
+use vestibule_blueprint_engine::{ApplyError, Library, apply_defaults, first_start};
 use vestibule_directory::Authenticator;
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
 use vestibule_directory::password::{Params, Passwords};
@@ -105,8 +105,8 @@ pub async fn start(settings: &Settings, ctx: Ctx, families: Families) -> Result<
     let Families { registry, stages } = families;
     let store = open_store(settings, &ctx, &registry).await?;
     let server = assemble(settings, ctx.clone(), Families { registry, stages }, store.clone()).await?;
-    vestibule_sources::ensure_built_in(&store, &server.api.registry, &ctx, &system()).await?;
-    vestibule_crypto::ensure_self_signed(&store, &server.api.registry, &ctx, &system()).await?;
+    vestibule_sources::ensure_built_in(&store, &server.api.registry, &ctx, &first_start()).await?;
+    vestibule_crypto::ensure_self_signed(&store, &server.api.registry, &ctx, &first_start()).await?;
     Ok(server)
 }
 
@@ -123,7 +123,8 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let passwords = Arc::new(passwords.at_rest(vestibule_allocator::give_back));
     let library = Arc::new(library(settings));
     apply_defaults(&store, &registry, &ctx, &library).await?;
-    vestibule_outposts::ensure_embedded(&store, &registry, &ctx, &system()).await?;
+    vestibule_rbac::ensure_read_only(&store, &registry, &ctx, &first_start()).await?;
+    vestibule_outposts::ensure_embedded(&store, &registry, &ctx, &first_start()).await?;
     make_admin(settings, &store, &ctx, &passwords).await?;
 
     let pages = Arc::new(Pages::new(&stages.pages()).map_err(|error| format!("a page is broken: {error}"))?);

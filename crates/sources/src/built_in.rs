@@ -1,9 +1,10 @@
 //! The source that every server has: its own directory. It cannot be made, and is not served but among all sources.
 
+use async_trait::async_trait;
 use vestibule_flow::BOUND_TO;
-use vestibule_kernel::{ApiError, Ctx};
-use vestibule_resource::{Fields, Kind, Mode, Principal, Registry, Resource, Spec, write_object};
-use vestibule_store::{Configuration, DocumentType, Store};
+use vestibule_kernel::{ApiError, Ctx, Object};
+use vestibule_resource::{Fields, Hooks, Kind, Mode, Principal, Registry, Resource, Spec, write_object};
+use vestibule_store::{Change, Configuration, DocumentType, Store};
 
 use crate::source::{SOURCES, SourceBase};
 
@@ -33,6 +34,17 @@ impl Resource for BuiltInSource {
             .lookup("slug", "slug")
             .also(BOUND_TO, "pk")
             .search(&["name", "slug"])
+            .hooks(&Stays)
+    }
+}
+
+/// It is not deleted: users of this server come from it.
+struct Stays;
+
+#[async_trait]
+impl Hooks for Stays {
+    async fn before_delete(&self, _: &mut Change, _: &Object) -> Result<(), ApiError> {
+        Err(ApiError::BadRequest("Built-in sources cannot be deleted".into()))
     }
 }
 

@@ -87,6 +87,8 @@ pub async fn retry(ctx: &Ctx, transaction: &mut Transaction, task: Uuid) -> Resu
                due = $1, owner = NULL WHERE id = $2 AND state = 'rejected'";
     let done = transaction.execute(sql, vec![ctx.now().into(), task.into()]).await? == 1;
     if done {
+        let sql = "UPDATE task_logs SET previous = TRUE WHERE task_id = $1";
+        transaction.execute(sql, vec![task.into()]).await?;
         transaction.wake().await?;
     }
     Ok(done)

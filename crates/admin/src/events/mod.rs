@@ -47,7 +47,7 @@ pub(crate) struct Event {
     #[field(optional)]
     pub expires: Option<DateTime<Utc>>,
     /// The brand of the host that was asked.
-    #[field(default = {})]
+    #[field(default = vestibule_events::no_brand())]
     pub brand: Object,
     /// Columns that lists are filtered by.
     #[field(internal)]
@@ -120,7 +120,7 @@ impl Resource for Event {
             .verbose("Event", "Events")
             .table("events", "pk")
             .lookup("pk", "event_uuid")
-            .search(&["user", "action", "app", "context", "client_ip"])
+            .search(&["pk", "user", "action", "app", "context", "client_ip"])
             .searchable(&SEARCHABLE)
             .order(&["-created"])
             .filter_with("action", "action", Lookup::Contains, Shape::TEXT)

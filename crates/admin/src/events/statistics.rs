@@ -176,9 +176,10 @@ async fn stats(call: Call) -> Answer {
     let mut errors = FieldErrors::new();
     for (place, step) in steps.iter().take(STEPS).enumerate() {
         match duration::parse(step) {
+            _ if step.trim().is_empty() => errors.add(&place.to_string(), "This field may not be blank."),
             Ok(span) => spans.push((slug(step), span.clamp(TimeDelta::zero(), FURTHEST))),
-            Err(part) => {
-                let message = format!("{part} is not in the correct format of 'hours=3;minutes=1'.");
+            Err(_) => {
+                let message = format!("{step} is not in the correct format of 'hours=3;minutes=1'.");
                 errors.add(&place.to_string(), message);
             }
         }
@@ -213,7 +214,7 @@ async fn stats(call: Call) -> Answer {
 /// What a step is called in the answer: its letters and digits, other marks as `_` or not at all.
 fn slug(text: &str) -> String {
     let lower = text.to_lowercase();
-    let kept = lower.chars().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '));
-    let joined: String = kept.map(|c| if matches!(c, '-' | ' ') { '_' } else { c }).collect();
-    joined.trim_matches('_').to_owned()
+    let kept: String = lower.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ')).collect();
+    let words: Vec<&str> = kept.split(['-', ' ']).filter(|word| !word.is_empty()).collect();
+    words.join("_").trim_matches('_').to_owned()
 }

@@ -125,7 +125,12 @@ async fn list(call: Call) -> Answer {
         let name = row.text("name")?;
         if name.to_lowercase().contains(&search) {
             let url = format!("{origin}{PATH}{name}");
-            shown.push(json!({"name": name, "mime_type": row.text("media_type")?, "url": url, "themed_urls": null}));
+            let themed = name.contains(name::THEME).then(|| {
+                let of = |theme: &str| url.replace(name::THEME, theme);
+                json!({"light": of("light"), "dark": of("dark")})
+            });
+            let media_type = row.text("media_type")?;
+            shown.push(json!({"name": name, "mime_type": media_type, "url": url, "themed_urls": themed}));
         }
     }
     ok(&shown.into())

@@ -1,7 +1,7 @@
 //! Names of files: a path below one folder, and nothing that leads out of it.
 
 /// What stands for the light or dark theme in a name.
-const THEME: &str = "%(theme)s";
+pub(super) const THEME: &str = "%(theme)s";
 /// Most letters of a name, and of one part of it.
 const LONGEST: usize = 1024;
 const LONGEST_PART: usize = 255;

@@ -1,8 +1,9 @@
 //! One notification on its way to one person.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_kernel::Ctx;
+use vestibule_events::Event;
+use vestibule_kernel::{Actor, Ctx};
 use vestibule_store::{Database, Durability, Store, StoreError};
 use vestibule_tasks::TaskError;
 
@@ -63,20 +64,60 @@ impl Message {
     }
 }
 
-/// Delivers; what the other side answered.
+/// What became of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Delivered {
+    /// The other side has it; what it answered.
+    Sent(Vec<String>),
+    /// The recipient cannot be reached that way, and that is nobody's fault; why.
+    Discarded(String),
+}
+
+/// Delivers.
 pub(super) async fn deliver(
     services: &Services,
     store: &Store,
     ctx: &Ctx,
     transport: &NotificationTransport,
     message: &Message,
-) -> Result<Vec<String>, TaskError> {
+) -> Result<Delivered, TaskError> {
+    let target = || webhook::Target { transport, authority: authority(store, transport) };
     match transport.mode {
-        Mode::Local => keep(store, ctx, message).await.map(|()| Vec::new()),
-        Mode::Webhook => webhook::send(services, transport, message).await,
-        Mode::WebhookSlack => webhook::send_slack(services, transport, message).await,
-        Mode::Email => mail::send(services, transport, message).await.map(|()| Vec::new()),
+        Mode::Local => keep(store, ctx, message).await.map(|()| Delivered::Sent(Vec::new())),
+        Mode::Webhook => webhook::send(services, &target(), message).await.map(Delivered::Sent),
+        Mode::WebhookSlack => webhook::send_slack(services, &target(), message).await.map(Delivered::Sent),
+        Mode::Email if message.recipient.email.trim().is_empty() => {
+            Ok(Delivered::Discarded(format!("{} has no e-mail address.", message.recipient.username)))
+        }
+        Mode::Email => {
+            let subject = mail::send(services, transport, message).await?;
+            note(store, ctx, &subject, &message.recipient).await;
+            Ok(Delivered::Sent(Vec::new()))
+        }
     }
+}
+
+/// Writes the event of a mail. That it cannot be written is no reason to send the mail again.
+async fn note(store: &Store, ctx: &Ctx, subject: &str, to: &Recipient) {
+    let to = format!("{} <{}>", to.name, to.email);
+    let context = json!({"message": format!("Email to {to} sent"), "subject": subject, "to_email": [to]});
+    // A mail that tells of an event is not told of: it would go round for ever.
+    let event = Event::new("email_sent", "authentik.stages.email.tasks", Actor::System).context(context).untold();
+    let written = async {
+        let mut transaction = store.database().begin(Durability::Process).await?;
+        event.write(ctx, &mut transaction).await?;
+        transaction.commit().await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(%error, "the event of a mail could not be written");
+    }
+}
+
+/// The certificate of the authority that a webhook's server is believed by.
+fn authority(store: &Store, transport: &NotificationTransport) -> Option<String> {
+    let configuration = store.configuration();
+    let pair = configuration.document("authentik_crypto.certificatekeypair", transport.webhook_ca?)?;
+    Some(pair.text("certificate_data").to_owned())
 }
 
 /// Keeps it for the user to see; a repetition does not double it.

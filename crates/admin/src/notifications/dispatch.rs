@@ -1,6 +1,7 @@
 //! From an event to the people who are told: each rule is asked, each transport of those that match is set going.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_kernel::Object;
@@ -9,7 +10,7 @@ use vestibule_store::{Configuration, Document, DocumentType as _, Store, StoreEr
 use vestibule_tasks::{Actor, LogLevel, NewTask, Perform, RelatedObject, Run, TaskError};
 
 use super::Services;
-use super::deliver::{Message, Recipient, deliver};
+use super::deliver::{Delivered, Message, Recipient, deliver};
 use super::rule::NotificationRule;
 use super::transport::NotificationTransport;
 
@@ -86,21 +87,28 @@ fn is_about_a_rule(configuration: &Configuration, context: &Value) -> bool {
     configuration.documents(BINDING).any(|binding| binding.text("policy") == policy && of_rule(binding))
 }
 
-/// Whether one of a rule's bindings matches. A binding whose question cannot be answered does not.
+/// Whether one of a rule's bindings matches. Where a question cannot be answered, its binding says what counts.
 async fn matches(run: &Run, configuration: &Configuration, rule: Uuid, event: &Told) -> Result<bool, TaskError> {
     let key = rule.to_string();
+    let is = |binding: &Document, field: &str| binding.value.get(field) == Some(&Value::Bool(true));
+    let ended = |binding: &Document| {
+        let expires: Option<DateTime<Utc>> = binding.text("expires").parse().ok();
+        is(binding, "expiring") && expires.is_none_or(|expires| expires <= run.ctx.now())
+    };
     let enabled = |binding: &&std::sync::Arc<Document>| {
-        binding.text("target") == key && binding.value.get("enabled") != Some(&Value::Bool(false))
+        binding.text("target") == key && binding.value.get("enabled") != Some(&Value::Bool(false)) && !ended(binding)
     };
     let bindings: Vec<_> = configuration.documents(BINDING).filter(enabled).cloned().collect();
     for binding in bindings {
-        let negate = binding.value.get("negate") == Some(&Value::Bool(true));
         match holds(run, &binding.value, event).await? {
-            Some(result) if result != negate => return Ok(true),
+            Some(result) if result != is(&binding, "negate") => return Ok(true),
             Some(_) => {}
             None => {
                 let message = "A policy bound to a rule cannot be asked: this server does not evaluate policies yet.";
                 run.log_with(LogLevel::Warning, message, json!({"rule": key, "binding": binding.pk}));
+                if is(&binding, "failure_result") {
+                    return Ok(true);
+                }
             }
         }
     }
@@ -141,20 +149,19 @@ async fn enqueue(
     event: Uuid,
     told: &Told,
 ) -> Result<usize, TaskError> {
-    let mut recipients: Vec<i64> = Vec::new();
+    let causer = told.user.get("pk").and_then(Value::as_i64).filter(|_| rule.destination_event_user);
+    let mut recipients: Vec<i64> = causer.into_iter().collect();
     if let Some(group) = rule.destination_group {
         let sql = format!(
             "{BELOW} SELECT DISTINCT users.id AS id FROM memberships JOIN users ON users.id = memberships.user_id \
              WHERE memberships.group_pk IN (SELECT pk FROM below) AND users.is_active ORDER BY id LIMIT {MOST}"
         );
         for row in run.store.database().query(sql, vec![group.into()]).await? {
-            recipients.push(row.int("id")?);
+            let member = row.int("id")?;
+            if causer != Some(member) {
+                recipients.push(member);
+            }
         }
-    }
-    if let Some(user) = told.user.get("pk").and_then(Value::as_i64).filter(|_| rule.destination_event_user)
-        && !recipients.contains(&user)
-    {
-        recipients.push(user);
     }
     let mut count = 0;
     for pk in &rule.transports {
@@ -209,7 +216,10 @@ impl Perform for Deliver {
             context: told.context,
             recipient,
         };
-        deliver(&self.services, &run.store, &run.ctx, &transport, &message).await?;
+        match deliver(&self.services, &run.store, &run.ctx, &transport, &message).await? {
+            Delivered::Sent(_) => {}
+            Delivered::Discarded(reason) => run.log(LogLevel::Info, format!("Discarded: {reason}")),
+        }
         Ok(())
     }
 }

@@ -24,16 +24,13 @@ impl Mailer for vestibule_mail::Mailer {
     }
 }
 
-/// Sends it.
+/// Sends it; under which subject.
 pub(super) async fn send(
     services: &Services,
     transport: &NotificationTransport,
     message: &Message,
-) -> Result<(), TaskError> {
+) -> Result<String, TaskError> {
     let to = &message.recipient;
-    if to.email.trim().is_empty() {
-        return Err(TaskError::Hopeless(format!("{} has no e-mail address.", to.username)));
-    }
     let Some(mailer) = &services.mailer else {
         return Err(TaskError::Hopeless("This server cannot send mails: it has no settings for that.".into()));
     };
@@ -42,7 +39,8 @@ pub(super) async fn send(
     mailer
         .send((&to.name, &to.email), &subject, &text(message, &facts), &html(message, &facts))
         .await
-        .map_err(TaskError::Retry)
+        .map_err(TaskError::Retry)?;
+    Ok(subject)
 }
 
 /// A text as one line: what ends a header is no part of one.

@@ -9,12 +9,18 @@ use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::call::{Answer, Permission, no_content};
 use vestibule_resource::http::Query;
 use vestibule_resource::{
-    Access, Api, Call, Computed, Fields, Hooks, Kind, Operation, Represent, Resource, Shape, Spec, Verb, select,
+    Access, Api, Call, Computed, Fields, Hooks, Kind, Lookup, OnDelete, Operation, Represent, Resource, Shape, Spec,
+    Verb, select,
 };
 use vestibule_store::{Durability, Param};
 
 use super::Severity;
 use crate::events::{self, Event};
+
+/// The model of users.
+const USER: &str = "authentik_core.user";
+/// Letters of a notification that name it.
+const SHOWN: usize = 75;
 
 /// A notification.
 #[derive(Fields)]
@@ -69,10 +75,15 @@ impl Resource for Notification {
             .lookup("pk", "uuid")
             .search(&["body"])
             .order(&["-created"])
-            .filter(&["body", "created", "event=event_pk", "seen", "severity", "user"])
+            .filter(&["body", "created", "seen", "severity"])
+            .filter_with("event", "event_pk", Lookup::Exact, Shape::Reference(events::MODEL, OnDelete::SetNull))
+            .filter_with("user", "user", Lookup::Exact, Shape::Reference(USER, OnDelete::Cascade))
             .describe(|object| {
                 let body = object.get("body").and_then(Value::as_str).unwrap_or_default();
-                body.chars().take(75).collect()
+                let more = if body.chars().count() > SHOWN { ".." } else { "" };
+                let start: String = body.chars().take(SHOWN).collect();
+                let user = object.get("user").and_then(Value::as_i64).unwrap_or_default();
+                format!("Notification for user {user}: {start}{more}")
             })
             .hooks(&NotificationHooks)
             .owner("user")

@@ -11,6 +11,8 @@ use vestibule_store::{DocumentType, Param};
 
 use super::Severity;
 
+/// What policies, users and groups can be bound to.
+const BOUND_TO: &str = "authentik_policies.policybindingmodel";
 /// The model of groups.
 const GROUP: &str = "authentik_core.group";
 
@@ -54,6 +56,10 @@ impl Resource for NotificationRule {
         Spec::new("events/rules", Self::KIND, "NotificationRule")
             .verbose("Notification Rule", "Notification Rules")
             .lookup("pk", "pbm_uuid")
+            .also(BOUND_TO, "pk")
+            .describe(|object| {
+                format!("Notification Rule {}", object.get("name").and_then(Value::as_str).unwrap_or_default())
+            })
             .search(&["name"])
             .order(&["name"])
             .filter(&["name", "severity"])

@@ -1,6 +1,6 @@
 //! Transports: how a notification reaches people.
 
-use http::{Method, StatusCode};
+use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_events::Event;
@@ -9,7 +9,7 @@ use vestibule_resource::call::{Answer, Permission, ok};
 use vestibule_resource::{Call, Computed, Fields, Kind, Operation, Resource, Shape, Spec, Validation, Verb};
 use vestibule_store::DocumentType;
 
-use super::deliver::{self, Message, Recipient};
+use super::deliver::{self, Delivered, Message, Recipient};
 use super::{Services, Severity, label};
 
 /// Templates that mails of notifications may be made of.
@@ -51,10 +51,13 @@ pub(super) struct NotificationTransport {
     #[field(blank, format = Url, default = "")]
     pub webhook_url: String,
     /// The authority that the webhook's server is believed by, instead of the public ones.
+    #[field(references = "authentik_crypto.certificatekeypair", on_delete = SetDefault)]
     pub webhook_ca: Option<Uuid>,
     /// Makes the body of a webhook.
+    #[field(references = "authentik_events.notificationwebhookmapping", on_delete = SetDefault)]
     pub webhook_mapping_body: Option<Uuid>,
     /// Makes further headers of a webhook.
+    #[field(references = "authentik_events.notificationwebhookmapping", on_delete = SetDefault)]
     pub webhook_mapping_headers: Option<Uuid>,
     /// How subjects of mails begin.
     #[field(blank, raw, default = "authentik Notification: ")]
@@ -90,6 +93,7 @@ impl Resource for NotificationTransport {
             .search(&["name", "mode", "webhook_url"])
             .order(&["name"])
             .filter(&["mode", "name", "send_once", "webhook_url"])
+            .describe(|object| format!("Notification Transport {}", text(object, "name")))
             .operation(
                 Operation::new(Method::POST, "{}/test/", "events_transports_test_create", answer, test)
                     .permission(Permission::Verb(Verb::Change))
@@ -104,17 +108,6 @@ impl Resource for NotificationTransport {
         }
         if ["webhook", "webhook_slack"].contains(&cx.text("mode")) && cx.text("webhook_url").is_empty() {
             errors.add("webhook_url", "Webhook URL may not be empty.");
-        }
-        let references = [
-            ("webhook_ca", "authentik_crypto.certificatekeypair"),
-            ("webhook_mapping_body", "authentik_events.notificationwebhookmapping"),
-            ("webhook_mapping_headers", "authentik_events.notificationwebhookmapping"),
-        ];
-        for (field, model) in references {
-            let Some(Value::String(key)) = cx.given.get(field) else { continue };
-            if key.parse().ok().and_then(|pk| cx.configuration.document(model, pk)).is_none() {
-                errors.add(field, format!("Invalid pk \"{key}\" - object does not exist."));
-            }
         }
     }
 }
@@ -151,11 +144,12 @@ async fn test(call: Call) -> Answer {
         recipient,
     };
     match deliver::deliver(&services, &api.store, &api.ctx, &transport, &message).await {
-        Ok(messages) => ok(&json!({ "messages": messages })),
-        Err(error) => {
-            let mut errors = FieldErrors::new();
-            errors.add(vestibule_kernel::error::NON_FIELD, error.reason());
-            Ok(vestibule_resource::call::json_answer(StatusCode::BAD_REQUEST, &errors.to_json()))
-        }
+        Ok(Delivered::Sent(messages)) => ok(&json!({ "messages": messages })),
+        Ok(Delivered::Discarded(reason)) => Err(refusal(&reason)),
+        Err(error) => Err(refusal(error.reason())),
     }
+}
+
+fn refusal(reason: &str) -> ApiError {
+    FieldErrors::one(vestibule_kernel::error::NON_FIELD, reason).into()
 }

@@ -13,12 +13,21 @@ const FIELDS: usize = 25;
 const NAME: usize = 256;
 const VALUE: usize = 1024;
 
+/// Where a webhook goes.
+pub(super) struct Target<'a> {
+    /// The transport.
+    pub transport: &'a NotificationTransport,
+    /// The certificate of the authority that its server is believed by, PEM; none: the public ones.
+    pub authority: Option<String>,
+}
+
 /// The usual body.
 pub(super) async fn send(
     services: &Services,
-    transport: &NotificationTransport,
+    target: &Target<'_>,
     message: &Message,
 ) -> Result<Vec<String>, TaskError> {
+    let transport = target.transport;
     if transport.webhook_mapping_body.is_some() || transport.webhook_mapping_headers.is_some() {
         let reason = "This webhook has a property mapping, and this server does not evaluate expressions yet.";
         return Err(TaskError::Hopeless(reason.into()));
@@ -33,13 +42,13 @@ pub(super) async fn send(
         body.insert("event_user_email".into(), message.event_user("email").into());
         body.insert("event_user_username".into(), message.event_user("username").into());
     }
-    post(services, transport, &body).await
+    post(services, target, &body).await
 }
 
 /// The body that Slack, and what imitates it, shows as a message.
 pub(super) async fn send_slack(
     services: &Services,
-    transport: &NotificationTransport,
+    target: &Target<'_>,
     message: &Message,
 ) -> Result<Vec<String>, TaskError> {
     let field = |title: &str, value: &str| json!({"title": title, "value": value, "short": true});
@@ -65,25 +74,23 @@ pub(super) async fn send_slack(
     attachment.insert("fields".into(), fields.into());
     attachment.insert("footer".into(), concat!("Vestibule ", env!("CARGO_PKG_VERSION")).into());
     let body = json!({"username": "Vestibule", "attachments": [Value::Object(attachment)]});
-    post(services, transport, &body).await
+    post(services, target, &body).await
 }
 
 fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }
 
-async fn post(services: &Services, transport: &NotificationTransport, body: &Value) -> Result<Vec<String>, TaskError> {
-    if transport.webhook_ca.is_some() {
-        let reason = "This webhook has a certificate authority of its own, which this server does not use yet.";
-        return Err(TaskError::Hopeless(reason.into()));
-    }
-    match services.http.notify(&transport.webhook_url, body).await {
+async fn post(services: &Services, target: &Target<'_>, body: &Value) -> Result<Vec<String>, TaskError> {
+    match services.http.notify(&target.transport.webhook_url, body, target.authority.as_deref()).await {
         Ok((status, text)) => Ok(vec![status.to_string(), text]),
         Err(error) => {
             let reason = error.to_string();
             Err(match error {
                 // The same address gives the same answer.
-                FetchError::Address | FetchError::NotPermitted | FetchError::NoTls => TaskError::Hopeless(reason),
+                FetchError::Address | FetchError::NotPermitted | FetchError::NoTls | FetchError::Authority => {
+                    TaskError::Hopeless(reason)
+                }
                 // Told that it is wrong, not that it is too much.
                 FetchError::Status(status) if (400..500).contains(&status) && status != 408 && status != 429 => {
                     TaskError::Hopeless(reason)

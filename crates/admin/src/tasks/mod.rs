@@ -63,13 +63,12 @@ impl Rejected for Failures {
         task: &Claimed,
         reason: &str,
     ) -> Result<(), StoreError> {
-        // A task that tells of events must not tell of itself: it would go round for ever.
-        if task.actor.starts_with("authentik.events.") {
-            return Ok(());
-        }
         let message = format!("Task {} encountered an error: {reason}", task.name());
         let event = Event::new("system_task_exception", "authentik.tasks", Actor::System);
-        event.context(json!({"message": message, "task": task.id})).write(ctx, transaction).await.map(drop)
+        let event = event.context(json!({"message": message, "actor": task.actor, "task": task.id}));
+        // A task that tells of events must not be told of: it would go round for ever.
+        let event = if task.actor.starts_with("authentik.events.") { event.untold() } else { event };
+        event.write(ctx, transaction).await.map(drop)
     }
 }
 

@@ -95,7 +95,7 @@ impl Resource for Schedule {
             .verbose("Schedule", "Schedules")
             .table("schedules", "id")
             .lookup("pk", "id")
-            .search(&["identifier", "own_uid", "actor_name", "related_app", "related_model", "rel_obj_id"])
+            .search(&["pk", "identifier", "own_uid", "actor_name", "related_app", "related_model", "rel_obj_id"])
             .order(&["next_run", "actor_name", "identifier"])
             .filter(&["actor_name", "paused", "rel_obj_id", "rel_obj_id__isnull"])
             .filter(&["rel_obj_content_type__app_label=related_app", "rel_obj_content_type__model=related_model"])
@@ -114,10 +114,8 @@ impl Resource for Schedule {
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        if cx.given.contains_key("crontab")
-            && let Err(reason) = next_run(cx.text("crontab"), DateTime::UNIX_EPOCH)
-        {
-            errors.add("crontab", format!("Invalid crontab: {reason}"));
+        if cx.given.contains_key("crontab") && next_run(cx.text("crontab"), DateTime::UNIX_EPOCH).is_err() {
+            errors.add("crontab", format!("{} is not a valid crontab", cx.text("crontab")));
         }
     }
 }

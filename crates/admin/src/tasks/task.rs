@@ -107,7 +107,17 @@ impl Resource for Task {
             .verbose("Task", "Tasks")
             .table("tasks", "id")
             .lookup("pk", "message_id")
-            .search(&["queue_name", "actor_name", "state", "related_app", "related_model", "rel_obj_id", "own_uid"])
+            .search(&[
+                "pk",
+                "queue_name",
+                "actor_name",
+                "state",
+                "related_app",
+                "related_model",
+                "rel_obj_id",
+                "own_uid",
+                "aggregated_status",
+            ])
             .order(&["-mtime"])
             .filter(&["actor_name", "queue_name", "state", "rel_obj_id", "rel_obj_id__isnull"])
             .filter(&["rel_obj_content_type__app_label=related_app", "rel_obj_content_type__model=related_model"])

@@ -29,6 +29,11 @@ struct Binding {
     negate: bool,
     #[field(default = true)]
     enabled: bool,
+    #[field(default = false)]
+    failure_result: bool,
+    #[field(default = false)]
+    expiring: bool,
+    expires: Option<chrono::DateTime<chrono::Utc>>,
 }
 
 impl DocumentType for Binding {

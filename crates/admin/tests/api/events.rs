@@ -60,6 +60,7 @@ async fn events_are_written_read_changed_and_found() {
     });
     let made = admin.post(EVENTS, body).await.expect(201);
     assert_eq!((&made["user"]["pk"], &made["created"]), (&json!(77), &json!("2026-11-23T12:00:00.000000Z")));
+    let by_key = format!("search={}", made["pk"].as_str().unwrap());
     let filters = [
         "action=AUTHORIZE",
         "actions=login&actions=authorize_application",
@@ -72,6 +73,7 @@ async fn events_are_written_read_changed_and_found() {
         "context_model_name=thing",
         "context_device=a-b",
         "search=carol",
+        by_key.as_str(),
     ];
     for filter in filters {
         let found = admin.get(&format!("{EVENTS}?{filter}")).await.expect(200);
@@ -124,7 +126,12 @@ async fn events_are_counted() {
     assert_eq!(stats, json!({"unique_users": 3, "count_step": {"hours1": 1, "days1": 5}}));
     let missing = admin.get(&format!("{EVENTS}stats/?count_step=days")).await.expect(400);
     assert_eq!(missing, json!({"count_steps": ["This field is required."]}));
-    admin.get(&format!("{EVENTS}stats/?count_steps=soon")).await.expect(400);
+    let wrong =
+        admin.get(&format!("{EVENTS}stats/?count_steps=days%3D1&count_steps=hours%3D1%3Bsoon&count_steps=")).await;
+    let message = "hours=1;soon is not in the correct format of 'hours=3;minutes=1'.";
+    assert_eq!(wrong.expect(400), json!({"count_steps": {"1": [message], "2": ["This field may not be blank."]}}));
+    let path = format!("{EVENTS}stats/?count_steps=hours%3D1%3B%20minutes%3D5");
+    assert_eq!(admin.get(&path).await.expect(200)["count_step"], json!({"hours1_minutes5": 1}));
     let actions = admin.get(&format!("{EVENTS}actions/")).await.expect(200);
     assert_eq!(actions[0]["name"], "Login");
 }

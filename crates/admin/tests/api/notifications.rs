@@ -153,6 +153,32 @@ async fn a_rule_to_which_nothing_or_only_a_policy_is_bound_matches_nothing() {
     assert!(results(&tasks)[0]["logs"][0]["event"].as_str().unwrap().contains("policies"));
 }
 
+/// A policy that cannot be asked counts as its binding says; a binding that has ended counts no more.
+#[tokio::test]
+async fn what_a_binding_says_of_failures_and_of_its_end_counts() {
+    let app = App::start().await;
+    let mut admin = app.app.admin().await;
+    let local = admin.post(TRANSPORTS, json!({"name": "local"})).await.expect(201);
+    let body = json!({"name": "r", "transports": [local["pk"]], "destination_event_user": true});
+    let rule = admin.post(RULES, body).await.expect(201);
+    let (alice, mut as_alice) = app.clerk("alice", &["authentik_core.add_group"]).await;
+    let ends = json!({"target": rule["pk"], "user": alice, "expiring": true, "expires": "2026-11-23T13:00:00Z"});
+    app.app.create("authentik_policies.policybinding", ends).await;
+    let mut told = async |name: &str, count: usize| {
+        app.work().await;
+        as_alice.post("/api/v3/core/groups/", json!({"name": name})).await.expect(201);
+        app.work().await;
+        assert_eq!(results(&as_alice.get(OWN).await.expect(200)).len(), count, "{name}");
+    };
+    told("before its end", 1).await;
+    app.app.clock.advance(chrono::TimeDelta::hours(1));
+    told("after its end", 1).await;
+    let policy = app.app.state.ctx().uuid();
+    let fails = json!({"target": rule["pk"], "policy": policy, "failure_result": true});
+    app.app.create("authentik_policies.policybinding", fails).await;
+    told("whatever fails", 2).await;
+}
+
 #[tokio::test]
 async fn webhooks_slack_and_mails_are_sent() {
     let app = App::start_with(&["127.0.0.0/8"]).await;
@@ -187,6 +213,10 @@ async fn webhooks_slack_and_mails_are_sent() {
     assert_eq!(mails.len(), 2);
     assert_eq!((&mails[1]["to"], &mails[1]["subject"]), (&json!("bob@example.com"), &json!("Told: model_created")));
     assert!(mails[1]["text"].as_str().unwrap().contains("event_user_username: alice"));
+    let sent = admin.get("/api/v3/events/events/?actions=email_sent").await.expect(200);
+    let context = &results(&sent)[0]["context"];
+    assert_eq!((results(&sent).len(), &context["subject"]), (2, &json!("Told: model_created")));
+    assert!(context["to_email"][0].as_str().unwrap().ends_with("@example.com>"), "{context}");
     assert!(mails[1]["html"].as_str().unwrap().contains("<th>event_user_username</th><td>alice</td>"));
 }
 

@@ -28,10 +28,12 @@ async fn schedules_are_seen_changed_and_sent() {
         (&Value::Null, &json!("Removes what has expired."))
     );
     let path = format!("{SCHEDULES}{}/", found["id"].as_str().unwrap());
-    for crontab in ["", "often", "61 * * * *", "* * * * * * * *"] {
+    for crontab in ["often", "61 * * * *", "* * * * * * * *", "0 0 31 2 *"] {
         let wrong = admin.patch(&path, json!({"crontab": crontab})).await.expect(400);
-        assert!(wrong.get("crontab").is_some(), "{crontab}: {wrong}");
+        assert_eq!(wrong, json!({"crontab": [format!("{crontab} is not a valid crontab")]}));
     }
+    let blank = admin.patch(&path, json!({"crontab": ""})).await.expect(400);
+    assert_eq!(blank, json!({"crontab": ["This field may not be blank."]}));
     let changed = admin.patch(&path, json!({"crontab": "0 3 * * *"})).await.expect(200);
     assert_eq!(changed["next_run"], "2026-11-24T03:00:00.000000Z");
     admin.put(&path, json!({"crontab": "0 3 * * *", "paused": true})).await.expect(200);

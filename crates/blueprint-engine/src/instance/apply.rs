@@ -109,7 +109,7 @@ async fn fail(api: &Api, principal: &Principal, pk: Uuid, message: &str) -> Resu
     value.insert("status".into(), Status::Error.as_str().into());
     change.put(MODEL, pk, value).await?;
     let event = Event::new("configuration_error", "authentik.blueprints", principal.actor.clone());
-    let event = event.context(json!({"message": message, "model": model})).client_ip(principal.client_ip);
+    let event = event.context(json!({"message": message, "model": model})).request(&principal.request);
     event.write(&api.ctx, change.transaction()).await?;
     Ok(change.commit().await?)
 }

@@ -100,10 +100,10 @@ pub struct Brand {
     #[field(references = "authentik_flows.flow")]
     pub flow_request: Option<Uuid>,
     /// Application that external users are sent to.
-    #[field(references = "authentik_core.application")]
+    #[field(references = "authentik_core.application", on_delete = SetDefault)]
     pub default_application: Option<Uuid>,
     /// Certificate of the address.
-    #[field(references = "authentik_crypto.certificatekeypair")]
+    #[field(references = "authentik_crypto.certificatekeypair", on_delete = SetDefault)]
     pub web_certificate: Option<Uuid>,
     /// Authorities whose client certificates are believed.
     #[field(references = "authentik_crypto.certificatekeypair", default = [])]

@@ -149,8 +149,7 @@ async fn bulk_delete(call: Call) -> Answer {
     let deleted = change.transaction().execute(sql, params).await?;
     let event = Event::new("model_deleted", "authentik.core.api.authenticated_sessions", principal.actor.clone());
     let model = json!({"app": "authentik_core", "model_name": "authenticatedsession", "pk": null, "name": "sessions"});
-    let event =
-        event.context(json!({"model": model, "users": users, "deleted": deleted})).client_ip(principal.client_ip);
+    let event = event.context(json!({"model": model, "users": users, "deleted": deleted})).request(&principal.request);
     event.write(&api.ctx, change.transaction()).await?;
     change.commit().await?;
     ok(&json!({"deleted": deleted}))

@@ -18,10 +18,10 @@ pub struct DockerServiceConnection {
     /// Where it listens: `unix:///var/run/docker.sock`, or `https://host:2376`.
     pub url: String,
     /// The authority that its certificate must come from; none: any certificate will do.
-    #[field(references = "authentik_crypto.certificatekeypair")]
+    #[field(references = "authentik_crypto.certificatekeypair", on_delete = SetDefault)]
     pub tls_verification: Option<Uuid>,
     /// The certificate that this server shows it.
-    #[field(references = "authentik_crypto.certificatekeypair")]
+    #[field(references = "authentik_crypto.certificatekeypair", on_delete = SetDefault)]
     pub tls_authentication: Option<Uuid>,
 }
 
@@ -35,6 +35,7 @@ impl Resource for DockerServiceConnection {
             .verbose(VERBOSE.0, VERBOSE.1)
             .component(COMPONENT)
             .family(&SERVICE_CONNECTIONS)
+            .describe(|object| format!("Docker Service-Connection {}", crate::outpost::text(object, "name")))
             .filter(&["local", "name", "tls_authentication", "tls_verification", "url"])
     }
 }

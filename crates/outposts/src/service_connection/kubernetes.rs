@@ -34,6 +34,7 @@ impl Resource for KubernetesServiceConnection {
             .verbose(VERBOSE.0, VERBOSE.1)
             .component(COMPONENT)
             .family(&SERVICE_CONNECTIONS)
+            .describe(|object| format!("Kubernetes Service-Connection {}", crate::outpost::text(object, "name")))
             .filter(&["local", "name"])
     }
 

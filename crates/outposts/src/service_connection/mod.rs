@@ -7,7 +7,7 @@ pub use docker::DockerServiceConnection;
 pub use kubernetes::KubernetesServiceConnection;
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 use vestibule_resource::call::{Permission, ok};
 use vestibule_resource::{Computed, Family, Field, Fields, Kind, Operation, Shape, Verb, shapes};
@@ -51,7 +51,7 @@ pub static SERVICE_CONNECTIONS: Family = Family {
     filters: &["name"],
     search: &["name"],
     ordering: &["name"],
-    describe: |object| object.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
+    describe: |object| format!("Outpost service connection {}", crate::outpost::text(object, "name")),
 };
 
 pub(crate) fn docker() -> Kind {

@@ -60,7 +60,7 @@ async fn change(call: &Call, gains: bool) -> Answer {
         if gains { "added" } else { "removed" }: {"pk": user, "username": username},
     });
     let event = Event::new("model_updated", "authentik.rbac.api.roles", principal.actor.clone());
-    event.context(context).client_ip(principal.client_ip).write(&api.ctx, change.transaction()).await?;
+    event.context(context).request(&principal.request).write(&api.ctx, change.transaction()).await?;
     change.commit().await?;
     no_content()
 }

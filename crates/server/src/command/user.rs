@@ -7,9 +7,10 @@ use clap::Subcommand;
 use serde_json::json;
 use vestibule_blueprint_engine::system;
 use vestibule_directory::password::{Params, Passwords};
-use vestibule_directory::user::{Found, Identifier, UserRow, Users};
+use vestibule_directory::user::{Found, Identifier, UserRow, Users, set_password};
+use vestibule_events::Event;
 use vestibule_kernel::settings::Settings;
-use vestibule_kernel::{ApiError, Ctx, Object, duration};
+use vestibule_kernel::{Actor, ApiError, Ctx, Object, duration};
 use vestibule_resource::{Mode, Registry, load_one, write_object};
 use vestibule_store::Store;
 
@@ -70,7 +71,13 @@ pub(super) async fn run(settings: &Settings, command: UserCommand) -> Result<(),
             let passwords = Passwords::new(ctx.clone(), Params { memory, iterations, parallelism }, 1, 1);
             let passwords = Arc::new(passwords.map_err(|error| error.to_string())?);
             let hash = passwords.hash(password).await.map_err(|error| error.to_string())?;
-            Users::new(store, ctx).set_password(user.pk, &hash, None).await?;
+            let mut change = store.change(Actor::System).await?;
+            set_password(change.transaction(), &ctx, user.pk, &hash, None).await?;
+            let told = json!({"pk": user.pk, "username": user.username});
+            let event = Event::new("password_set", "vestibule.command", Actor::System);
+            let event = event.context(json!({"message": "A password was set on the command line.", "user": told}));
+            event.write(&ctx, change.transaction()).await?;
+            change.commit().await?;
             println!("{} has a new password. Their sessions have ended.", user.username);
         }
         UserCommand::LoginLink { user, valid } => {

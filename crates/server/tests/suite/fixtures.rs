@@ -192,8 +192,8 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         // Nothing is deployed for providers yet, and there are no models of devices.
         (_, "providers" | "webauthn_allowed_device_types") => json!([]),
         // Of a binding's three one is named, and there are no kinds of policies yet.
-        (_, "webhook_ca" | "webhook_mapping_body" | "webhook_mapping_headers")
-        | ("authentik_policies.policybinding", "policy" | "group") => Value::Null,
+        ("authentik_policies.policybinding", "policy" | "group") => Value::Null,
+        ("authentik_providers_oauth2.scopemapping", "scope_name") => json!(format!("scope:{serial}")),
         ("authentik_core.objectattribute", "object_type") => {
             json!(["authentik_core.user", "authentik_core.group"][turn as usize % 2])
         }

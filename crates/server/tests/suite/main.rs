@@ -8,6 +8,7 @@
     reason = "a test stops where it is surprised"
 )]
 
+mod administration;
 mod app;
 mod bad_input;
 mod cli;

@@ -180,3 +180,15 @@ async fn types_are_listed() {
     let (_, kinds) = server.ask("GET", "sources/all/types/", None).await;
     assert_eq!((&kinds[0]["model_name"], kinds.as_array().unwrap().len()), (&json!("appleoauthsource"), 16));
 }
+
+#[tokio::test]
+async fn the_built_in_source_stays() {
+    let server = server("").await;
+    let nobody = vestibule_resource::Principal::anonymous(std::net::Ipv4Addr::LOCALHOST.into());
+    let api = &server.api;
+    crate::ensure_built_in(&api.store, &api.registry, &api.ctx, &nobody).await.unwrap();
+    let path = "sources/all/authentik-built-in/";
+    let refused = server.ask("DELETE", path, None).await;
+    assert_eq!(refused, (StatusCode::BAD_REQUEST, json!({"detail": "Built-in sources cannot be deleted"})));
+    assert_eq!(server.ask("GET", path, None).await.0, StatusCode::OK);
+}

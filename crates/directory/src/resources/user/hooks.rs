@@ -131,7 +131,7 @@ async fn set_password(cx: &mut WriteCx<'_>, user: i64, username: Option<&Value>)
     crate::user::set_password(cx.change.transaction(), cx.ctx, user, &hash, None).await?;
     let context = json!({"user": {"pk": user, "username": username}});
     let event = Event::new("password_set", "authentik.blueprints", cx.principal.actor.clone()).context(context);
-    event.client_ip(cx.principal.client_ip).write(cx.ctx, cx.change.transaction()).await?;
+    event.request(&cx.principal.request).write(cx.ctx, cx.change.transaction()).await?;
     Ok(())
 }
 

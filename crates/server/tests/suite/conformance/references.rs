@@ -61,6 +61,7 @@ async fn what_is_referred_to_knows_it_and_its_deletion_does_what_is_declared() {
                 (true, _) => "cascade_many",
                 (false, OnDelete::Cascade) => "cascade",
                 (false, OnDelete::SetNull) => "set_null",
+                (false, OnDelete::SetDefault) => "set_default",
                 (false, OnDelete::Protect) => "left_dangling",
             };
             // What belongs to one object alone does not use it.
@@ -78,7 +79,7 @@ async fn what_is_referred_to_knows_it_and_its_deletion_does_what_is_declared() {
                 (false, OnDelete::Cascade) => {
                     findings.check(deleted.status == 204 && shown.status == 404, || format!("{name}: no cascade"));
                 }
-                (false, OnDelete::SetNull) => {
+                (false, OnDelete::SetNull | OnDelete::SetDefault) => {
                     findings.check(shown.json().get(field.name) == Some(&Value::Null), || format!("{name}: not null"));
                 }
                 (true, _) => {

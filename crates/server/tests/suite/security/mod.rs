@@ -10,7 +10,7 @@ use vestibule_testkit::{Answer, Client};
 
 const FLOW: &str = "default-authentication-flow";
 
-fn executor(flow: &str, query: &str) -> String {
+pub(crate) fn executor(flow: &str, query: &str) -> String {
     let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
     format!("/api/v3/flows/executor/{flow}/?query={query}")
 }
