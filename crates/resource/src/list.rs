@@ -187,7 +187,8 @@ pub(crate) fn documents(
         .filter(|document| visible(document))
         .filter(|document| conditions.iter().all(|condition| holds(configuration, condition, &document.value)))
         .filter(|document| {
-            terms.iter().all(|term| search.iter().any(|field| fold(document.text(field)).contains(term.as_str())))
+            let has = |field: &&str, term: &str| fold(searched(configuration, document, field)).contains(term);
+            terms.iter().all(|term| search.iter().any(|field| has(field, term)))
         })
         .collect();
     let known = |name: &str| {
@@ -204,6 +205,13 @@ pub(crate) fn documents(
     let (range, pagination) = page(configuration, query, found.len())?;
     let objects = found.get(range).unwrap_or_default().iter().map(|document| document.value.clone()).collect();
     Ok(Page { objects, pagination })
+}
+
+/// The text that a search looks into: a field's, or with `stage__name` that of the document which a field names.
+fn searched<'a>(configuration: &'a Configuration, document: &'a Document, field: &str) -> &'a str {
+    let Some((reference, name)) = field.split_once("__") else { return document.text(field) };
+    let named = document.text(reference).parse().ok().and_then(|pk| configuration.find(pk));
+    named.map(|named| named.text(name)).unwrap_or_default()
 }
 
 fn holds(configuration: &Configuration, condition: &Condition<'_>, object: &Object) -> bool {

@@ -88,7 +88,7 @@ impl Registry {
                 .filter(|filter| !matches!(filter.lookup, Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Ignored));
             let named = filters
                 .map(|filter| filter.field)
-                .chain(kind.spec.search.iter().copied())
+                .chain(kind.spec.search.iter().map(|path| path.split_once("__").map_or(*path, |(field, _)| field)))
                 .chain(kind.spec.ordering.iter().map(|name| name.trim_start_matches('-')))
                 .chain(kind.spec.unique_together.iter().copied())
                 .chain(kind.spec.aliases.iter().map(|(_, field)| *field))

@@ -4,6 +4,8 @@ mod authenticator_validate;
 mod captcha;
 mod deny;
 mod dummy;
+#[cfg(test)]
+mod flow_tests;
 pub mod http_client;
 mod identification;
 mod password;

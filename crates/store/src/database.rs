@@ -65,8 +65,16 @@ impl Database {
             .acquire_timeout(Duration::from_secs(10))
             .test_before_acquire(false)
             .connect(url)
-            .await?;
-        Ok(Self::new(Engine::Postgres(pool)))
+            .await;
+        match pool {
+            Ok(pool) => Ok(Self::new(Engine::Postgres(pool))),
+            // The pool says that it waited; a connection of its own says for what.
+            Err(sqlx::Error::PoolTimedOut) => {
+                let tried = <sqlx::PgConnection as sqlx::Connection>::connect(url).await;
+                Err(tried.map_or_else(Into::into, |_| sqlx::Error::PoolTimedOut.into()))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn new(engine: Engine) -> Self {

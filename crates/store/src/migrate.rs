@@ -1,6 +1,8 @@
 //! Brings the database's schema up to date. One file a step, for both databases: `{...}` stands for what they name
 //! differently.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use vestibule_kernel::Ctx;
@@ -37,6 +39,10 @@ fn dialect(sql: &str, sqlite: bool) -> String {
 
 /// Applies what is missing, each step in its own transaction, after a backup of an SQLite file that already holds data.
 pub(crate) async fn migrate(database: &Database, ctx: &Ctx) -> Result<(), StoreError> {
+    apply(database, ctx, MIGRATIONS).await
+}
+
+async fn apply(database: &Database, ctx: &Ctx, migrations: &[(&str, &str)]) -> Result<(), StoreError> {
     let sqlite = database.is_sqlite();
     database
         .script(&dialect(
@@ -46,14 +52,14 @@ pub(crate) async fn migrate(database: &Database, ctx: &Ctx) -> Result<(), StoreE
         .await?;
     let row = database.query_one("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version", vec![]).await?;
     let found = row.map(|row| row.int("version")).transpose()?.unwrap_or(0);
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     if found > known {
         return Err(StoreError::TooNew { found, known });
     }
     if found < known && found > 0 {
         backup(database, ctx, found).await?;
     }
-    for (version, (name, sql)) in (1..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found) {
+    for (version, (name, sql)) in (1..).zip(migrations).skip_while(|(version, _)| *version <= found) {
         let mut transaction = database.begin(crate::Durability::Full).await?;
         if !sqlite {
             // Two nodes that start at once: the second waits, then finds the step done.
@@ -79,12 +85,52 @@ pub(crate) async fn migrate(database: &Database, ctx: &Ctx) -> Result<(), StoreE
     Ok(())
 }
 
-/// Copies the SQLite file beside itself, consistently, before its schema changes.
+/// Copies the SQLite file beside itself, consistently, before its schema changes. What lies in it is for its owner alone.
 async fn backup(database: &Database, ctx: &Ctx, version: i64) -> Result<(), StoreError> {
     let Some(path) = database.path() else { return Ok(()) };
     let mut target = path.as_os_str().to_owned();
     target.push(format!(".before-{version}-{}", ctx.now().format("%Y%m%dT%H%M%S")));
     let target = PathBuf::from(target);
     tracing::info!(path = %target.display(), "backup before migration");
+    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(&target);
+    made.map_err(|error| StoreError::File { path: target.display().to_string(), reason: error.to_string() })?;
     database.script(&format!("VACUUM INTO '{}'", target.display().to_string().replace('\'', "''"))).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_there_is_kept_before_the_schema_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vestibule.sqlite3");
+        let ctx = Ctx::system();
+        let database = Database::sqlite(&path).await.unwrap();
+        let (old, newest) = (MIGRATIONS.len() - 1, MIGRATIONS.len());
+        apply(&database, &ctx, &MIGRATIONS[..old]).await.unwrap();
+        let sql = "INSERT INTO server_state (name, value) VALUES ('a', 'kept')";
+        database.execute(crate::Durability::Full, sql, vec![]).await.unwrap();
+        let backups = || {
+            let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+            names.filter(|name| name.to_string_lossy().contains(".before-")).collect::<Vec<_>>()
+        };
+        assert!(backups().is_empty(), "a new file has nothing to lose");
+        migrate(&database, &ctx).await.unwrap();
+        migrate(&database, &ctx).await.unwrap();
+        let [backup] = backups().try_into().unwrap();
+        assert!(backup.to_string_lossy().contains(&format!(".before-{old}-")), "{}", backup.display());
+        assert_eq!(backup.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let version = "SELECT MAX(version) AS version FROM schema_version";
+        let found = database.query_one(version, vec![]).await.unwrap().unwrap().int("version").unwrap();
+        assert_eq!(found, i64::try_from(newest).unwrap());
+        // The backup is a database of its own, as it was.
+        let copy = Database::sqlite(&backup).await.unwrap();
+        let found = copy.query_one(version, vec![]).await.unwrap().unwrap().int("version").unwrap();
+        assert_eq!(found, i64::try_from(old).unwrap());
+        let kept = copy.query_one("SELECT value FROM server_state WHERE name = 'a'", vec![]).await.unwrap();
+        assert_eq!(kept.unwrap().text("value").unwrap(), "kept");
+    }
 }
