@@ -1,9 +1,11 @@
 //! Sessions: who a browser's cookie stands for, and what flows keep between requests.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_events::Event;
 use vestibule_kernel::{Actor, Ctx, Object};
@@ -20,6 +22,8 @@ pub const HOST_COOKIE: &str = "__Host-authentik_session";
 const ANONYMOUS: TimeDelta = TimeDelta::hours(1);
 /// How exact the time of the last use is.
 const LAST_USED: TimeDelta = TimeDelta::minutes(5);
+/// Where a session's data says what it is bound to.
+const BOUND: &str = "bound";
 /// Most that is kept of a browser's name, characters.
 const USER_AGENT: usize = 512;
 
@@ -46,6 +50,17 @@ pub struct Session {
     pub client_ip: String,
     /// The name of its browser.
     pub user_agent: String,
+}
+
+impl Session {
+    /// Binds the session to where it is now, by network or by place; a null binds it to nothing.
+    pub fn bind(&mut self, to: Value, client_ip: IpAddr) {
+        self.client_ip = client_ip.to_string();
+        match to {
+            Value::Null => self.data.remove(BOUND),
+            to => self.data.insert(BOUND.into(), to),
+        };
+    }
 }
 
 /// Who is signed in.
@@ -187,6 +202,28 @@ impl Sessions {
             self.store.database().execute(Durability::Process, sql, vec![now.into(), id_hash.into()]).await?;
         }
         Ok(Some(session))
+    }
+
+    /// The session of a cookie that comes from an address. One that is bound to a network or a place ends when it comes from
+    /// another: nothing here knows that the two lie together.
+    pub async fn load_from(&self, cookie: &str, client_ip: IpAddr) -> Result<Option<Session>, StoreError> {
+        let Some(mut session) = self.load(cookie).await? else { return Ok(None) };
+        let now = client_ip.to_string();
+        let Some(bound) = session.data.get(BOUND).filter(|_| session.client_ip != now) else {
+            return Ok(Some(session));
+        };
+        let reason = if bound.get("network").is_some() { "network.missing" } else { "geoip.missing" };
+        let context = json!({
+            "logout_reason": "Session binding broken",
+            "binding": {"reason": reason, "previous_value": {}, "new_value": {}},
+            "ip": {"previous": session.client_ip, "new": now},
+        });
+        let event = session.user.as_ref().map(|user| {
+            let event = Event::new("logout", "authentik.events.signals", user.actor());
+            event.context(context).client_ip(client_ip)
+        });
+        self.logout(&mut session, event).await?;
+        Ok(None)
     }
 
     /// Stores a session: one statement. False when it was ended or changed meanwhile: then nothing is stored, and

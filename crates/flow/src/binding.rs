@@ -64,7 +64,7 @@ impl Resource for FlowStageBinding {
             .verbose("Flow Stage Binding", "Flow Stage Bindings")
             .lookup("pk", "fsb_uuid")
             .also(BOUND_TO, "policybindingmodel_ptr_id")
-            .search(&[])
+            .search(&["stage__name"])
             .filter(&[
                 "fsb_uuid=pk",
                 "pbm_uuid=policybindingmodel_ptr_id",
@@ -77,7 +77,7 @@ impl Resource for FlowStageBinding {
                 "invalid_response_action",
             ])
             .filter_with("policies", "pk", vestibule_resource::Lookup::Ignored, Shape::Uuid.list())
-            .order(&["target", "order"])
+            .order(&["order", "pk"])
             .unique_together(&["target", "stage", "order"])
             .through("target", "stage")
             .describe(|object| {

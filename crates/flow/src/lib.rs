@@ -25,6 +25,7 @@ mod settle;
 pub mod setup;
 pub mod stage;
 mod state;
+mod title;
 mod views;
 
 pub use answer::{Answer, AnswerError, AnswerErrors, Take};

@@ -1,7 +1,7 @@
 //! A plan: what lies before a person in a flow, and what is known about them so far. Data, kept in the session.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 use vestibule_directory::UserRow;
 use vestibule_directory::resources::avatar::Pictured;
@@ -78,6 +78,12 @@ pub struct Plan {
     /// Whether the pending user was fixed from outside (a mail's link): no stage may choose another.
     #[serde(default)]
     pub pinned: bool,
+    /// Names the link that it came by, if it did.
+    #[serde(default)]
+    pub token: Option<String>,
+    /// Whether an answer has brought it further.
+    #[serde(default)]
+    pub answered: bool,
     /// What stages note for one another and for themselves.
     #[serde(default)]
     pub context: Object,
@@ -95,6 +101,8 @@ impl Plan {
             failed_attempts: 0,
             next: None,
             pinned: false,
+            token: None,
+            answered: false,
             context: Object::new(),
         }
     }
@@ -125,6 +133,11 @@ impl Plan {
         serde_json::from_value(data.get(LAST)?.clone()).ok()
     }
 
+    /// Takes the plan that was finished last out of a session; whether there was one.
+    pub(crate) fn forget_last(data: &mut Object) -> bool {
+        data.remove(LAST).is_some()
+    }
+
     /// The key of the pending user, unless they are pretended.
     pub fn user(&self) -> Option<i64> {
         self.pending.as_ref()?.pk
@@ -140,19 +153,6 @@ impl Plan {
         if !self.bindings.is_empty() {
             self.done.push(self.bindings.remove(0));
         }
-    }
-
-    /// What the inspector shows of it.
-    pub(crate) fn context_for_inspector(&self) -> Value {
-        let mut context = self.context.clone();
-        if let Some(pending) = &self.pending {
-            context.insert("pending_user".into(), json!({"pk": pending.pk, "username": pending.shown}));
-            context.insert("pending_user_identifier".into(), pending.identifier.clone().into());
-        }
-        if let Some(method) = &self.authenticated {
-            context.insert("auth_method".into(), method.clone().into());
-        }
-        Value::Object(context)
     }
 }
 

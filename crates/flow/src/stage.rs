@@ -15,7 +15,7 @@ use vestibule_events::Event;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::call::{Permission, ok};
 use vestibule_resource::http::Query;
-use vestibule_resource::{Computed, Family, Field, Fields, Operation, Represent, Shape, shapes};
+use vestibule_resource::{Call, Computed, Family, Field, Fields, Operation, Represent, Shape, shapes};
 use vestibule_store::{Configuration, Document, DocumentType};
 use vestibule_web::Locale;
 
@@ -124,6 +124,8 @@ pub struct Visit {
     pub request_id: String,
     /// The request, as events tell of it.
     pub request: vestibule_events::Request,
+    /// What the browser says to be known by.
+    pub device: Option<String>,
 }
 
 /// That the person is to be signed in when the present stage is done.
@@ -138,6 +140,10 @@ pub struct SignIn {
     pub terminate_others: bool,
     /// What is written about it.
     pub event: Event,
+    /// What the session is bound to (`network`, `geoip`); null: to nothing.
+    pub bound: Value,
+    /// What the browser is to be known by from here on, and how many seconds.
+    pub device: Option<(String, i64)>,
 }
 
 /// The brand of the host that a client asked.
@@ -320,24 +326,30 @@ pub(crate) fn operations() -> Vec<Operation> {
             "stages/all/user_settings/",
             "stages_all_user_settings_list",
             Some(shapes::user_setting()),
-            |call| async move { ok(&user_settings(&call.configuration)) },
+            |call| async move { ok(&user_settings(&call)) },
         )
         .doc("What the asking user may set up for themselves through stages."),
     ]
 }
 
-/// Stages with a flow by which a user configures them (a password stage's `configure_flow`).
-fn user_settings(configuration: &Configuration) -> Value {
-    let stages = configuration.all_documents().filter_map(|document| {
+/// Stages with a flow by which a user configures them (a password stage's `configure_flow`), by name.
+fn user_settings(call: &Call) -> Value {
+    let configurable = call.configuration.all_documents().filter_map(|document| {
         let flow: Uuid = document.value.get("configure_flow")?.as_str()?.parse().ok()?;
-        let slug = &configuration.get::<Flow>(flow)?.slug;
-        Some(json!({
-            "object_uid": document.pk.to_string(),
-            "component": "ak-user-settings-password",
-            "title": document.text("name"),
-            "configure_url": format!("/if/flow/{slug}/"),
-            "icon_url": "",
-        }))
+        call.configuration.get::<Flow>(flow)?;
+        Some((document, call.api.registry.kind(document.kind)?))
     });
-    stages.collect()
+    let mut stages: Vec<_> = configurable.collect();
+    stages.sort_by_key(|(document, kind)| (kind.model(), document.text("name")));
+    let described = stages.into_iter().map(|(document, kind)| {
+        let component = kind.spec.component_name().replace("ak-stage-", "ak-user-settings-").replace("-form", "");
+        json!({
+            "object_uid": document.pk.to_string(),
+            "component": component,
+            "title": kind.spec.verbose_name(),
+            "configure_url": format!("/flows/-/configure/{}/", document.pk),
+            "icon_url": "",
+        })
+    });
+    described.collect()
 }

@@ -97,6 +97,18 @@ pub async fn open_store(settings: &Settings, ctx: &Ctx, registry: &Registry) -> 
     Ok(opened?)
 }
 
+/// The same for a database that is there: a mistyped folder must not become a new one.
+///
+/// # Errors
+/// As [`open_store`]; there is none.
+pub(crate) async fn open_existing(settings: &Settings, ctx: &Ctx, registry: &Registry) -> Result<Store, StartError> {
+    let file = settings.data.join(SQLITE);
+    if settings.database.is_none() && !file.exists() {
+        return Err(format!("there is no {}: start the server once first, or name its folder", file.display()).into());
+    }
+    open_store(settings, ctx, registry).await
+}
+
 /// Starts everything but the listeners.
 ///
 /// # Errors

@@ -5,6 +5,8 @@ mod captcha;
 mod deny;
 mod dummy;
 pub mod email;
+#[cfg(test)]
+mod flow_tests;
 pub mod http_client;
 mod identification;
 mod password;

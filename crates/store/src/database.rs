@@ -77,8 +77,16 @@ impl Database {
                 Box::pin(async move { connection.execute("SET random_page_cost = 1.1").await.map(drop) })
             })
             .connect(url)
-            .await?;
-        Ok(Self::new(Engine::Postgres(pool)))
+            .await;
+        match pool {
+            Ok(pool) => Ok(Self::new(Engine::Postgres(pool))),
+            // The pool says that it waited; a connection of its own says for what.
+            Err(sqlx::Error::PoolTimedOut) => {
+                let tried = <sqlx::PgConnection as sqlx::Connection>::connect(url).await;
+                Err(tried.map_or_else(Into::into, |_| sqlx::Error::PoolTimedOut.into()))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn new(engine: Engine) -> Self {

@@ -101,7 +101,7 @@ async fn apply(database: &Database, ctx: &Ctx, steps: &[(&str, &str)]) -> Result
     Ok(())
 }
 
-/// Copies the SQLite file beside itself, consistently, before its schema changes.
+/// Copies the SQLite file beside itself, consistently, before its schema changes. What lies in it is for its owner alone.
 async fn backup(database: &Database, ctx: &Ctx, version: i64) -> Result<(), StoreError> {
     let Some(path) = database.path() else { return Ok(()) };
     let mut target = path.as_os_str().to_owned();

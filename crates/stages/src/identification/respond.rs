@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use vestibule_directory::user::{Found, Identifier, UserRow};
 use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, Pending, Stage, StageCx, Take};
 use vestibule_kernel::ApiError;
+use vestibule_kernel::error::NON_FIELD;
 use vestibule_store::Configuration;
 
 use super::IdentificationStage;
@@ -42,8 +43,9 @@ impl Stage for IdentificationStage {
         };
         // For everyone, known or not: whether a name exists must not show in what is asked of the verifier.
         if let Some(stage) = cx.get::<CaptchaStage>(self.captcha_stage).cloned()
-            && let Err(errors) = captcha::verify(cx, &stage, typed.captcha.as_deref()).await?
+            && let Err(mut errors) = captcha::verify(cx, &stage, typed.captcha.as_deref()).await?
         {
+            errors.add(NON_FIELD, FAILED, "invalid");
             return Ok(Outcome::Invalid(errors));
         }
         if !cx.set_pending(self.pending(cx.configuration, &typed.identifier, user.as_ref())) {
