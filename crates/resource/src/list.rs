@@ -390,14 +390,18 @@ pub(crate) async fn rows(
     let clauses = clauses(kind, conditions, scope, query);
     let known = |name: &str| kind.field(name).is_some_and(|field| table::is_column(field) && field.is_readable());
     let mut order: Vec<String> = Vec::new();
+    // The usual order has an index, which knows nothing of folding.
+    let asked = query.get("ordering").is_some_and(|text| !text.is_empty());
     for (name, descending) in order_by(query, kind, &known) {
         let direction = if descending { "DESC" } else { "ASC" };
         if let Some(field) = kind.field(&name) {
-            if field.folded {
-                order.push(format!("{}_folded {direction}", field.column));
-            }
             // Null comes first going up, on both databases.
             let nulls = if descending { "NULLS LAST" } else { "NULLS FIRST" };
+            if field.folded {
+                order.push(format!("{}_folded {direction}", field.column));
+            } else if asked && matches!(field.shape, Shape::Text { .. }) {
+                order.push(format!("LOWER({}) {direction} {nulls}", field.column));
+            }
             order.push(format!("{} {direction} {nulls}", field.column));
         }
     }
