@@ -1,6 +1,6 @@
 # Two commands do everything: `make run` and `make test`. `make help` lists the rest.
 
-.PHONY: run web test bench bench-timing bench-crash check help
+.PHONY: run web test bench bench-lists bench-timing bench-crash check help
 
 run: ## Build what is missing and start the server at http://localhost:9000
 	@./scripts/need.sh cargo cc cmake
@@ -13,8 +13,13 @@ web: ## Bundle the API reference, which the binary embeds, if it is out of date
 test: ## Run every test, on SQLite and on PostgreSQL, and in a browser
 	@./scripts/test.sh
 
-bench: ## Measure logins, first challenges, memory and start-up of a release build
+bench: ## Measure logins, first challenges, memory, start-up and lists of a release build
 	@./scripts/bench.sh speed $(ARGS)
+	@./scripts/bench.sh lists
+	@./scripts/bench.sh lists --postgres
+
+bench-lists: ## Measure what a page of a list costs among 100,000 users
+	@./scripts/bench.sh lists $(ARGS)
 
 bench-timing: ## Test whether the time of a refusal tells who exists
 	@./scripts/bench.sh timing $(ARGS)

@@ -6,12 +6,11 @@ use serde_json::{Value, json};
 
 use crate::Problem;
 use crate::client::{Answer, Client};
-use crate::server::TOKEN;
+use crate::server::SUPERUSER;
 
 /// An administrator with a connection.
 pub(crate) struct Admin {
     client: Client,
-    headers: String,
 }
 
 /// Somebody who may sign in.
@@ -25,13 +24,13 @@ pub(crate) struct Account {
 impl Admin {
     /// The bootstrap token's owner.
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { client: Client::new(address), headers: format!("Authorization: Bearer {TOKEN}\r\n") }
+        Self { client: Client::new(address) }
     }
 
     /// A request under `/api/v3/`.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<Answer> {
         let body = body.map(Value::to_string);
-        self.client.send(method, &format!("/api/v3/{path}"), &self.headers, body.as_deref())
+        self.client.send(method, &format!("/api/v3/{path}"), SUPERUSER, body.as_deref())
     }
 
     /// A request that must succeed; its answer.

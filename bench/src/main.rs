@@ -9,8 +9,10 @@ mod client;
 mod crash;
 mod crash_load;
 mod floor;
+mod lists;
 mod load;
 mod login;
+mod people;
 mod process;
 mod report;
 mod server;
@@ -27,7 +29,7 @@ type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 /// The server's allocator: memory that hashes use is to come from the same place on both sides of a comparison.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: vestibule_allocator::Allocator = vestibule_allocator::Allocator;
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures a Vestibule server on loopback.")]
@@ -42,6 +44,8 @@ enum Command {
     Speed(speed::Options),
     /// Whether the time of a refusal tells who exists
     Timing(timing::Options),
+    /// What a page of a list costs among 100,000 users, beside what it costs among 1,000
+    Lists(lists::Options),
     /// Kills the server under load, again and again: nothing that was answered may be missing afterwards
     Crash(crash::Options),
     /// A route that does nothing, to compare with; prints its address and serves until it is killed
@@ -49,9 +53,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    vestibule_allocator::use_small_pages();
     let done = match Program::parse().command {
         Command::Speed(options) => speed::run(&options),
         Command::Timing(options) => timing::run(&options),
+        Command::Lists(options) => lists::run(&options),
         Command::Crash(options) => crash::run(&options),
         Command::Bare => bare::run(),
     };

@@ -14,6 +14,8 @@ use crate::process::Who;
 
 /// The administrator's API token.
 pub(crate) const TOKEN: &str = "bench-token-of-an-administrator-on-loopback";
+/// The header that it goes in.
+pub(crate) const SUPERUSER: &str = "Authorization: Bearer bench-token-of-an-administrator-on-loopback\r\n";
 /// The administrator's password.
 const PASSWORD: &str = "bench-Password-of-an-administrator-1!";
 /// How long a start may take.

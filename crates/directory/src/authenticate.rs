@@ -92,7 +92,7 @@ impl Authenticate for Authenticator {
             return self.by_token(token, &client).await;
         }
         let session = match session_cookie(parts, &client) {
-            Some(cookie) => self.sessions.load(cookie).await?,
+            Some(cookie) => self.sessions.load_from(cookie, client.ip).await?,
             None => None,
         };
         let found = session.and_then(|session| Some((session.uuid, session.data, session.user?)));
@@ -131,8 +131,9 @@ pub fn session_cookie<'a>(parts: &'a Parts, client: &ClientInfo) -> Option<&'a s
 
 /// The stored session of a request, if it has one.
 pub async fn load_session(sessions: &Sessions, parts: &Parts) -> Result<Option<Session>, vestibule_store::StoreError> {
-    match session_cookie(parts, &ClientInfo::of(parts)) {
-        Some(cookie) => sessions.load(cookie).await,
+    let client = ClientInfo::of(parts);
+    match session_cookie(parts, &client) {
+        Some(cookie) => sessions.load_from(cookie, client.ip).await,
         None => Ok(None),
     }
 }

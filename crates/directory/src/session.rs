@@ -1,14 +1,17 @@
 //! Sessions: who a browser's cookie stands for, and what flows keep between requests.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_events::Event;
 use vestibule_kernel::{Actor, Ctx, Object};
 use vestibule_store::{Durability, Param, Row, Store, StoreError, Transaction};
 
+use crate::resources::avatar::Pictured;
 use crate::superuser::is_superuser_sql;
 
 /// The session cookie's name.
@@ -19,6 +22,8 @@ pub const HOST_COOKIE: &str = "__Host-authentik_session";
 const ANONYMOUS: TimeDelta = TimeDelta::hours(1);
 /// How exact the time of the last use is.
 const LAST_USED: TimeDelta = TimeDelta::minutes(5);
+/// Where a session's data says what it is bound to.
+const BOUND: &str = "bound";
 /// Most that is kept of a browser's name, characters.
 const USER_AGENT: usize = 512;
 
@@ -47,6 +52,17 @@ pub struct Session {
     pub user_agent: String,
 }
 
+impl Session {
+    /// Binds the session to where it is now, by network or by place; a null binds it to nothing.
+    pub fn bind(&mut self, to: Value, client_ip: IpAddr) {
+        self.client_ip = client_ip.to_string();
+        match to {
+            Value::Null => self.data.remove(BOUND),
+            to => self.data.insert(BOUND.into(), to),
+        };
+    }
+}
+
 /// Who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionUser {
@@ -68,9 +84,17 @@ pub struct SessionUser {
     pub user_type: String,
     /// The language they chose.
     pub locale: Option<String>,
+    /// What administrators and flows keep about them.
+    pub attributes: Object,
 }
 
 impl SessionUser {
+    /// Whom a picture of them shows.
+    pub fn pictured(&self) -> Pictured<'_> {
+        let Self { name, username, email, attributes, .. } = self;
+        Pictured { name, username, email, attributes: Some(attributes) }
+    }
+
     /// As events and revisions name them.
     pub fn actor(&self) -> Actor {
         Actor::User { pk: self.pk, username: self.username.clone(), email: self.email.clone() }
@@ -79,6 +103,7 @@ impl SessionUser {
     fn read(row: &Row, pk: i64) -> Result<Self, StoreError> {
         let attributes = row.json("attributes")?;
         let locale = attributes.pointer("/settings/locale").and_then(Value::as_str).filter(|text| !text.is_empty());
+        let locale = locale.map(str::to_owned);
         Ok(Self {
             pk,
             uuid: row.uuid("user_uuid")?,
@@ -88,7 +113,11 @@ impl SessionUser {
             is_active: row.bool("is_active")?,
             is_superuser: row.bool("superuser")?,
             user_type: row.text("type")?,
-            locale: locale.map(str::to_owned),
+            locale,
+            attributes: match attributes {
+                Value::Object(attributes) => attributes,
+                _ => Object::new(),
+            },
         })
     }
 }
@@ -173,6 +202,28 @@ impl Sessions {
             self.store.database().execute(Durability::Process, sql, vec![now.into(), id_hash.into()]).await?;
         }
         Ok(Some(session))
+    }
+
+    /// The session of a cookie that comes from an address. One that is bound to a network or a place ends when it comes from
+    /// another: nothing here knows that the two lie together.
+    pub async fn load_from(&self, cookie: &str, client_ip: IpAddr) -> Result<Option<Session>, StoreError> {
+        let Some(mut session) = self.load(cookie).await? else { return Ok(None) };
+        let now = client_ip.to_string();
+        let Some(bound) = session.data.get(BOUND).filter(|_| session.client_ip != now) else {
+            return Ok(Some(session));
+        };
+        let reason = if bound.get("network").is_some() { "network.missing" } else { "geoip.missing" };
+        let context = json!({
+            "logout_reason": "Session binding broken",
+            "binding": {"reason": reason, "previous_value": {}, "new_value": {}},
+            "ip": {"previous": session.client_ip, "new": now},
+        });
+        let event = session.user.as_ref().map(|user| {
+            let event = Event::new("logout", "authentik.events.signals", user.actor());
+            event.context(context).client_ip(client_ip)
+        });
+        self.logout(&mut session, event).await?;
+        Ok(None)
     }
 
     /// Stores a session: one statement. False when it was ended or changed meanwhile: then nothing is stored, and
@@ -261,9 +312,11 @@ impl Sessions {
     ) -> Result<bool, StoreError> {
         let key = URL_SAFE_NO_PAD.encode(self.ctx.bytes::<32>());
         let sql = "INSERT INTO sessions \
-                   (id_hash, uuid, user_id, data, client_ip, user_agent, created, last_used, expires, version) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (uuid) DO UPDATE SET \
-                   id_hash = excluded.id_hash, user_id = excluded.user_id, data = excluded.data, \
+                   (id_hash, uuid, user_id, username, data, client_ip, user_agent, created, last_used, expires, version) \
+                   VALUES ($1, $2, $3, (SELECT username FROM users WHERE id = $3), $4, $5, $6, $7, $8, $9, $10) \
+                   ON CONFLICT (uuid) DO UPDATE SET \
+                   id_hash = excluded.id_hash, user_id = excluded.user_id, username = excluded.username, \
+                   data = excluded.data, \
                    client_ip = excluded.client_ip, user_agent = excluded.user_agent, \
                    last_used = excluded.last_used, expires = excluded.expires, version = sessions.version + 1 \
                    WHERE sessions.version = excluded.version";

@@ -6,6 +6,7 @@ use vestibule_kernel::fold::fold;
 use vestibule_kernel::{Ctx, Object};
 use vestibule_store::{Durability, Param, Row, Store, StoreError, Transaction};
 
+use crate::resources::avatar::Pictured;
 use crate::session;
 
 /// What may identify a user.
@@ -87,6 +88,12 @@ impl UserRow {
     /// The user principal name.
     pub fn upn(&self) -> Option<&str> {
         upn(&self.attributes)
+    }
+
+    /// Whom a picture of them shows.
+    pub fn pictured(&self) -> Pictured<'_> {
+        let Self { name, username, email, attributes, .. } = self;
+        Pictured { name, username, email, attributes: Some(attributes) }
     }
 
     fn identifier(&self, field: Identifier) -> &str {

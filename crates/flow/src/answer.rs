@@ -86,6 +86,11 @@ impl Answer {
         self.0.get("component")
     }
 
+    /// The name that was typed, for a page that asks for it again.
+    pub(crate) fn identifier(&self) -> Option<String> {
+        self.0.get("uid_field")?.as_str().map(str::to_owned)
+    }
+
     /// Whether a field was sent.
     pub fn has(&self, field: &str) -> bool {
         self.0.contains_key(field)

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{FieldErrors, Object};
-use vestibule_resource::{Computed, Fields, Represent, Resource, Shape, Spec, Validation, choices};
+use vestibule_resource::{Computed, Fields, Kind, Represent, Resource, Shape, Spec, Validation, choices};
 use vestibule_store::DocumentType;
 
 use crate::flow::PolicyEngineMode;
@@ -64,7 +64,7 @@ impl Resource for FlowStageBinding {
             .verbose("Flow Stage Binding", "Flow Stage Bindings")
             .lookup("pk", "fsb_uuid")
             .also(BOUND_TO, "policybindingmodel_ptr_id")
-            .search(&[])
+            .search(&["stage__name"])
             .filter(&[
                 "fsb_uuid=pk",
                 "pbm_uuid=policybindingmodel_ptr_id",
@@ -77,7 +77,7 @@ impl Resource for FlowStageBinding {
                 "invalid_response_action",
             ])
             .filter_with("policies", "pk", vestibule_resource::Lookup::Ignored, Shape::Uuid.list())
-            .order(&["target", "order"])
+            .order(&["order", "pk"])
             .unique_together(&["target", "stage", "order"])
             .through("target", "stage")
             .describe(|object| {
@@ -92,7 +92,20 @@ impl Resource for FlowStageBinding {
         if !is("evaluate_on_plan") && !is("re_evaluate_policies") {
             errors.add(NON_FIELD, "Either evaluation on plan or evaluation on run must be enabled");
         }
+        if let Some(kind) = cx.given.get("stage").and_then(|stage| kind_of(cx, stage))
+            && kind.spec.is_saved_only()
+        {
+            let many = kind.spec.verbose_name_plural();
+            errors.add("stage", format!("{many} cannot be bound to a flow: this server does not carry them out yet."));
+        }
     }
+}
+
+/// What kind of stage a key names.
+fn kind_of<'a>(cx: &Validation<'a>, stage: &Value) -> Option<&'a Kind> {
+    let pk = stage.as_str()?.parse().ok()?;
+    let members = cx.registry.members(STAGES.model);
+    members.into_iter().find(|kind| cx.configuration.document(kind.model(), pk).is_some()).map(AsRef::as_ref)
 }
 
 /// The bound stage. The answer to a write that named the stage shows it as its family alone knows it.

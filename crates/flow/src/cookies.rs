@@ -34,6 +34,15 @@ pub(crate) fn set_csrf(response: &mut Response, client: &ClientInfo, token: &str
     append(response, &format!("{CSRF_COOKIE}={token}; Max-Age=31449600; Path=/; {guard}"));
 }
 
+/// The cookie by which a browser is known in which somebody has signed in before.
+pub(crate) const DEVICE_COOKIE: &str = "authentik_device";
+
+/// Lets a browser be known again, so many seconds.
+pub(crate) fn set_device(response: &mut Response, client: &ClientInfo, text: &str, seconds: i64) {
+    let guard = if client.secure { "SameSite=None; Secure" } else { "SameSite=Lax" };
+    append(response, &format!("{DEVICE_COOKIE}={text}; Max-Age={seconds}; HttpOnly; Path=/; {guard}"));
+}
+
 fn append(response: &mut Response, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         response.headers_mut().append(SET_COOKIE, value);

@@ -18,7 +18,7 @@ pub(crate) async fn flow(call: Call) -> vestibule_resource::call::Answer {
     let flow = call.configuration.get::<Flow>(pk).ok_or_else(ApiError::not_found)?;
     let document = blueprint(&call, flow)?;
     let text = vestibule_blueprints::write::write_value(&document);
-    let name = format!("attachment; filename={}.yaml", flow.slug);
+    let name = format!("attachment; filename=\"{}.yaml\"", flow.slug);
     let mut response = text.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-yaml"));
     if let Ok(name) = HeaderValue::from_str(&name) {

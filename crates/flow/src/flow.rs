@@ -1,5 +1,7 @@
 //! A flow: stages in an order, for a purpose, under conditions.
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,7 +11,8 @@ use vestibule_resource::{Computed, Field, Fields, Operation, Represent, Resource
 use vestibule_store::DocumentType;
 
 use crate::binding::FlowStageBinding;
-use crate::policies::{BOUND_TO, bound_policies};
+use crate::planner::{self, NotApplicable};
+use crate::policies::{BOUND_TO, Policies, bound_policies};
 use crate::program::Program;
 use crate::{diagram, export};
 
@@ -203,7 +206,7 @@ impl Resource for Flow {
             .verbose("Flow", "Flows")
             .lookup("slug", "slug")
             .also(BOUND_TO, "policybindingmodel_ptr_id")
-            .search(&["name", "slug", "designation", "title"])
+            .search(&["name", "slug", "designation", "title", "denied_action"])
             .filter(&["flow_uuid=pk", "name", "slug", "designation", "denied_action"])
             .order(&["slug"])
             .describe(|object| {
@@ -267,9 +270,15 @@ impl Resource for Flow {
 
 async fn execute(call: vestibule_resource::Call) -> vestibule_resource::call::Answer {
     let flow = pk_of(&call.object).and_then(|pk| call.configuration.get::<Flow>(pk)).ok_or_else(ApiError::not_found)?;
-    let program = call.configuration.index::<Program>();
-    if program.bindings(flow.pk).is_empty() {
-        return Err(ApiError::BadRequest("The flow has no stages.".into()));
+    let policies = call.api.extension::<Arc<dyn Policies>>()?;
+    let user = call.principal.user().map(|pk| (pk, call.principal.superuser));
+    match planner::plan_for(policies.as_ref().as_ref(), &call.configuration, flow, user).await? {
+        Ok(_) => {}
+        Err(NotApplicable::Empty) => return Err(ApiError::BadRequest("The flow has no stages.".into())),
+        Err(reason) => {
+            let said = format!("Flow not applicable to current user/request: {}", reason.said());
+            return Err(ApiError::BadRequest(said));
+        }
     }
     let origin = vestibule_directory::client::ClientInfo::of(&call.parts).origin();
     ok(&json!({"link": format!("{origin}/if/flow/{}/", flow.slug)}))

@@ -1,13 +1,13 @@
 //! Links into a flow that is about one person from its beginning: `?flow_token=...`. Whoever follows one walks the flow
 //! as the one whom it was made for, and no stage may make them another.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_directory::resources::user::MakeRecoveryLink;
 use vestibule_kernel::{ApiError, Ctx};
 use vestibule_resource::Call;
-use vestibule_store::{Change, Durability, StoreError};
+use vestibule_store::{Change, Configuration, Durability, Store, StoreError};
 
 use crate::flow::Flow;
 use crate::plan::Pending;
@@ -31,12 +31,12 @@ pub struct FlowToken<'a> {
 }
 
 impl FlowToken<'_> {
-    /// Makes it; its key.
-    pub async fn make(&self, ctx: &Ctx, change: &mut Change) -> Result<String, StoreError> {
+    /// Makes it.
+    pub async fn make(&self, ctx: &Ctx, change: &mut Change) -> Result<MadeToken, StoreError> {
         let (pk, key) = (ctx.uuid(), ctx.token(60));
         let keys = change.store().keys();
         let hash = keys.lookup_hash(&key);
-        let sealed = keys.seal(ctx, &format!("authentik_core.token/{pk}/key"), &key)?;
+        let sealed = keys.seal(ctx, &place(pk), &key)?;
         let transaction = change.transaction();
         transaction.execute("DELETE FROM tokens WHERE identifier = $1", vec![self.identifier.into()]).await?;
         let sql = "INSERT INTO tokens (pk, identifier, intent, user_id, description, description_folded, key_hash, \
@@ -47,14 +47,54 @@ impl FlowToken<'_> {
         transaction.execute(sql, params).await?;
         let sql = "INSERT INTO flow_tokens (token, flow, once) VALUES ($1, $2, $3)";
         transaction.execute(sql, vec![pk.into(), self.flow.into(), self.once.into()]).await?;
-        Ok(key)
+        Ok(MadeToken { pk, key, user: self.user, flow: self.flow, expires })
+    }
+}
+
+/// Where the key of a token is sealed.
+fn place(token: Uuid) -> String {
+    format!("authentik_core.token/{token}/key")
+}
+
+/// A token that was made.
+pub struct MadeToken {
+    /// Names it among tokens.
+    pub pk: Uuid,
+    /// The secret.
+    pub key: String,
+    /// The user whom the flow is about.
+    pub user: i64,
+    /// The flow.
+    pub flow: Uuid,
+    /// Until when it is good.
+    pub expires: DateTime<Utc>,
+}
+
+impl MadeToken {
+    /// The token with this key, while it is good.
+    ///
+    /// # Errors
+    /// The database, or a key that cannot be read.
+    pub async fn find(store: &Store, now: DateTime<Utc>, pk: Uuid) -> Result<Option<Self>, StoreError> {
+        let sql = "SELECT tokens.user_id, tokens.key_sealed, tokens.expires, flow_tokens.flow FROM tokens \
+                   JOIN flow_tokens ON flow_tokens.token = tokens.pk WHERE tokens.pk = $1 AND tokens.expires > $2";
+        let Some(row) = store.database().query_one(sql, vec![pk.into(), now.into()]).await? else { return Ok(None) };
+        let key = store.keys().open(&place(pk), &row.text("key_sealed")?)?;
+        let (user, flow, expires) = (row.int("user_id")?, row.uuid("flow")?, row.time("expires")?);
+        Ok(Some(Self { pk, key, user, flow, expires }))
+    }
+
+    /// The link into its flow; `None`: there is no such flow any more.
+    pub fn link(&self, configuration: &Configuration, base: &str) -> Option<String> {
+        let flow = configuration.get::<Flow>(self.flow)?;
+        Some(format!("{base}/if/flow/{}/?{PARAMETER}={}", flow.slug, self.key))
     }
 }
 
 /// Whom a token lets into a flow; one that is good once is worthless from here on. Nobody who may not sign in.
 pub(crate) async fn take(state: &FlowState, key: &str, flow: Uuid) -> Result<Option<Pending>, StoreError> {
     let mut transaction = state.store().database().begin(Durability::Full).await?;
-    let sql = "SELECT tokens.pk, flow_tokens.once, users.id, users.username FROM tokens \
+    let sql = "SELECT tokens.pk, flow_tokens.once, users.id FROM tokens \
                JOIN flow_tokens ON flow_tokens.token = tokens.pk JOIN users ON users.id = tokens.user_id \
                WHERE tokens.key_hash = $1 AND flow_tokens.flow = $2 AND tokens.expires > $3 AND users.is_active";
     let params = vec![state.store().keys().lookup_hash(key).into(), flow.into(), state.ctx().now().into()];
@@ -67,8 +107,8 @@ pub(crate) async fn take(state: &FlowState, key: &str, flow: Uuid) -> Result<Opt
         }
     }
     transaction.commit().await?;
-    let username = row.text("username")?;
-    Ok(Some(Pending { pk: Some(row.int("id")?), shown: username.clone(), identifier: username }))
+    let user = state.users.by_pk(row.int("id")?).await?;
+    Ok(user.map(|user| Pending::known(&user, &user.username, &state.store().configuration())))
 }
 
 /// Makes links into the recovery flow of a brand.
@@ -85,7 +125,7 @@ impl MakeRecoveryLink for RecoveryLinkMaker {
         let identifier = format!("{uid}-password-reset");
         let token = FlowToken { user: call.object_id(), flow: flow.pk, identifier: &identifier, duration, once };
         let mut change = call.api.store.change(call.principal.actor.clone()).await?;
-        let key = token.make(&call.api.ctx, &mut change).await?;
+        let made = token.make(&call.api.ctx, &mut change).await?;
         let event =
             vestibule_events::Event::new("secret_view", "authentik.core.api.users", call.principal.actor.clone());
         let event = event.context(serde_json::json!({
@@ -96,6 +136,6 @@ impl MakeRecoveryLink for RecoveryLinkMaker {
         change.commit().await?;
         let origin = call.api.authenticate.origin(&call.parts);
         let base = self.base_url.as_deref().unwrap_or(&origin);
-        Ok(format!("{base}/if/flow/{}/?{PARAMETER}={key}", flow.slug))
+        made.link(&call.configuration, base).ok_or_else(ApiError::not_found)
     }
 }

@@ -10,8 +10,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use vestibule_directory::authenticate::{is_same_origin, session_cookie};
-use vestibule_directory::client::ClientInfo;
-use vestibule_directory::client::describe_request;
+use vestibule_directory::client::{ClientInfo, cookie, describe_request};
 use vestibule_directory::resources::user::ORIGINAL;
 use vestibule_directory::session::{Session, SessionUser};
 use vestibule_events::Request as EventRequest;
@@ -20,13 +19,14 @@ use vestibule_kernel::{Actor, ApiError, Object};
 use vestibule_resource::call::json_answer;
 use vestibule_resource::http::{Query, error_answer, media_type, parse_json, read_body};
 use vestibule_resource::write_failure;
-use vestibule_web::Catalogue;
+use vestibule_store::Configuration;
+use vestibule_web::{Catalogue, Locale, translate_error};
 
 use crate::answer::{Answer, AnswerErrors};
-use crate::cookies::{SessionCookie, set_csrf, set_session};
+use crate::cookies::{DEVICE_COOKIE, SessionCookie, set_csrf, set_device, set_session};
 use crate::executor::{Reply, Walk};
 use crate::settle::{Settled, settle};
-use crate::stage::Visit;
+use crate::stage::{Visit, brand_of};
 use crate::state::FlowState;
 
 pub(crate) fn routes(state: &FlowState) -> Router {
@@ -59,19 +59,34 @@ pub async fn arrive(
     let header = |name: http::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let user_agent = header(http::header::USER_AGENT).unwrap_or_default().to_owned();
     let session = match session_cookie(&parts, &client) {
-        Some(key) => state.sessions.load(key).await?,
+        Some(key) => state.sessions.load_from(key, client.ip).await?,
         None => None,
     };
     let session = session.unwrap_or_else(|| state.sessions.anonymous(client.ip, &user_agent));
-    let preferred = session.user.as_ref().and_then(|user| user.locale.as_deref());
-    let locale = Catalogue::negotiate(header(http::header::ACCEPT_LANGUAGE), preferred);
+    let user_locale = session.user.as_ref().and_then(|user| user.locale.as_deref());
+    let configuration = state.store().configuration();
+    let locale = locale(&configuration, &parts, &client, user_locale);
     let query_text = query_text(&parts);
     let request_id = request_id(&parts);
     let query = Query::parse(&query_text);
     let impersonator = session.data.get(ORIGINAL).cloned();
-    let request = EventRequest { impersonator, ..describe_request(&parts, &state.store().configuration()) };
-    let visit = Visit { client, user_agent, locale, query, query_text, request_id, request };
+    let request = EventRequest { impersonator, ..describe_request(&parts, &configuration) };
+    let device = cookie(&parts, DEVICE_COOKIE).map(str::to_owned);
+    let visit = Visit { client, user_agent, locale, query, query_text, request_id, request, device };
     Ok(Arrived { parts, body, visit, session })
+}
+
+/// The language to speak: the user's own, else the brand's, else the best that the browser accepts.
+pub(crate) fn locale(
+    configuration: &Configuration,
+    parts: &Parts,
+    client: &ClientInfo,
+    user_locale: Option<&str>,
+) -> Locale {
+    let brands = || brand_of(configuration, client)?.attributes.get("settings")?.get("locale")?.as_str();
+    let accepted = parts.headers.get(http::header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let own = user_locale.filter(|tag| Locale::from_tag(tag).is_some());
+    Catalogue::negotiate(accepted, own.or_else(brands))
 }
 
 /// The id that the server gave the request.
@@ -112,6 +127,7 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
         Method::HEAD => return Err(ApiError::MethodNotAllowed("HEAD".into())),
         _ => Ok(Reply::Failed),
     };
+    let refusal = walk.refusal_of_login();
     let effect = std::mem::take(&mut walk.effect);
     drop(walk);
     let reply = match reply {
@@ -126,7 +142,7 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
     let settled = settle(state, &mut session, effect, &visit).await?;
     let mut response = match settled {
         Settled::Lost => answer(&parts, Reply::Again, &visit),
-        Settled::Refused => answer(&parts, Reply::Failed, &visit),
+        Settled::Refused => answer(&parts, refusal.map_or(Reply::Failed, Reply::Challenge), &visit),
         _ => answer(&parts, reply, &visit),
     };
     cookies(&mut response, state, &client, &session, &settled);
@@ -152,13 +168,16 @@ pub(crate) fn cookies(
         Settled::Unchanged | Settled::Lost | Settled::Refused => {}
         Settled::Kept if session.user.is_some() => {}
         Settled::Kept => set_session(response, client, &SessionCookie::UntilClosed(key.clone()), now),
-        Settled::SignedIn { until_closed } => {
+        Settled::SignedIn { until_closed, device } => {
             let cookie = match until_closed {
                 true => SessionCookie::UntilClosed(key.clone()),
                 false => SessionCookie::Until(key.clone(), session.expires),
             };
             set_session(response, client, &cookie, now);
             set_csrf(response, client, &state.ctx().token(32));
+            if let Some((text, seconds)) = device {
+                set_device(response, client, text, *seconds);
+            }
         }
         Settled::SignedOut => set_session(response, client, &SessionCookie::Gone, now),
     }
@@ -212,7 +231,7 @@ fn read_answer(parts: &Parts, body: &bytes::Bytes) -> Read {
 
 fn answer(parts: &Parts, reply: Reply, visit: &Visit) -> Response {
     let mut response = match reply {
-        Reply::Challenge(challenge) => json_answer(StatusCode::OK, &Value::Object(challenge)),
+        Reply::Challenge(challenge) => json_answer(StatusCode::OK, &spoken(challenge, visit.locale)),
         Reply::Redirect(to) => redirect_challenge(&to),
         Reply::Again => again(parts),
         Reply::Failed => {
@@ -223,6 +242,25 @@ fn answer(parts: &Parts, reply: Reply, visit: &Visit) -> Response {
     headers.insert(http::header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// A challenge whose sentences are in the visitor's language. In English they are what clients know word by word.
+fn spoken(mut challenge: Object, locale: Locale) -> Value {
+    if locale != Locale::EN {
+        let say = |value: &mut Value| {
+            if let Value::String(text) = value {
+                *text = translate_error(locale, text);
+            }
+        };
+        for field in ["primary_action", "error_message"] {
+            challenge.get_mut(field).map(say);
+        }
+        let errors = challenge.get_mut("response_errors").and_then(Value::as_object_mut).into_iter().flatten();
+        for error in errors.filter_map(|(_, list)| list.as_array_mut()).flatten() {
+            error.get_mut("string").map(say);
+        }
+    }
+    Value::Object(challenge)
 }
 
 fn redirect_challenge(to: &str) -> Response {

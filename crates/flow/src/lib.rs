@@ -25,12 +25,13 @@ mod settle;
 pub mod setup;
 pub mod stage;
 mod state;
+mod title;
 mod views;
 
 pub use answer::{Answer, AnswerError, AnswerErrors, Take};
 pub use binding::{FlowStageBinding, InvalidResponseAction};
 pub use flow::{Designation, Flow, PolicyEngineMode, Requirement};
-pub use flow_token::{FlowToken, RecoveryLinkMaker};
+pub use flow_token::{FlowToken, MadeToken, RecoveryLinkMaker};
 pub use limits::Limits;
 pub use page::not_found_page;
 pub use plan::{Pending, Plan};

@@ -14,18 +14,21 @@ use vestibule_directory::client::ClientInfo;
 use vestibule_directory::resources::settings::is_safe_link;
 use vestibule_directory::session::SessionUser;
 use vestibule_directory::{Brand, SystemSettings};
+use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{Actor, ApiError, Object};
 use vestibule_resource::http::media_type;
 use vestibule_resource::write_failure;
 use vestibule_store::Configuration;
-use vestibule_web::{FooterLink, Shell, accent_url, asset_url, captcha_origins, content_security_policy};
+use vestibule_web::{FooterLink, Shell, accent_url, asset_url, captcha_origins, content_security_policy, pictures};
 
 use crate::answer::{Answer, AnswerErrors};
 use crate::executor::{Reply, Walk};
-use crate::json::{Arrived, Guarded, arrive, cookies, guard};
+use crate::flow_token;
+use crate::json::{Arrived, Guarded, arrive, cookies, guard, locale};
 use crate::settle::{Effect, Settled, settle};
 use crate::stage::{Visit, brand_of};
 use crate::state::FlowState;
+use crate::views::LOGIN;
 
 /// Pictures of a brand that has none of its own, as the API names them. They are shown as ours.
 const DEFAULT_LOGO: &str = "/static/dist/assets/icons/icon_left_brand.svg";
@@ -81,6 +84,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
         };
         let title = walk.flow().title.clone();
         let answered = pending.is_some();
+        let typed = pending.as_ref().and_then(|answer| answer.as_ref().ok()).and_then(Answer::identifier);
         let reply = match pending.take() {
             None => walk.enter().await?,
             // A form on another site must sign nobody in, not even as somebody else.
@@ -92,13 +96,15 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
             },
             Some(Err(error)) => return Err(error),
         };
+        let sign_in = walk.wants_login();
+        let refusal = walk.refusal_of_login();
         let effect = std::mem::take(&mut walk.effect);
         drop(walk);
         let effective = !matches!(effect, Effect::None);
         let settled = settle(state, &mut session, effect, &visit).await?;
         let reply = match settled {
             Settled::Lost => Reply::Again,
-            Settled::Refused => Reply::Failed,
+            Settled::Refused => refusal.map_or(Reply::Failed, Reply::Challenge),
             _ => reply,
         };
         if effective {
@@ -109,19 +115,31 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
             Reply::Again if answered => see_other(&here(slug, &visit)),
             Reply::Again => continue,
             Reply::Redirect(to) => see_other(&to),
-            Reply::Challenge(challenge) => {
-                let status = StatusCode::OK;
-                challenge_page(state, &configuration, &visit, slug, &challenge, status)
+            Reply::Challenge(mut challenge) => {
+                put(&mut challenge, "typed", typed);
+                put(&mut challenge, "dead_link", visit.query.get(flow_token::PARAMETER).map(str::to_owned));
+                put(&mut challenge, "sign_in_url", sign_in.then(|| to_login(&here(slug, &visit))));
+                challenge_page(state, &configuration, &visit, slug, &challenge)
             }
-            Reply::Failed => {
-                let challenge = failed(&title, &visit);
-                challenge_page(state, &configuration, &visit, slug, &challenge, StatusCode::OK)
-            }
+            Reply::Failed => challenge_page(state, &configuration, &visit, slug, &failed(&title, &visit)),
         };
         cookies(&mut response, state, &visit.client, &session, &last);
         return Ok(response);
     }
     Err(ApiError::internal("a flow whose stages never end"))
+}
+
+/// What a page shows beside the challenge.
+fn put(challenge: &mut Object, name: &str, value: Option<String>) {
+    if let Some(value) = value {
+        challenge.insert(name.to_owned(), value.into());
+    }
+}
+
+/// The login, and back here afterwards.
+fn to_login(here: &str) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", here).finish();
+    format!("{LOGIN}?{query}")
 }
 
 /// Whether a browser says that another site sent this (Fetch Metadata, or the older `Origin`).
@@ -177,7 +195,6 @@ fn challenge_page(
     visit: &Visit,
     slug: &str,
     challenge: &Object,
-    status: StatusCode,
 ) -> Response {
     let component = challenge.get("component").and_then(Value::as_str).unwrap_or_default();
     let info = challenge.get("flow_info").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -185,6 +202,7 @@ fn challenge_page(
     let mut shell = shell(configuration, visit, &text("title"));
     shell.layout = text("layout");
     shell.action = here(slug, visit);
+    shell.application = challenge.get("application_pre").and_then(Value::as_str).map(str::to_owned);
     shell.cancel_url = Some(text("cancel_url")).filter(|url| !url.is_empty());
     let background = text("background");
     if !background.is_empty() && background != crate::flow::DEFAULT_BACKGROUND {
@@ -196,7 +214,18 @@ fn challenge_page(
         shell.script_origins = captcha_origins(script);
     }
     let name = if state.pages.has(component) { component } else { "ak-stage-flow-error" };
-    html(state, name, &shell, &Value::Object(challenge.clone()), status)
+    html(state, name, &shell, &Value::Object(told_once(challenge)), StatusCode::OK)
+}
+
+/// A captcha that failed is told at its place; that this fails the whole answer needs no second sentence.
+fn told_once(challenge: &Object) -> Object {
+    let mut challenge = challenge.clone();
+    if let Some(errors) = challenge.get_mut("response_errors").and_then(Value::as_object_mut)
+        && errors.contains_key("captcha_token")
+    {
+        errors.shift_remove(NON_FIELD);
+    }
+    challenge
 }
 
 /// What surrounds a page of the brand that the host belongs to.
@@ -259,7 +288,8 @@ pub fn html(state: &FlowState, name: &str, shell: &Shell, challenge: &Value, sta
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(shell)) {
+    let shell = Shell { pictures: pictures(challenge), ..shell.clone() };
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&shell)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     response
@@ -272,6 +302,12 @@ pub fn error_page(state: &FlowState, visit: &Visit, _: &Parts, status: u16) -> R
     html(state, "error", &shell, &json!({"status": status, "request_id": visit.request_id}), code)
 }
 
+/// The page of a link that was good once, or never.
+pub fn dead_link(state: &FlowState, visit: &Visit) -> Response {
+    let shell = shell(&state.store().configuration(), visit, "");
+    html(state, "error", &shell, &json!({"status": "link", "request_id": visit.request_id}), StatusCode::NOT_FOUND)
+}
+
 fn plain_error(error: &ApiError) -> Response {
     vestibule_resource::http::error_answer(error)
 }
@@ -279,8 +315,7 @@ fn plain_error(error: &ApiError) -> Response {
 /// The page of a path that leads nowhere, for the server's fallback.
 pub fn not_found_page(state: &FlowState, parts: &Parts) -> Response {
     let client = ClientInfo::of(parts);
-    let header = |name: http::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let locale = vestibule_web::Catalogue::negotiate(header(http::header::ACCEPT_LANGUAGE), None);
+    let locale = locale(&state.store().configuration(), parts, &client, None);
     let visit = Visit {
         client,
         user_agent: String::new(),
@@ -289,6 +324,7 @@ pub fn not_found_page(state: &FlowState, parts: &Parts) -> Response {
         query_text: String::new(),
         request_id: crate::json::request_id(parts),
         request: vestibule_events::Request::default(),
+        device: None,
     };
     error_page(state, &visit, parts, 404)
 }

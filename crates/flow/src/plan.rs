@@ -1,9 +1,12 @@
 //! A plan: what lies before a person in a flow, and what is known about them so far. Data, kept in the session.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
+use vestibule_directory::UserRow;
+use vestibule_directory::resources::avatar::Pictured;
 use vestibule_kernel::Object;
+use vestibule_store::Configuration;
 
 /// Where a plan is kept in the data of a session.
 const SLOT: &str = "plan";
@@ -19,6 +22,35 @@ pub struct Pending {
     pub shown: String,
     /// What was typed.
     pub identifier: String,
+    /// Their picture, where it may be shown that they are known; otherwise one of what is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+}
+
+/// Longest picture that is kept in a plan, which is written with every answer.
+const LONGEST_PICTURE: usize = 8192;
+
+impl Pending {
+    /// A user of whom the pages may show that they are known.
+    pub fn known(user: &UserRow, identifier: &str, configuration: &Configuration) -> Self {
+        let picture = user.pictured().picture(configuration);
+        Self {
+            pk: Some(user.pk),
+            shown: user.username.clone(),
+            identifier: identifier.to_owned(),
+            picture: Some(picture).filter(|picture| picture.len() <= LONGEST_PICTURE),
+        }
+    }
+
+    /// Somebody who typed this; a user or nobody, which the pages must not tell.
+    pub fn typed(pk: Option<i64>, identifier: &str) -> Self {
+        Self { pk, shown: identifier.to_owned(), identifier: identifier.to_owned(), picture: None }
+    }
+
+    /// The picture of them that pages show.
+    pub(crate) fn picture(&self, configuration: &Configuration) -> String {
+        self.picture.clone().unwrap_or_else(|| Pictured::typed(&self.shown).picture(configuration))
+    }
 }
 
 /// A plan.
@@ -46,6 +78,12 @@ pub struct Plan {
     /// Whether the pending user was fixed from outside (a mail's link): no stage may choose another.
     #[serde(default)]
     pub pinned: bool,
+    /// Names the link that it came by, if it did.
+    #[serde(default)]
+    pub token: Option<String>,
+    /// Whether an answer has brought it further.
+    #[serde(default)]
+    pub answered: bool,
     /// What stages note for one another and for themselves.
     #[serde(default)]
     pub context: Object,
@@ -63,6 +101,8 @@ impl Plan {
             failed_attempts: 0,
             next: None,
             pinned: false,
+            token: None,
+            answered: false,
             context: Object::new(),
         }
     }
@@ -93,6 +133,11 @@ impl Plan {
         serde_json::from_value(data.get(LAST)?.clone()).ok()
     }
 
+    /// Takes the plan that was finished last out of a session; whether there was one.
+    pub(crate) fn forget_last(data: &mut Object) -> bool {
+        data.remove(LAST).is_some()
+    }
+
     /// The key of the pending user, unless they are pretended.
     pub fn user(&self) -> Option<i64> {
         self.pending.as_ref()?.pk
@@ -109,19 +154,6 @@ impl Plan {
             self.done.push(self.bindings.remove(0));
         }
     }
-
-    /// What the inspector shows of it.
-    pub(crate) fn context_for_inspector(&self) -> Value {
-        let mut context = self.context.clone();
-        if let Some(pending) = &self.pending {
-            context.insert("pending_user".into(), json!({"pk": pending.pk, "username": pending.shown}));
-            context.insert("pending_user_identifier".into(), pending.identifier.clone().into());
-        }
-        if let Some(method) = &self.authenticated {
-            context.insert("auth_method".into(), method.clone().into());
-        }
-        Value::Object(context)
-    }
 }
 
 #[cfg(test)]
@@ -131,7 +163,7 @@ mod tests {
     #[test]
     fn a_plan_survives_its_session() {
         let mut plan = Plan::new(Uuid::nil(), vec![Uuid::max()]);
-        plan.pending = Some(Pending { pk: Some(1), shown: "alice".into(), identifier: "a@b".into() });
+        plan.pending = Some(Pending { pk: Some(1), shown: "alice".into(), identifier: "a@b".into(), picture: None });
         let mut data = Object::new();
         plan.keep(&mut data);
         assert_eq!(Plan::of(&data), Some(plan.clone()));

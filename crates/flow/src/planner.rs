@@ -14,6 +14,9 @@ use crate::program::Program;
 /// The flow of the first visit: a page of its own ([`crate::setup`]) stands in for it until it has its stages.
 const SETUP: &str = "initial-setup";
 
+/// What is said where a flow is not for somebody and nothing more is known.
+pub(crate) const NOT_APPLICABLE: &str = "Flow does not apply to current user.";
+
 /// Why a flow is not for somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotApplicable {
@@ -21,8 +24,18 @@ pub(crate) enum NotApplicable {
     Requirement,
     /// What is bound to the flow says so, in these words.
     Policies(Vec<String>),
-    /// No stage is bound to it, or none that applies.
+    /// No stage is bound to it.
     Empty,
+}
+
+impl NotApplicable {
+    /// The sentence, as clients know it.
+    pub(crate) fn said(&self) -> String {
+        match self {
+            Self::Policies(messages) if !messages.is_empty() => messages.join("\n"),
+            _ => NOT_APPLICABLE.to_owned(),
+        }
+    }
 }
 
 /// A plan for a flow. `Err` of the outer kind: it could not be found out, so there is none.
@@ -32,11 +45,21 @@ pub(crate) async fn plan(
     flow: &Flow,
     session: &Session,
 ) -> Result<Result<Plan, NotApplicable>, ApiError> {
-    if flow.slug == SETUP || !admits(flow.authentication, session) {
+    let user = session.user.as_ref().map(|user| (user.pk, user.is_superuser));
+    plan_for(policies, configuration, flow, user).await
+}
+
+/// The same for somebody who is known by their key, and whether they may do everything; `None` is nobody.
+pub(crate) async fn plan_for(
+    policies: &dyn Policies,
+    configuration: &Configuration,
+    flow: &Flow,
+    user: Option<(i64, bool)>,
+) -> Result<Result<Plan, NotApplicable>, ApiError> {
+    if flow.slug == SETUP || !admits(flow.authentication, user.map(|(_, superuser)| superuser)) {
         return Ok(Err(NotApplicable::Requirement));
     }
-    let user = session.user.as_ref().map(|user| user.pk);
-    ask(policies, configuration, flow, user).await
+    ask(policies, configuration, flow, user.map(|(pk, _)| pk)).await
 }
 
 /// A plan for a flow that a token let somebody into: what the flow requires of a visitor the token stands for, what is
@@ -67,14 +90,18 @@ async fn ask(
         return Ok(Err(NotApplicable::Policies(verdict.messages)));
     }
     let program = configuration.index::<Program>();
+    let places = program.bindings(flow.pk);
+    if places.is_empty() {
+        return Ok(Err(NotApplicable::Empty));
+    }
     let mut bindings: Vec<Uuid> = Vec::new();
-    for bound in program.bindings(flow.pk) {
+    for bound in places {
         let Some(binding) = configuration.get::<FlowStageBinding>(bound.binding) else { continue };
         if !binding.evaluate_on_plan || is_wanted(policies, configuration, binding, user).await? {
             bindings.push(bound.binding);
         }
     }
-    Ok(if bindings.is_empty() { Err(NotApplicable::Empty) } else { Ok(Plan::new(flow.pk, bindings)) })
+    Ok(Ok(Plan::new(flow.pk, bindings)))
 }
 
 /// Whether what is bound to a place in a flow wants its stage for somebody.
@@ -89,15 +116,14 @@ pub(crate) async fn is_wanted(
     Ok(policies.may_pass(configuration, question).await?.passing)
 }
 
-/// Whether who is signed in meets a flow's requirement. What nothing can meet yet (an outpost, a token, a redirect from
-/// another flow) fails closed.
-fn admits(requirement: Requirement, session: &Session) -> bool {
-    let user = session.user.as_ref();
+/// Whether who is signed in (`None`: nobody; else whether they may do everything) meets a flow's requirement. What nothing
+/// can meet yet (an outpost, a token, a redirect from another flow) fails closed.
+fn admits(requirement: Requirement, signed_in: Option<bool>) -> bool {
     match requirement {
         Requirement::None => true,
-        Requirement::RequireAuthenticated => user.is_some(),
-        Requirement::RequireUnauthenticated => user.is_none(),
-        Requirement::RequireSuperuser => user.is_some_and(|user| user.is_superuser),
+        Requirement::RequireAuthenticated => signed_in.is_some(),
+        Requirement::RequireUnauthenticated => signed_in.is_none(),
+        Requirement::RequireSuperuser => signed_in == Some(true),
         Requirement::RequireRedirect | Requirement::RequireOutpost | Requirement::RequireToken => false,
     }
 }

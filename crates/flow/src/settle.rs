@@ -33,7 +33,8 @@ pub(crate) async fn settle(
         Effect::None => Ok(Settled::Unchanged),
         Effect::Save => Ok(if state.sessions.save(session).await? { Settled::Kept } else { Settled::Lost }),
         Effect::SignIn(sign_in) => {
-            let SignIn { user, expires, until_closed, terminate_others, event } = *sign_in;
+            let SignIn { user, expires, until_closed, terminate_others, event, bound, device } = *sign_in;
+            session.bind(bound, visit.client.ip);
             match state.sessions.login(session, user, expires, event).await? {
                 Login::Done => {}
                 Login::Inactive => return Ok(Settled::Refused),
@@ -42,7 +43,7 @@ pub(crate) async fn settle(
             if terminate_others {
                 state.sessions.delete_for_user(user, session.key.as_deref()).await?;
             }
-            Ok(Settled::SignedIn { until_closed })
+            Ok(Settled::SignedIn { until_closed, device })
         }
         Effect::SignOut => {
             let event = session
@@ -67,6 +68,8 @@ pub(crate) enum Settled {
     SignedIn {
         /// Whether the browser forgets it when it is closed.
         until_closed: bool,
+        /// What the browser is to be known by, and how many seconds.
+        device: Option<(String, i64)>,
     },
     /// The user may not sign in.
     Refused,

@@ -121,7 +121,7 @@ async fn setup(state: &FlowState, arrived: Arrived) -> Result<Response, ApiError
         .request(&visit.request);
     let expires = state.ctx().now() + SESSION;
     let settled = match state.sessions.login(&mut session, admin.pk, expires, event).await? {
-        Login::Done => Settled::SignedIn { until_closed: true },
+        Login::Done => Settled::SignedIn { until_closed: true, device: None },
         Login::Inactive | Login::Lost => Settled::Refused,
     };
     let mut response = see_other("/if/user/");

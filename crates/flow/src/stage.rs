@@ -8,14 +8,14 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_directory::client::ClientInfo;
-use vestibule_directory::resources::avatar::avatar;
+use vestibule_directory::resources::avatar::Pictured;
 use vestibule_directory::session::Session;
 use vestibule_directory::{Brand, current_brand};
 use vestibule_events::Event;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::call::{Permission, ok};
 use vestibule_resource::http::Query;
-use vestibule_resource::{Computed, Family, Field, Fields, Operation, Represent, Shape, shapes};
+use vestibule_resource::{Call, Computed, Family, Field, Fields, Operation, Represent, Shape, shapes};
 use vestibule_store::{Configuration, Document, DocumentType};
 use vestibule_web::Locale;
 
@@ -124,6 +124,8 @@ pub struct Visit {
     pub request_id: String,
     /// The request, as events tell of it.
     pub request: vestibule_events::Request,
+    /// What the browser says to be known by.
+    pub device: Option<String>,
 }
 
 /// That the person is to be signed in when the present stage is done.
@@ -138,6 +140,10 @@ pub struct SignIn {
     pub terminate_others: bool,
     /// What is written about it.
     pub event: Event,
+    /// What the session is bound to (`network`, `geoip`); null: to nothing.
+    pub bound: Value,
+    /// What the browser is to be known by from here on, and how many seconds.
+    pub device: Option<(String, i64)>,
 }
 
 /// The brand of the host that a client asked.
@@ -216,9 +222,18 @@ impl StageCx<'_> {
 
     /// Adds who is signing in to a question.
     pub fn show_pending(&self, challenge: &mut Object) {
-        let shown = self.shown().unwrap_or_default();
-        challenge.insert("pending_user_avatar".into(), avatar(&shown, &shown).into());
-        challenge.insert("pending_user".into(), shown.into());
+        let picture = shown_picture(self.plan, self.session, self.configuration);
+        challenge.insert("pending_user_avatar".into(), picture.into());
+        challenge.insert("pending_user".into(), self.shown().unwrap_or_default().into());
+    }
+}
+
+/// The picture of the user a plan is about: the pending one, else who is signed in.
+pub(crate) fn shown_picture(plan: &Plan, session: &Session, configuration: &Configuration) -> String {
+    match (&plan.pending, &session.user) {
+        (Some(pending), _) => pending.picture(configuration),
+        (None, Some(user)) => user.pictured().picture(configuration),
+        (None, None) => Pictured::typed("").picture(configuration),
     }
 }
 
@@ -287,17 +302,19 @@ pub(crate) fn operations() -> Vec<Operation> {
             Some(shapes::type_create()),
             |call| async move {
                 let state = call.api.extension::<StageRegistry>()?;
-                let entries = state.entries().iter().filter_map(|entry| {
-                    let kind = call.api.registry.kind(entry.model)?;
-                    Some(json!({
+                let mut kinds = call.api.registry.members(STAGES.model);
+                kinds.sort_by_key(|kind| kind.model_name());
+                let entries = kinds.into_iter().map(|kind| {
+                    let entry = state.entries().iter().find(|entry| entry.model == kind.model());
+                    json!({
                         "name": kind.spec.verbose_name(),
-                        "description": entry.description,
+                        "description": entry.map_or(kind.spec.about(), |entry| entry.description),
                         "component": kind.spec.component_name(),
                         "model_name": kind.model_name(),
                         "icon_url": "",
                         "requires_enterprise": false,
                         "deprecated": false,
-                    }))
+                    })
                 });
                 ok(&entries.collect())
             },
@@ -309,24 +326,30 @@ pub(crate) fn operations() -> Vec<Operation> {
             "stages/all/user_settings/",
             "stages_all_user_settings_list",
             Some(shapes::user_setting()),
-            |call| async move { ok(&user_settings(&call.configuration)) },
+            |call| async move { ok(&user_settings(&call)) },
         )
         .doc("What the asking user may set up for themselves through stages."),
     ]
 }
 
-/// Stages with a flow by which a user configures them (a password stage's `configure_flow`).
-fn user_settings(configuration: &Configuration) -> Value {
-    let stages = configuration.all_documents().filter_map(|document| {
+/// Stages with a flow by which a user configures them (a password stage's `configure_flow`), by name.
+fn user_settings(call: &Call) -> Value {
+    let configurable = call.configuration.all_documents().filter_map(|document| {
         let flow: Uuid = document.value.get("configure_flow")?.as_str()?.parse().ok()?;
-        let slug = &configuration.get::<Flow>(flow)?.slug;
-        Some(json!({
-            "object_uid": document.pk.to_string(),
-            "component": "ak-user-settings-password",
-            "title": document.text("name"),
-            "configure_url": format!("/if/flow/{slug}/"),
-            "icon_url": "",
-        }))
+        call.configuration.get::<Flow>(flow)?;
+        Some((document, call.api.registry.kind(document.kind)?))
     });
-    stages.collect()
+    let mut stages: Vec<_> = configurable.collect();
+    stages.sort_by_key(|(document, kind)| (kind.model(), document.text("name")));
+    let described = stages.into_iter().map(|(document, kind)| {
+        let component = kind.spec.component_name().replace("ak-stage-", "ak-user-settings-").replace("-form", "");
+        json!({
+            "object_uid": document.pk.to_string(),
+            "component": component,
+            "title": kind.spec.verbose_name(),
+            "configure_url": format!("/flows/-/configure/{}/", document.pk),
+            "icon_url": "",
+        })
+    });
+    described.collect()
 }

@@ -17,7 +17,8 @@ use crate::flow::{Designation, Flow};
 use crate::json::{Arrived, arrive, cookies};
 use crate::next::{Next, resolve};
 use crate::page::{error_page, found};
-use crate::plan::Plan;
+use crate::plan::{Pending, Plan};
+use crate::planner;
 use crate::policies::Question;
 use crate::program::Program;
 use crate::settle::{Effect, settle};
@@ -28,13 +29,15 @@ pub(crate) fn routes(state: &FlowState) -> Router {
     Router::new()
         .route("/", get(root))
         .route("/flows/-/cancel/", get(cancel))
+        .route("/flows/-/configure/{stage}/", get(configure))
         .route("/flows/-/default/authentication/", get(default_authentication))
         .route("/flows/-/default/invalidation/", get(default_invalidation))
         .route("/static/brand/{name}", get(custom_css))
         .with_state(state.clone())
 }
 
-const LOGIN: &str = "/flows/-/default/authentication/";
+/// Leads to the login.
+pub(crate) const LOGIN: &str = "/flows/-/default/authentication/";
 
 async fn arrived(state: &FlowState, request: Request<Body>) -> Result<Arrived, Response> {
     let query = |parts: &http::request::Parts| parts.uri.query().unwrap_or_default().to_owned();
@@ -43,7 +46,10 @@ async fn arrived(state: &FlowState, request: Request<Body>) -> Result<Arrived, R
 
 async fn root(State(state): State<FlowState>, request: Request<Body>) -> Response {
     match arrived(&state, request).await {
-        Ok(arrived) if arrived.session.user.is_some() => found("/if/user/"),
+        Ok(Arrived { session, visit, .. }) if session.user.is_some() => match visit.query_text.as_str() {
+            "" => found("/if/user/"),
+            query => found(&format!("/if/user/?{query}")),
+        },
         Ok(_) => found(&format!("{LOGIN}?next=/")),
         Err(response) => response,
     }
@@ -85,6 +91,43 @@ async fn cancel(State(state): State<FlowState>, request: Request<Body>) -> Respo
     let mut response = found(&to);
     cookies(&mut response, &state, &visit.client, &session, &settled);
     response
+}
+
+/// The flow by which somebody sets up for themselves what a stage needs: their password, say. They walk it as who they are.
+async fn configure(State(state): State<FlowState>, Path(stage): Path<String>, request: Request<Body>) -> Response {
+    let Arrived { visit, parts, mut session, .. } = match arrived(&state, request).await {
+        Ok(arrived) => arrived,
+        Err(response) => return response,
+    };
+    let Some(user) = session.user.clone() else {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", parts.uri.path()).finish();
+        return found(&format!("{LOGIN}?{query}"));
+    };
+    let configuration = state.store().configuration();
+    let planned = match configure_flow(&configuration, &stage) {
+        Some(flow) => {
+            planner::plan(state.policies.as_ref(), &configuration, flow, &session).await.map(|plan| (flow, plan))
+        }
+        None => Err(ApiError::not_found()),
+    };
+    let (flow, mut plan) = match planned {
+        Ok((flow, Ok(plan))) => (flow, plan),
+        Ok((_, Err(_))) => return error_page(&state, &visit, &parts, 404),
+        Err(error) => return error_page(&state, &visit, &parts, error.status()),
+    };
+    plan.pending = Some(Pending { pk: Some(user.pk), shown: user.username.clone(), identifier: user.username });
+    plan.pinned = true;
+    plan.keep(&mut session.data);
+    match settle(&state, &mut session, Effect::Save, &visit).await {
+        Ok(_) if visit.query_text.is_empty() => found(&format!("/if/flow/{}/", flow.slug)),
+        Ok(_) => found(&format!("/if/flow/{}/?{}", flow.slug, visit.query_text)),
+        Err(error) => error_page(&state, &visit, &parts, error.status()),
+    }
+}
+
+fn configure_flow<'a>(configuration: &'a Configuration, stage: &str) -> Option<&'a Flow> {
+    let stage = configuration.find(stage.parse().ok()?)?;
+    configuration.get::<Flow>(stage.text("configure_flow").parse().ok()?)
 }
 
 async fn default_authentication(State(state): State<FlowState>, request: Request<Body>) -> Response {

@@ -200,7 +200,7 @@ impl Settings {
             },
         };
         for name in file.keys().filter(|name| !SETTINGS.iter().any(|setting| setting.name == name.as_str())) {
-            reader.errors.push(format!("vestibule.yaml: there is no setting `{name}`"));
+            reader.errors.push(format!("settings file: there is no setting `{name}`"));
         }
         if reader.errors.is_empty() { Ok(settings) } else { Err(reader.errors) }
     }

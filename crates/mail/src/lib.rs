@@ -70,6 +70,16 @@ pub enum MailError {
     Server(#[from] lettre::transport::smtp::Error),
 }
 
+impl MailError {
+    /// Whether another try would end the same way (RFC 5321, section 4.2.1: an answer that begins with 5).
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Message(_) => true,
+            Self::Server(error) => error.is_permanent(),
+        }
+    }
+}
+
 /// Sends messages. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Mailer {
@@ -80,6 +90,11 @@ impl Mailer {
     /// To the server that the settings name.
     pub fn new(settings: MailSettings) -> Self {
         Self { settings }
+    }
+
+    /// The sender of its messages.
+    pub fn sender(&self) -> &str {
+        &self.settings.from
     }
 
     /// Sends a message: when this is done, the server has taken it for every recipient.

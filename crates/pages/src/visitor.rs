@@ -7,7 +7,6 @@ use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use vestibule_directory::authenticate::is_same_origin;
-use vestibule_directory::resources::avatar::avatar;
 use vestibule_directory::session::SessionUser;
 use vestibule_flow::Visit;
 use vestibule_flow::pages::{Arrived, arrive, error_page, found, html, shell};
@@ -112,7 +111,7 @@ impl<'a> Visitor<'a> {
             "user",
             json!({
                 "pk": self.user.pk, "name": shown, "username": self.user.username,
-                "avatar": avatar(shown, &self.user.username),
+                "avatar": self.user.pictured().picture(&self.state.flow.store().configuration()),
             }),
         );
         put(&mut content, "done", self.visit.query.get("done").unwrap_or_default());

@@ -20,11 +20,11 @@ use crate::access::Principal;
 use crate::call::{Answer, Api, Body as BodyShape, Call, Operation, Permission, json_answer, no_content, ok};
 use crate::http::{PathValues, Query, allow, error_answer, json_object, negotiate, read_body};
 use crate::kind::{Family, Kind, Storage, Verb};
-use crate::object_permission::{Scope, assign_initial, require_on, row_condition};
+use crate::object_permission::{Scope, assign_initial, require_on, row_condition, sees_nothing};
 use crate::registry::Registry;
 use crate::represent::Represent;
 use crate::write::{Mode, delete_object, write_object};
-use crate::{audit, decode, list, options, table, used_by};
+use crate::{audit, decode, list, options, search, table, used_by};
 use family::{family_permission, find_member, list_family, member};
 
 /// What a route leads to.
@@ -377,29 +377,32 @@ fn show(received: &Received, configuration: &Configuration, kind: &Kind, object:
 async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
     let Received { api, configuration, query, principal, .. } = received;
     let view = kind.permission(Verb::View);
-    let scope = Scope::of(api.store.database(), principal, &view, kind.owner()).await?;
     let listed = match kind.spec.hooks {
         Some(hooks) => hooks.listed(api, principal, query).await?,
         None => None,
     };
-    if listed.is_none() && scope.is_closed() && !principal.internal {
+    let database = api.store.database();
+    if listed.is_none() && !principal.internal && sees_nothing(database, principal, &view, kind.owner()).await? {
         return Err(ApiError::Forbidden);
     }
     let conditions =
         list::conditions(&api.store, &api.registry, configuration, &kind.fields, &kind.spec.filters, query).await?;
     let mut page = match kind.spec.storage {
-        Storage::Documents => list::documents(
-            configuration,
-            &[kind],
-            &conditions,
-            kind.spec.search,
-            kind.spec.ordering,
-            &|document| match &listed {
-                Some(listed) => listed.contains(&document.pk),
-                None => scope.has(&document.value),
-            },
-            query,
-        )?,
+        Storage::Documents => {
+            let scope = Scope::of(database, principal, &view, kind.owner()).await?;
+            list::documents(
+                configuration,
+                &[kind],
+                &conditions,
+                kind.spec.search,
+                kind.spec.ordering,
+                &|document| match &listed {
+                    Some(listed) => listed.contains(&document.pk),
+                    None => scope.has(&document.value),
+                },
+                query,
+            )?
+        }
         Storage::Table { .. } => {
             let owner = kind.owner().and_then(|name| kind.field(name)).map(|field| field.column);
             let visible = row_condition(principal, &view, &kind.spec, owner);
@@ -409,7 +412,8 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
     attach(api, kind, query, &mut page.objects).await?;
     audit::write_shown(api, principal, kind, &page.objects).await?;
     let results: Vec<_> = page.objects.iter().map(|object| show(received, configuration, kind, object, &[])).collect();
-    paginated(&page.pagination, &results)
+    let autocomplete = search::autocomplete(api.store.database(), kind).await?;
+    ok(&json!({"pagination": page.pagination, "results": results, "autocomplete": autocomplete}))
 }
 
 fn paginated(pagination: &Value, results: &[Value]) -> Answer {

@@ -13,6 +13,7 @@ use crate::access::Principal;
 use crate::call::{Api, Operation};
 use crate::field::{Field, Shape, has_integer_keys};
 use crate::http::Query;
+use crate::search::Searchable;
 use crate::value::Fields;
 use crate::write::{Validation, WriteCx};
 
@@ -202,6 +203,7 @@ pub struct Spec {
     pub(crate) lookup: &'static str,
     pub(crate) parameter: &'static str,
     pub(crate) search: &'static [&'static str],
+    pub(crate) searchable: &'static [Searchable],
     pub(crate) filters: Vec<Filter>,
     pub(crate) ordering: &'static [&'static str],
     pub(crate) storage: Storage,
@@ -217,6 +219,7 @@ pub struct Spec {
     pub(crate) permissions: Vec<(&'static str, &'static str)>,
     pub(crate) owner: Option<&'static str>,
     pub(crate) open_creation: bool,
+    pub(crate) saved_only: bool,
     pub(crate) base: Option<&'static str>,
     pub(crate) numbered: Option<&'static str>,
     pub(crate) aliases: Vec<(&'static str, &'static str)>,
@@ -237,6 +240,7 @@ impl Spec {
             lookup: "pk",
             parameter: "uuid",
             search: &["name"],
+            searchable: &[],
             filters: Vec::new(),
             ordering: &["name"],
             storage: Storage::Documents,
@@ -252,6 +256,7 @@ impl Spec {
             permissions: Vec::new(),
             owner: None,
             open_creation: false,
+            saved_only: false,
             base: None,
             numbered: None,
             aliases: Vec::new(),
@@ -284,6 +289,10 @@ impl Spec {
     /// Fields that `search` looks into.
     pub fn search(self, fields: &'static [&'static str]) -> Self {
         Self { search: fields, ..self }
+    }
+    /// Fields that expressions of the search language may name.
+    pub fn searchable(self, fields: &'static [Searchable]) -> Self {
+        Self { searchable: fields, ..self }
     }
     /// Filters, in the form that [`Filter::parse`] reads.
     pub fn filter(mut self, filters: &[&'static str]) -> Self {
@@ -346,6 +355,14 @@ impl Spec {
     /// Whoever is signed in may create one.
     pub fn open_creation(self) -> Self {
         Self { open_creation: true, ..self }
+    }
+    /// Its objects are kept and referred to; what they tell to do is not done yet.
+    pub fn saved_only(self) -> Self {
+        Self { saved_only: true, ..self }
+    }
+    /// Whether its objects are kept and no more.
+    pub fn is_saved_only(&self) -> bool {
+        self.saved_only
     }
     /// Not created or updated through the API.
     pub fn read_only(self) -> Self {

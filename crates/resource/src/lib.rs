@@ -21,6 +21,7 @@ mod permission;
 mod registry;
 mod related;
 mod represent;
+mod search;
 pub mod shapes;
 mod table;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use object_permission::ObjectKey;
 pub use permission::Permission;
 pub use registry::Registry;
 pub use represent::Represent;
+pub use search::{Inside, Searchable, Suggest};
 pub use serde_json::Value as __Value;
 pub use serde_json::json;
 pub use table::{find, load_one, select};

@@ -1,12 +1,14 @@
 //! Lists: filters, search, order and pages, over documents in memory and over tables.
 
+mod rows;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use vestibule_kernel::fold::{escape_like, fold};
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_store::{Configuration, Document, Param, Store};
+use vestibule_store::{Configuration, Database, Document, Param, Store};
 
 use crate::call::{Answer, Api, Call, ok};
 use crate::decode;
@@ -16,6 +18,7 @@ use crate::kind::{Filter, Kind, Lookup, Storage};
 use crate::page::page;
 use crate::registry::Registry;
 use crate::related;
+use crate::search;
 use crate::table;
 
 /// Said of a key that names nothing.
@@ -253,7 +256,8 @@ pub(crate) fn documents(
             let ordering = compare(one.value.get(name.as_str()), other.value.get(name.as_str()));
             if *descending { ordering.reverse() } else { ordering }
         };
-        order.iter().map(by_field).find(|ordering| ordering.is_ne()).unwrap_or_else(|| one.pk.cmp(&other.pk))
+        let by_key = || if ends_descending(&order) { other.pk.cmp(&one.pk) } else { one.pk.cmp(&other.pk) };
+        order.iter().map(by_field).find(|ordering| ordering.is_ne()).unwrap_or_else(by_key)
     });
     let (range, pagination) = page(configuration, query, found.len())?;
     let objects = found.get(range).unwrap_or_default().iter().map(|document| document.value.clone()).collect();
@@ -330,6 +334,11 @@ pub(crate) fn order(query: &Query, default: &[&str], known: &dyn Fn(&str) -> boo
     if asked.is_empty() { default.iter().copied().map(read).collect() } else { asked }
 }
 
+/// Whether what is equal so far goes on downwards: the key goes the way of what comes before it.
+fn ends_descending(order: &[(String, bool)]) -> bool {
+    order.last().is_some_and(|(_, descending)| *descending)
+}
+
 /// A page of objects that are in memory already, searched and ordered as the call asks: for lists that no kind has.
 pub fn memory_list(call: &Call, objects: Vec<Object>, search: &[&str], ordering: &[&str]) -> Answer {
     let terms = terms(&call.query);
@@ -361,11 +370,17 @@ pub async fn selection(
 ) -> Result<(String, Vec<Param>), ApiError> {
     let conditions =
         conditions(&api.store, &api.registry, configuration, &kind.fields, &kind.spec.filters, query).await?;
-    let clauses = clauses(kind, &conditions, None, query);
+    let clauses = clauses(api.store.database(), kind, &conditions, None, query);
     Ok((clauses.sql(), clauses.params))
 }
 
-fn clauses(kind: &Kind, conditions: &[Condition<'_>], scope: Option<(String, Vec<Param>)>, query: &Query) -> Clauses {
+fn clauses(
+    database: &Database,
+    kind: &Kind,
+    conditions: &[Condition<'_>],
+    scope: Option<(String, Vec<Param>)>,
+    query: &Query,
+) -> Clauses {
     let mut clauses = Clauses::default();
     if let Some((sql, params)) = scope {
         clauses.add(&sql, params);
@@ -373,8 +388,12 @@ fn clauses(kind: &Kind, conditions: &[Condition<'_>], scope: Option<(String, Vec
     for condition in conditions {
         clauses.condition(condition);
     }
+    if let Some((sql, params)) = search::condition(database, kind, query) {
+        clauses.add(&sql, params);
+        return clauses;
+    }
     for term in terms(query) {
-        clauses.search(kind, &term);
+        clauses.search(database, kind, &term);
     }
     clauses
 }
@@ -387,40 +406,16 @@ pub(crate) async fn rows(
     scope: Option<(String, Vec<Param>)>,
     query: &Query,
 ) -> Result<Page, ApiError> {
-    let clauses = clauses(kind, conditions, scope, query);
+    let database = store.database();
+    let clauses = clauses(database, kind, conditions, scope, query);
+    let (filter, params) = (clauses.sql(), clauses.params);
     let known = |name: &str| kind.field(name).is_some_and(|field| table::is_column(field) && field.is_readable());
-    let mut order: Vec<String> = Vec::new();
-    // The usual order has an index, which knows nothing of folding.
-    let asked = query.get("ordering").is_some_and(|text| !text.is_empty());
-    for (name, descending) in order_by(query, kind, &known) {
-        let direction = if descending { "DESC" } else { "ASC" };
-        if let Some(field) = kind.field(&name) {
-            // Null comes first going up, on both databases.
-            let nulls = if descending { "NULLS LAST" } else { "NULLS FIRST" };
-            if field.folded {
-                order.push(format!("{}_folded {direction}", field.column));
-            } else if asked && matches!(field.shape, Shape::Text { .. }) {
-                order.push(format!("LOWER({}) {direction} {nulls}", field.column));
-            }
-            order.push(format!("{} {direction} {nulls}", field.column));
-        }
-    }
-    let Storage::Table { name, key, .. } = kind.spec.storage else {
-        return Err(ApiError::internal("not a table"));
-    };
-    order.push(key.to_owned());
-    let filter = clauses.sql();
-    let counted = format!("SELECT COUNT(*) AS count FROM {name}{filter}");
-    let counted = store.database().scan(counted, clauses.params.clone()).await?;
-    let count = counted.first().map(|row| row.int("count")).transpose()?.unwrap_or_default();
-    let (range, pagination) = page(&store.configuration(), query, usize::try_from(count).unwrap_or_default())?;
-    let tail = format!("{filter} ORDER BY {} LIMIT {} OFFSET {}", order.join(", "), range.len(), range.start);
-    let objects = table::scan(store.database(), kind, &tail, clauses.params).await?;
+    let order = order(query, kind.spec.ordering, &known);
+    let count = rows::count(database, kind, &filter, &params).await?;
+    let (range, pagination) = page(&store.configuration(), query, count)?;
+    let tail = rows::window(kind, &filter, &rows::terms(kind, &order)?, count, &range)?;
+    let objects = if range.is_empty() { Vec::new() } else { table::scan(database, kind, &tail, params).await? };
     Ok(Page { objects, pagination })
-}
-
-fn order_by(query: &Query, kind: &Kind, known: &dyn Fn(&str) -> bool) -> Vec<(String, bool)> {
-    order(query, kind.spec.ordering, known)
 }
 
 #[derive(Default)]
@@ -486,25 +481,28 @@ impl Clauses {
         }
     }
 
-    fn search(&mut self, kind: &Kind, term: &str) {
+    fn search(&mut self, database: &Database, kind: &Kind, term: &str) {
         let pattern = format!("%{}%", escape_like(term));
         let key = decode::parse_uuid(term);
         let is_text = |field: &&Field| !matches!(field.shape, Shape::Uuid);
         let fields = || kind.spec.search.iter().filter_map(|name| kind.field(name));
         let columns = fields().filter(is_text).map(|field| {
-            let column =
-                if field.folded { format!("{}_folded", field.column) } else { format!("LOWER({})", field.column) };
-            format!("{column} LIKE $? ESCAPE '\\'")
+            if field.folded { format!("{}_folded", field.column) } else { format!("LOWER({})", field.column) }
         });
-        let mut columns: Vec<String> = columns.collect();
-        if !columns.is_empty() {
+        let columns: Vec<String> = columns.collect();
+        if let Storage::Table { name, key, .. } = kind.spec.storage
+            && let Some((sql, param)) = database.containing(name, key, &columns, term)
+        {
+            self.add(&sql, vec![param]);
+        } else if !columns.is_empty() {
             let mut params: Vec<Param> = columns.iter().map(|_| pattern.as_str().into()).collect();
+            let mut like: Vec<String> = columns.iter().map(|column| format!("{column} LIKE $? ESCAPE '\\'")).collect();
             // Keys are found whole.
             for (field, key) in fields().filter(|field| !is_text(field)).filter_map(|field| Some((field, key?))) {
-                columns.push(format!("{} = $?", field.column));
+                like.push(format!("{} = $?", field.column));
                 params.push(key.into());
             }
-            self.add(&columns.join(" OR "), params);
+            self.add(&like.join(" OR "), params);
         }
     }
 

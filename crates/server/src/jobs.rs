@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 use vestibule_admin::{Failures, Services};
 use vestibule_directory::resources::system::VERSION;
 use vestibule_kernel::Ctx;
+use vestibule_stages::email::Postbox;
 use vestibule_store::{Store, StoreError};
 use vestibule_tasks::{Node, Runner};
 
@@ -28,11 +29,17 @@ pub(crate) fn start(store: &Store, forget: Arc<dyn Fn() + Send + Sync>) -> JoinS
 }
 
 /// Who does this node's share of the tasks.
-pub(crate) async fn runner(store: &Store, ctx: &Ctx, services: &Services) -> Result<Arc<Runner>, StoreError> {
+pub(crate) async fn runner(
+    store: &Store,
+    ctx: &Ctx,
+    services: &Services,
+    postbox: &Postbox,
+) -> Result<Arc<Runner>, StoreError> {
     let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let hostname = Some(hostname.trim()).filter(|name| !name.is_empty()).unwrap_or("localhost").to_owned();
     let node = Node { hostname, version: VERSION.to_owned() };
-    let actors = vestibule_admin::actors(services);
+    let mut actors = vestibule_admin::actors(services);
+    actors.extend(vestibule_stages::email::actors(postbox));
     let schedules = vestibule_admin::schedules();
     Runner::start(store.clone(), ctx.clone(), node, actors, &schedules, Failures).await
 }

@@ -3,26 +3,37 @@
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use vestibule_kernel::settings::Settings;
 
 /// Libraries that speak at every level about what only their developers want to know.
 const QUIET: &str = "sqlx=error,hyper=warn,hyper_util=warn,rustls=warn,h2=warn";
 
 /// What `log_level` means: a level, authentik's name for one, or a filter of its own.
-fn filter(level: &str) -> EnvFilter {
+fn filter(level: &str) -> Result<EnvFilter, String> {
     let level = match level.to_ascii_lowercase().as_str() {
         "warning" => "warn".to_owned(),
         "critical" | "exception" | "fatal" => "error".to_owned(),
         _ => level.to_owned(),
     };
-    let directives = if level.contains([',', '=']) { level } else { format!("{level},{QUIET}") };
-    EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new(format!("info,{QUIET}")))
+    let wrong = |level: &str| format!("setting `log_level`: cannot read `{level}`");
+    let directives = if level.contains([',', '=']) {
+        level
+    } else {
+        // A lone word that is no level would be the name of a part of the program, and silence all others.
+        level.parse::<LevelFilter>().map_err(|_| wrong(&level))?;
+        format!("{level},{QUIET}")
+    };
+    EnvFilter::try_new(&directives).map_err(|_| wrong(&directives))
 }
 
 /// Starts logging for this process. A second start in the same process changes nothing.
-pub(crate) fn start(settings: &Settings) {
+///
+/// # Errors
+/// The level cannot be read.
+pub(crate) fn start(settings: &Settings) -> Result<(), String> {
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter(&settings.log_level))
+        .with_env_filter(filter(&settings.log_level)?)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     let started = if settings.log_json {
@@ -36,5 +47,21 @@ pub(crate) fn start(settings: &Settings) {
             let error = panic.payload_as_str().unwrap_or_default();
             tracing::error!(error, place, "panic");
         }));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter;
+
+    #[test]
+    fn levels_and_filters_are_read_and_others_refused() {
+        for level in ["error", "WARN", "warning", "info", "debug", "trace", "off", "info,vestibule_flow=debug"] {
+            assert!(filter(level).is_ok(), "{level}");
+        }
+        for level in ["bogus", "???", "info,=", "vestibule=loud"] {
+            assert!(filter(level).unwrap_err().contains("log_level"), "{level}");
+        }
     }
 }

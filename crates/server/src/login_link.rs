@@ -1,19 +1,20 @@
 //! Links that sign a user in once: made on the command line by whoever runs the server, for those who are locked out.
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::body::Body;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use chrono::TimeDelta;
-use http::StatusCode;
-use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE, USER_AGENT};
-use serde_json::json;
+use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
+use http::request::Parts;
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
 use vestibule_directory::Login;
-use vestibule_directory::client::{ClientInfo, describe_request};
-use vestibule_directory::load_session;
 use vestibule_directory::session::set_cookie;
 use vestibule_events::Event;
 use vestibule_flow::FlowState;
+use vestibule_flow::pages::{Arrived, arrive, dead_link, error_page};
 use vestibule_kernel::{Actor, ApiError, Ctx};
 use vestibule_resource::http::error_answer;
 use vestibule_store::{Durability, Store, StoreError};
@@ -54,29 +55,35 @@ pub(crate) fn routes(state: &FlowState) -> Router {
     Router::new().route("/recovery/use-token/{key}/", get(follow)).with_state(state.clone())
 }
 
-async fn follow(State(state): State<FlowState>, Path(key): Path<String>, request: Request) -> Response {
-    sign_in(&state, &key, request).await.unwrap_or_else(|error| error_answer(&error))
+async fn follow(State(state): State<FlowState>, Path(key): Path<String>, request: Request<Body>) -> Response {
+    let query = |parts: &Parts| parts.uri.query().unwrap_or_default().to_owned();
+    let arrived = match arrive(&state, request, query).await {
+        Ok(arrived) => arrived,
+        Err(error) => return error_answer(&error),
+    };
+    let (visit, parts) = (arrived.visit.clone(), arrived.parts.clone());
+    match sign_in(&state, &key, arrived).await {
+        Ok(Some(response)) => response,
+        Ok(None) => dead_link(&state, &visit),
+        Err(error) => error_page(&state, &visit, &parts, error.status()),
+    }
 }
 
-async fn sign_in(state: &FlowState, key: &str, request: Request) -> Result<Response, ApiError> {
-    let (parts, _) = request.into_parts();
-    let client = ClientInfo::of(&parts);
-    state.limits.address(client.ip)?;
-    let Some(user) = take(state, key).await? else { return Err(ApiError::not_found()) };
-    let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let session = load_session(&state.sessions, &parts).await?;
-    let mut session = session.unwrap_or_else(|| state.sessions.anonymous(client.ip, agent));
+/// Signs in whom the link is for; `None`: it is good for nothing (any more).
+async fn sign_in(state: &FlowState, key: &str, arrived: Arrived) -> Result<Option<Response>, ApiError> {
+    let Arrived { visit, mut session, .. } = arrived;
+    state.limits.address(visit.client.ip)?;
+    let Some(user) = take(state, key).await? else { return Ok(None) };
     let event = Event::new("login", "vestibule.login_link", Actor::Anonymous);
-    let event = event
-        .context(json!({"auth_method": "login_link"}))
-        .request(&describe_request(&parts, &state.store().configuration()));
+    let event = event.context(json!({"auth_method": "login_link"})).request(&visit.request);
     let expires = state.ctx().now() + SESSION;
+    session.bind(Value::Null, visit.client.ip);
     if state.sessions.login(&mut session, user, expires, event).await? != Login::Done {
-        return Err(ApiError::not_found());
+        return Ok(None);
     }
-    let cookie = set_cookie(session.key.as_deref().unwrap_or_default(), client.secure, None);
+    let cookie = set_cookie(session.key.as_deref().unwrap_or_default(), visit.client.secure, None);
     let headers = [(LOCATION, "/".to_owned()), (SET_COOKIE, cookie), (CACHE_CONTROL, "no-store".to_owned())];
-    Ok((StatusCode::FOUND, headers).into_response())
+    Ok(Some((StatusCode::FOUND, headers).into_response()))
 }
 
 /// Whom the link is for; it is worthless from here on.

@@ -9,5 +9,6 @@ use vestibule_server::command::{self, Program};
 static ALLOCATOR: vestibule_allocator::Allocator = vestibule_allocator::Allocator;
 
 fn main() -> ExitCode {
+    vestibule_allocator::use_small_pages();
     command::run(Program::parse())
 }

@@ -19,11 +19,26 @@ pub(crate) struct SecretKey {
 
 /// Makes the data folder, for its owner alone.
 pub(crate) fn make_folder(path: &Path) -> Result<(), String> {
-    let fail = |error: std::io::Error| format!("{}: {error}", path.display());
+    let fail = |error: std::io::Error| format!("setting `data`: {}: {error}", path.display());
     if path.is_dir() {
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail)
+}
+
+/// Why the data folder cannot be used, if it cannot: it is none, or others own it. Changes nothing.
+pub(crate) fn folder_problem(path: &Path) -> Option<String> {
+    // What would hold it, where it is not there yet.
+    let there = path.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+    let there = there.into_iter().find(|path| path.exists())?;
+    let problem = if there.is_dir() {
+        let trial = there.join(format!(".vestibule-check-{}", std::process::id()));
+        let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&trial);
+        made.and_then(|_| std::fs::remove_file(&trial)).err().map(|error| error.to_string())
+    } else {
+        Some("it is not a folder".to_owned())
+    };
+    problem.map(|problem| format!("setting `data`: {}: {problem}", there.display()))
 }
 
 /// Makes an empty file for its owner alone, unless it is there.
@@ -113,6 +128,18 @@ mod tests {
         let second = load(&settings, &Ctx::system(), true).unwrap();
         assert!(second.made.is_none());
         assert_eq!(second.text, first.text);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(folder_problem(folder.path()), None);
+        assert_eq!(folder_problem(&folder.path().join("new/and/deep")), None);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "looking leaves nothing behind");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(folder_problem(&file).unwrap().contains("not a folder"));
+        assert!(folder_problem(&file.join("below")).unwrap().contains("not a folder"));
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         Some(address) => Some(bind("listen_metrics", address).await?),
         None => None,
     };
+    for name in crate::settings::unknown_names() {
+        tracing::warn!(name, "no setting has this name");
+    }
     let ctx = Ctx::system();
     let server = start::start(&settings, ctx.clone(), registry::families()?).await?;
     if let Some(link) = &server.setup_link {

@@ -11,7 +11,7 @@ use vestibule_directory::Authenticator;
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
 use vestibule_directory::password::{Params, Passwords};
 use vestibule_directory::resources::system::note_version;
-use vestibule_directory::resources::user::RecoveryLinks;
+use vestibule_directory::resources::user::{RecoveryLinks, RecoveryMails};
 use vestibule_directory::session::Sessions;
 use vestibule_directory::user::Users;
 use vestibule_flow::{FlowState, RecoveryLinkMaker};
@@ -23,9 +23,10 @@ use vestibule_kernel::{Actor, Ctx};
 use vestibule_mail::{MailSettings, Mailer, Security};
 use vestibule_resource::call::Extensions;
 use vestibule_resource::{Api, Registry, routes};
+use vestibule_stages::email::{Postbox, StageMails};
 use vestibule_store::{Database, Store, StoreError};
 use vestibule_tasks::Runner;
-use vestibule_web::Pages;
+use vestibule_web::{Letters, Pages};
 
 use crate::http::Front;
 use crate::http::metrics::{Metrics, Scrape};
@@ -96,6 +97,18 @@ pub async fn open_store(settings: &Settings, ctx: &Ctx, registry: &Registry) -> 
     Ok(opened?)
 }
 
+/// The same for a database that is there: a mistyped folder must not become a new one.
+///
+/// # Errors
+/// As [`open_store`]; there is none.
+pub(crate) async fn open_existing(settings: &Settings, ctx: &Ctx, registry: &Registry) -> Result<Store, StartError> {
+    let file = settings.data.join(SQLITE);
+    if settings.database.is_none() && !file.exists() {
+        return Err(format!("there is no {}: start the server once first, or name its folder", file.display()).into());
+    }
+    open_store(settings, ctx, registry).await
+}
+
 /// Starts everything but the listeners.
 ///
 /// # Errors
@@ -135,7 +148,9 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         mailer: mailer.clone().map(|mailer| mailer as Arc<dyn vestibule_admin::Mailer>),
         base_url: settings.base_url.clone().unwrap_or_default(),
     };
-    let runner = jobs::runner(&store, &ctx, &services).await?;
+    let letters = Letters::new().map_err(|error| format!("a mail is broken: {error}"))?;
+    let postbox = Postbox { mailer: mailer.clone(), letters: Arc::new(letters) };
+    let runner = jobs::runner(&store, &ctx, &services, &postbox).await?;
     let policies: Arc<dyn vestibule_flow::Policies> =
         Arc::new(vestibule_policy::PolicyEngine::new(store.clone(), ctx.clone()));
     let extensions = Extensions::default()
@@ -149,6 +164,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::new(Arc::clone(&policies)))
         .with(Arc::new(Arc::new(Permitted(Arc::clone(&policies))) as Arc<dyn vestibule_flow::Library>))
         .with(Arc::new(RecoveryLinks(Arc::new(RecoveryLinkMaker { base_url: settings.base_url.clone() }))))
+        .with(Arc::new(RecoveryMails(Arc::new(StageMails { base_url: base_url(settings) }))))
         .with(http);
     let extensions = match mailer {
         Some(mailer) => extensions.with(mailer),

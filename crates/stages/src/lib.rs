@@ -4,6 +4,9 @@ mod authenticator_validate;
 mod captcha;
 mod deny;
 mod dummy;
+pub mod email;
+#[cfg(test)]
+mod flow_tests;
 pub mod http_client;
 mod identification;
 mod password;
@@ -16,6 +19,7 @@ pub use authenticator_validate::AuthenticatorValidateStage;
 pub use captcha::CaptchaStage;
 pub use deny::DenyStage;
 pub use dummy::DummyStage;
+pub use email::EmailStage;
 pub use identification::IdentificationStage;
 pub use password::PasswordStage;
 pub use user_login::UserLoginStage;
@@ -31,6 +35,7 @@ pub fn kinds() -> Vec<Kind> {
         captcha::kind(),
         deny::kind(),
         dummy::kind(),
+        email::kind(),
         identification::kind(),
         password::kind(),
         user_login::kind(),

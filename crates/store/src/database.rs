@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres};
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::StoreError;
@@ -51,6 +51,14 @@ enum Engine {
     Postgres(PgPool),
 }
 
+/// What stands before and after a JSON to make the number of it.
+const SQLITE_NUMBER: (&str, &str) =
+    ("(SELECT CASE WHEN json_type(v) IN ('integer', 'real') THEN CAST(v AS REAL) END FROM (SELECT ", " AS v))");
+const POSTGRES_NUMBER: (&str, &str) = (
+    "(SELECT CASE WHEN jsonb_typeof(v) = 'number' THEN CAST(CAST(v AS text) AS double precision) END FROM (SELECT ",
+    " AS v) AS one)",
+);
+
 impl Database {
     /// Opens (and creates) the SQLite file at `path`.
     #[expect(clippy::unused_async, reason = "which database it is, is known at run time: callers treat both alike")]
@@ -64,9 +72,21 @@ impl Database {
             .max_connections(16)
             .acquire_timeout(Duration::from_secs(10))
             .test_before_acquire(false)
+            // Disks that turn, which is what PostgreSQL takes for granted, would have it read whole tables for a few rows.
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute("SET random_page_cost = 1.1").await.map(drop) })
+            })
             .connect(url)
-            .await?;
-        Ok(Self::new(Engine::Postgres(pool)))
+            .await;
+        match pool {
+            Ok(pool) => Ok(Self::new(Engine::Postgres(pool))),
+            // The pool says that it waited; a connection of its own says for what.
+            Err(sqlx::Error::PoolTimedOut) => {
+                let tried = <sqlx::PgConnection as sqlx::Connection>::connect(url).await;
+                Err(tried.map_or_else(Into::into, |_| sqlx::Error::PoolTimedOut.into()))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn new(engine: Engine) -> Self {
@@ -108,11 +128,15 @@ impl Database {
 
     /// SQL in this database's words: `{json}...{/json}` is a text read as JSON, into which `->` looks and which compares
     /// by value; `{name}...{/name}` is a name to look for, whatever it consists of; `{skip locked}` passes over rows that
-    /// another transaction has taken.
+    /// another transaction has taken; `{number}...{/number}` is the number that such a JSON is, null for anything else;
+    /// `{bytewise}` behind a text compares it by its bytes.
     pub fn speak(&self, sql: &str) -> String {
         let (open, close) = if self.is_sqlite() { ("json(", ")") } else { ("CAST(", " AS jsonb)") };
         let (begin, end) = if self.is_sqlite() { ("('$.\"' || ", " || '\"')") } else { ("", "") };
         let sql = sql.replace("{json}", open).replace("{/json}", close);
+        let (number, end_number) = if self.is_sqlite() { SQLITE_NUMBER } else { POSTGRES_NUMBER };
+        let sql = sql.replace("{number}", number).replace("{/number}", end_number);
+        let sql = sql.replace("{bytewise}", if self.is_sqlite() { "" } else { " COLLATE \"C\"" });
         let skip = if self.is_sqlite() { "" } else { "FOR UPDATE SKIP LOCKED" };
         sql.replace("{name}", begin).replace("{/name}", end).replace("{skip locked}", skip)
     }
@@ -178,15 +202,31 @@ impl Database {
         Ok(Transaction { database: self.clone(), inner, wakes: false })
     }
 
-    /// Creates another database on the same PostgreSQL server; SQLite has no such thing.
+    /// Creates another database on the same PostgreSQL server, as a copy of one that nobody is connected to, or an empty
+    /// one; SQLite has no such thing.
     ///
     /// # Errors
-    /// The name is not made of lower-case letters, digits and `_`, or the server refuses.
-    pub async fn create_database(&self, name: &str) -> Result<(), StoreError> {
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
-            return Err(sqlx::Error::Configuration("not a name for a database".into()).into());
+    /// A name is not made of lower-case letters, digits and `_`, or the server refuses.
+    pub async fn create_database(&self, name: &str, template: Option<&str>) -> Result<(), StoreError> {
+        let of = template.map(checked_name).transpose()?.map(|template| format!(" TEMPLATE {template}"));
+        self.script(&format!("CREATE DATABASE {}{}", checked_name(name)?, of.unwrap_or_default())).await
+    }
+
+    /// Brings the tables up to date, which opening a store does by itself.
+    pub async fn migrate(&self, ctx: &vestibule_kernel::Ctx) -> Result<(), StoreError> {
+        crate::migrate::migrate(self, ctx).await
+    }
+
+    /// Ends every connection.
+    pub async fn close(&self) {
+        if let Some(pool) = self.pool() {
+            pool.close().await;
         }
-        self.script(&format!("CREATE DATABASE {name}")).await
+    }
+
+    /// Lets the database take stock of its tables, as it does by itself before long: after many rows came at once.
+    pub async fn take_stock(&self) -> Result<(), StoreError> {
+        if self.is_sqlite() { Ok(()) } else { self.script("VACUUM ANALYZE").await }
     }
 
     /// Runs statements that carry no parameters, one after the other: migrations.
@@ -199,6 +239,12 @@ impl Database {
             }
         }
     }
+}
+
+/// A name that needs no quoting.
+fn checked_name(name: &str) -> Result<&str, StoreError> {
+    let simple = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if simple { Ok(name) } else { Err(sqlx::Error::Configuration("not a name for a database".into()).into()) }
 }
 
 async fn from_postgres<'e, E>(executor: E, sql: Sql, params: Vec<Param>) -> Result<Vec<Row>, StoreError>

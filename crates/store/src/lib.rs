@@ -3,6 +3,7 @@
 
 mod configuration;
 mod database;
+mod lists;
 mod migrate;
 mod sealed;
 mod sqlite;
@@ -12,6 +13,7 @@ mod wake;
 
 pub use configuration::{Codec, Configuration, Document, DocumentType, Edited, Index};
 pub use database::{Database, Durability, Transaction};
+pub use migrate::fingerprint;
 pub use sealed::unsealed;
 pub use store::{Change, Revision, Store};
 pub use value::{Param, Row};

@@ -1,6 +1,7 @@
 //! Brings the database's schema up to date. One file a step, for both databases: `{...}` stands for what they name
-//! differently.
+//! differently, and a statement that begins with `{sqlite}` or `{postgres}` is for that one alone.
 
+use std::hash::{Hash as _, Hasher as _};
 use std::path::PathBuf;
 
 use vestibule_kernel::Ctx;
@@ -13,6 +14,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_rbac", include_str!("../migrations/0002_rbac.sql")),
     ("0004_events", include_str!("../migrations/0004_events.sql")),
     ("0003_applications", include_str!("../migrations/0003_applications.sql")),
+    ("0005_lists", include_str!("../migrations/0005_lists.sql")),
 ];
 
 /// What the two databases name differently.
@@ -27,6 +29,8 @@ const TYPES: &[(&str, &str, &str)] = &[
     // JSON stays text: its key order is the writer's on both, and neither database needs to look inside.
     ("{json}", "TEXT", "TEXT"),
     ("{bytes}", "BLOB", "BYTEA"),
+    // Where null stands in an index; SQLite has it there always.
+    ("{nulls first}", "", " NULLS FIRST"),
 ];
 
 fn dialect(sql: &str, sqlite: bool) -> String {
@@ -35,8 +39,26 @@ fn dialect(sql: &str, sqlite: bool) -> String {
         .fold(sql.to_owned(), |sql, (token, lite, postgres)| sql.replace(token, if sqlite { lite } else { postgres }))
 }
 
+/// A number that changes with the steps: databases that tests keep are known by it.
+pub fn fingerprint() -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    MIGRATIONS.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The statements of a step for one of the databases.
+fn statements(sql: &str, sqlite: bool) -> Vec<String> {
+    let (own, other) = if sqlite { ("{sqlite}", "{postgres}") } else { ("{postgres}", "{sqlite}") };
+    let statements = sql.split(";\n").map(str::trim).filter(|one| !one.is_empty() && !one.starts_with(other));
+    statements.map(|one| dialect(one.strip_prefix(own).unwrap_or(one).trim_start(), sqlite)).collect()
+}
+
 /// Applies what is missing, each step in its own transaction, after a backup of an SQLite file that already holds data.
 pub(crate) async fn migrate(database: &Database, ctx: &Ctx) -> Result<(), StoreError> {
+    apply(database, ctx, MIGRATIONS).await
+}
+
+async fn apply(database: &Database, ctx: &Ctx, steps: &[(&str, &str)]) -> Result<(), StoreError> {
     let sqlite = database.is_sqlite();
     database
         .script(&dialect(
@@ -46,14 +68,14 @@ pub(crate) async fn migrate(database: &Database, ctx: &Ctx) -> Result<(), StoreE
         .await?;
     let row = database.query_one("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version", vec![]).await?;
     let found = row.map(|row| row.int("version")).transpose()?.unwrap_or(0);
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
     if found > known {
         return Err(StoreError::TooNew { found, known });
     }
     if found < known && found > 0 {
         backup(database, ctx, found).await?;
     }
-    for (version, (name, sql)) in (1..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found) {
+    for (version, (name, sql)) in (1..).zip(steps).skip_while(|(version, _)| *version <= found) {
         let mut transaction = database.begin(crate::Durability::Full).await?;
         if !sqlite {
             // Two nodes that start at once: the second waits, then finds the step done.
@@ -65,8 +87,8 @@ pub(crate) async fn migrate(database: &Database, ctx: &Ctx) -> Result<(), StoreE
         if done.is_some() {
             continue;
         }
-        for statement in dialect(sql, sqlite).split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
-            transaction.execute(statement.to_owned(), vec![]).await?;
+        for statement in statements(sql, sqlite) {
+            transaction.execute(statement, vec![]).await?;
         }
         transaction
             .execute(
@@ -79,12 +101,101 @@ pub(crate) async fn migrate(database: &Database, ctx: &Ctx) -> Result<(), StoreE
     Ok(())
 }
 
-/// Copies the SQLite file beside itself, consistently, before its schema changes.
+/// Copies the SQLite file beside itself, consistently, before its schema changes. What lies in it is for its owner alone.
 async fn backup(database: &Database, ctx: &Ctx, version: i64) -> Result<(), StoreError> {
     let Some(path) = database.path() else { return Ok(()) };
     let mut target = path.as_os_str().to_owned();
     target.push(format!(".before-{version}-{}", ctx.now().format("%Y%m%dT%H%M%S")));
     let target = PathBuf::from(target);
     tracing::info!(path = %target.display(), "backup before migration");
+    // Whoever may not read the database may not read its copy either.
+    let failed =
+        |error: std::io::Error| StoreError::File { path: target.display().to_string(), reason: error.to_string() };
+    let permissions = std::fs::metadata(path).map_err(failed)?.permissions();
+    let copy = std::fs::File::options().write(true).create_new(true).open(&target).map_err(failed)?;
+    copy.set_permissions(permissions).map_err(failed)?;
     database.script(&format!("VACUUM INTO '{}'", target.display().to_string().replace('\'', "''"))).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Param;
+    use crate::{Durability, Row};
+
+    async fn one(database: &Database, sql: &str) -> Row {
+        database.query_one(sql.to_owned(), vec![]).await.unwrap().unwrap()
+    }
+
+    /// The copies of databases in a folder.
+    fn copies(folder: &std::path::Path) -> Vec<PathBuf> {
+        let all = std::fs::read_dir(folder).unwrap().flatten().map(|one| one.path());
+        all.filter(|one| one.display().to_string().contains(".before-4-")).collect()
+    }
+
+    async fn is_sound(database: &Database) -> bool {
+        let foreign = database.query("PRAGMA foreign_key_check", vec![]).await.unwrap();
+        foreign.is_empty() && one(database, "PRAGMA integrity_check").await.text("integrity_check").unwrap() == "ok"
+    }
+
+    /// A database as the version before left it: two people, one of whom is signed in.
+    async fn older(database: &Database, ctx: &Ctx) {
+        apply(database, ctx, MIGRATIONS.get(..4).unwrap()).await.unwrap();
+        let now = ctx.now();
+        for (id, name, folded) in [(1, "Ünal", "ünal"), (2, "b%_\"d", "b%_\"d")] {
+            let sql = "INSERT INTO users (id, uuid, uid, username, username_folded, name, name_folded, email, \
+                       email_folded, password_change_date, is_active, type, path, attributes, date_joined, last_updated) \
+                       VALUES ($1, $2, $3, $3, $4, $3, $4, '', '', $5, $6, 'internal', 'users', '{}', $5, $5)";
+            let params = vec![id.into(), ctx.uuid().into(), name.into(), folded.into(), now.into(), true.into()];
+            database.execute(Durability::Full, sql, params).await.unwrap();
+        }
+        for (hash, user) in [("signed in", Some(1)), ("nobody", None)] {
+            let sql = "INSERT INTO sessions (id_hash, uuid, user_id, data, version, client_ip, user_agent, created, \
+                       last_used, expires) VALUES ($1, $2, $3, '{}', 1, '127.0.0.1', '', $4, $4, $4)";
+            let params = vec![hash.into(), ctx.uuid().into(), Param::Int(user), now.into()];
+            database.execute(Durability::Full, sql, params).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_older_database_is_copied_and_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, ctx) = (folder.path().join("v.sqlite3"), Ctx::system());
+        let database = Database::sqlite(&path).await.unwrap();
+        older(&database, &ctx).await;
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&path, private).unwrap();
+        migrate(&database, &ctx).await.unwrap();
+
+        assert!(is_sound(&database).await);
+        assert_eq!(database.count_rows("users").await.unwrap(), 2);
+        assert_eq!(database.count_rows("authenticated_sessions").await.unwrap(), 1);
+        assert_eq!(
+            one(&database, "SELECT username FROM authenticated_sessions").await.text("username").unwrap(),
+            "Ünal"
+        );
+        let columns = ["username_folded", "name_folded", "email_folded"].map(str::to_owned);
+        for (text, id) in [("üna", 1), ("%_\"", 2)] {
+            let (sql, param) = database.containing("users", "id", &columns, text).unwrap();
+            let found =
+                database.query(format!("SELECT id FROM users WHERE {}", sql.replace("$?", "$1")), vec![param]).await;
+            assert_eq!(found.unwrap().iter().map(|row| row.int("id").unwrap()).collect::<Vec<_>>(), [id], "{text}");
+        }
+
+        let copies = copies(folder.path());
+        let [copy] = copies.as_slice() else { panic!("{copies:?}") };
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(copy).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        // Looking at it would leave other files beside it.
+        let looked_at = folder.path().join("copy");
+        std::fs::copy(copy, &looked_at).unwrap();
+        let copy = Database::sqlite(&looked_at).await.unwrap();
+        assert!(is_sound(&copy).await);
+        let version = one(&copy, "SELECT MAX(version) AS version FROM schema_version").await.int("version").unwrap();
+        let users = one(&copy, "SELECT COUNT(*) AS users FROM users").await.int("users").unwrap();
+        assert_eq!((version, users), (4, 2));
+        // What is up to date is left alone.
+        migrate(&database, &ctx).await.unwrap();
+        assert_eq!(self::copies(folder.path()), copies);
+    }
 }

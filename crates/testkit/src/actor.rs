@@ -41,6 +41,7 @@ impl Answer {
 #[derive(Clone)]
 pub struct Client {
     router: Router,
+    host: String,
     headers: Vec<(String, String)>,
     /// Its cookies.
     pub cookies: BTreeMap<String, String>,
@@ -49,13 +50,18 @@ pub struct Client {
 impl Client {
     /// Of these routes.
     pub fn new(router: Router) -> Self {
-        Self { router, headers: Vec::new(), cookies: BTreeMap::new() }
+        Self { router, host: "localhost".to_owned(), headers: Vec::new(), cookies: BTreeMap::new() }
     }
 
     /// With a header on every request.
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// That asks for another host.
+    pub fn with_host(self, host: &str) -> Self {
+        Self { host: host.to_owned(), ..self }
     }
 
     /// With a bearer token.
@@ -96,7 +102,7 @@ impl Client {
 
     /// A request with any body. Cookies that the answer sets are kept.
     pub async fn send(&mut self, method: Method, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header(HOST, "localhost");
+        let mut request = Request::builder().method(method).uri(path).header(HOST, &self.host);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

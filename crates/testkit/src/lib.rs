@@ -11,6 +11,7 @@
 mod actor;
 mod database;
 mod grants;
+mod smtp;
 mod walk;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use vestibule_web::Pages;
 pub use actor::{Answer, Client};
 pub use database::TestDatabase;
 pub use grants::Grants;
+pub use smtp::MailServer;
 pub use walk::Walker;
 
 /// What is under test.

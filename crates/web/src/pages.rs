@@ -76,7 +76,7 @@ fn environment(
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.set_syntax(syntax()?);
     environment.add_function("t", move |key: &str, arguments: Kwargs| text(locale, key, &arguments));
     environment.add_function("error_text", move |wire_text: &str| catalogue::translate_error(locale, wire_text));
     environment.add_function("asset_url", asset_url);
@@ -88,8 +88,13 @@ fn environment(
     Ok(environment)
 }
 
+/// How templates are written: a line that only says what to do leaves none behind.
+pub(crate) fn syntax() -> Result<SyntaxConfig, Error> {
+    SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()
+}
+
 /// `t("key", name=value)`.
-fn text(locale: Locale, key: &str, arguments: &Kwargs) -> Result<String, Error> {
+pub(crate) fn text(locale: Locale, key: &str, arguments: &Kwargs) -> Result<String, Error> {
     let mut values = Vec::new();
     for name in arguments.args() {
         values.push((name, arguments.get::<Value>(name)?.to_string()));

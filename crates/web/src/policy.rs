@@ -13,11 +13,48 @@ pub fn content_security_policy(shell: &Shell) -> String {
         .filter(|origin| is_origin(origin))
         .fold(String::new(), |list, origin| list + " " + origin);
     let frames = if shell.layout.ends_with("_frame_background") { " https:" } else { "" };
+    let pictures: String = picture_sources(shell).iter().fold(String::new(), |list, source| list + " " + source);
     format!(
         "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'; \
-         manifest-src 'self'; font-src 'self' data:; img-src 'self' data: https:; script-src 'self'{captcha}; \
+         manifest-src 'self'; font-src 'self' data:; img-src 'self' data:{captcha}{pictures}; script-src 'self'{captcha}; \
          style-src 'self'{captcha}; connect-src 'self'{captcha}; frame-src 'self'{captcha}{frames}"
     )
+}
+
+/// Where pictures come from: the origins of those that are on the page. Which a brand's own style sheet names is not
+/// known, so one opens `https:`.
+fn picture_sources(shell: &Shell) -> Vec<String> {
+    let own = [Some(&shell.logo), Some(&shell.favicon), shell.background.as_ref()];
+    let addresses = own.into_iter().flatten().chain(&shell.pictures);
+    let mut sources: Vec<String> = addresses.filter_map(|address| origin_of(address)).collect();
+    sources.extend(shell.custom_css_url.as_ref().map(|_| "https:".to_owned()));
+    sources.sort();
+    sources.dedup();
+    sources
+}
+
+/// The addresses of pictures in what a page shows, wherever they stand in it.
+pub fn pictures(content: &serde_json::Value) -> Vec<String> {
+    const NAMES: [&str; 4] = ["avatar", "pending_user_avatar", "icon", "icon_url"];
+    let mut found = Vec::new();
+    let mut open = vec![content];
+    while let Some(value) = open.pop() {
+        match value {
+            serde_json::Value::Object(object) => {
+                for (name, value) in object {
+                    match value {
+                        serde_json::Value::String(address) if NAMES.contains(&name.as_str()) => {
+                            found.push(address.clone());
+                        }
+                        value => open.push(value),
+                    }
+                }
+            }
+            serde_json::Value::Array(list) => open.extend(list),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The origins that a captcha's script needs, itself and what it loads, from the `js_url` of its challenge.
@@ -85,6 +122,26 @@ mod tests {
             captcha_origins("https://www.google.com/recaptcha/api.js").contains(&"https://www.gstatic.com".to_owned())
         );
         assert!(captcha_origins("/local.js").is_empty());
+    }
+
+    #[test]
+    fn pictures_open_their_own_origins_and_no_other() {
+        let content = serde_json::json!({
+            "pending_user_avatar": "https://www.gravatar.com/avatar/x?d=mp", "text": "https://text.example/",
+            "applications": [{"icon": "http://icons.example:8080/a.png"}, {"icon": "fa://fa-x"}, {"icon": null}],
+            "user": {"avatar": "data:image/png;base64,xx"},
+        });
+        let shell = Shell { logo: "/static/logo.svg".into(), pictures: super::pictures(&content), ..Shell::default() };
+        let policy = content_security_policy(&shell);
+        let expected = "img-src 'self' data: http://icons.example:8080 https://www.gravatar.com;";
+        assert!(policy.contains(expected), "{policy}");
+        let shell = Shell {
+            custom_css_url: Some("/own.css".into()),
+            background: Some("https://b.example/x".into()),
+            ..Shell::default()
+        };
+        let policy = content_security_policy(&shell);
+        assert!(policy.contains("img-src 'self' data: https: https://b.example;"), "{policy}");
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct Shell {
     pub accent: Option<String>,
     /// Origins that a captcha needs, from [`captcha_origins`](crate::captcha_origins); they enter the content security policy.
     pub script_origins: Vec<String>,
+    /// Addresses of the pictures that the page shows besides, from [`pictures`](crate::pictures); their origins enter the
+    /// content security policy.
+    pub pictures: Vec<String>,
 }
 
 /// A link below the card; without an address it is plain text.

@@ -11,7 +11,9 @@ use serde_json::Value;
 use uuid::Uuid;
 use vestibule_events::{Facts, Program, quarter_day};
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_resource::{Fields, Hooks, Kind, Lookup, Resource, Shape, Spec, Validation, WriteCx};
+use vestibule_resource::{
+    Fields, Hooks, Inside, Kind, Lookup, Resource, Searchable, Shape, Spec, Suggest, Validation, WriteCx,
+};
 use vestibule_store::Param;
 
 pub(crate) use action::EventAction;
@@ -86,6 +88,32 @@ pub(crate) fn kind() -> Kind {
 
 type Condition = Result<Option<(String, Vec<Param>)>, FieldErrors>;
 
+/// What expressions of the search language may name.
+const SEARCHABLE: [Searchable; 8] = [
+    Searchable::new("action").suggest(Suggest::Choices),
+    Searchable::new("event_uuid").of("pk"),
+    Searchable::new("app").suggest(Suggest::Recent("created")),
+    Searchable::new("client_ip"),
+    Searchable::new("user").inside(&[Inside::Integer("pk"), Inside::Text("username"), Inside::Text("email")]),
+    Searchable::new("brand").inside(&[
+        Inside::Text("pk"),
+        Inside::Text("app"),
+        Inside::Text("name"),
+        Inside::Text("model_name"),
+    ]),
+    Searchable::new("context").inside(&[Inside::Json(
+        "http_request",
+        &[
+            Inside::Json("args", &[]),
+            Inside::Text("path"),
+            Inside::Text("method"),
+            Inside::Text("request_id"),
+            Inside::Text("user_agent"),
+        ],
+    )]),
+    Searchable::new("created").suggest(Suggest::Own),
+];
+
 impl Resource for Event {
     fn spec() -> Spec {
         let spec = Spec::new("events/events", MODEL, "Event")
@@ -93,6 +121,7 @@ impl Resource for Event {
             .table("events", "pk")
             .lookup("pk", "event_uuid")
             .search(&["pk", "user", "action", "app", "context", "client_ip"])
+            .searchable(&SEARCHABLE)
             .order(&["-created"])
             .filter_with("action", "action", Lookup::Contains, Shape::TEXT)
             .filter_with("actions", "action", Lookup::Sql(one_of), Shape::Choice(&EventAction::CHOICES).list())

@@ -6,7 +6,7 @@ mod members;
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::{FieldErrors, Object};
-use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec};
+use vestibule_resource::{Fields, Kind, Lookup, Resource, Searchable, Shape, Spec};
 
 use super::fields::attached;
 use super::user::{Condition, any_of, by_attributes, roles};
@@ -137,6 +137,10 @@ pub(crate) fn kind() -> Kind {
     Kind::record::<Group>()
 }
 
+/// What expressions of the search language may name.
+const SEARCHABLE: [Searchable; 3] =
+    [Searchable::new("name"), Searchable::new("is_superuser").nullable(), Searchable::new("attributes")];
+
 impl Resource for Group {
     fn spec() -> Spec {
         let spec = Spec::new("core/groups", "authentik_core.group", "Group")
@@ -144,6 +148,7 @@ impl Resource for Group {
             .table("groups", "pk")
             .lookup("pk", "group_uuid")
             .search(&["name"])
+            .searchable(&SEARCHABLE)
             .order(&["name"])
             .filter(&["is_superuser", "name"])
             .filter_with("members_by_pk", "pk", Lookup::Sql(by_member), Shape::INTEGER.list())

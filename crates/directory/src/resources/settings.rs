@@ -13,6 +13,8 @@ use vestibule_resource::{
 };
 use vestibule_store::{Configuration, DocumentType, Index};
 
+use super::avatar;
+
 /// The one document's key.
 const PK: Uuid = uuid!("6b1e0a6c-6c2f-4d3e-8a55-7f1f0c8a0001");
 /// Most footer links, and most letters of one.
@@ -105,6 +107,12 @@ impl Resource for SystemSettings {
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
+        let unknown = |place: &&str| !avatar::is_known(place.trim());
+        if cx.given.contains_key("avatars")
+            && let Some(place) = cx.text("avatars").split(',').find(unknown)
+        {
+            errors.add("avatars", format!("`{place}` is no place that pictures come from."));
+        }
         check_links(cx.object.get("footer_links").unwrap_or(&Value::Null), errors);
         for field in ["event_retention", "default_token_duration"] {
             if duration::parse(cx.text(field)).is_ok_and(|span| span <= TimeDelta::zero()) {

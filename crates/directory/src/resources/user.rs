@@ -11,10 +11,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::{FieldErrors, Object};
-use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec, Validation};
+use vestibule_resource::{Fields, Kind, Lookup, Resource, Searchable, Shape, Spec, Suggest, Validation};
 use vestibule_store::Param;
 
-use super::avatar::avatar;
+use super::avatar::Pictured;
 use super::fields::attached;
 use super::group::PartialGroup;
 use crate::superuser::is_superuser_sql;
@@ -75,7 +75,7 @@ pub struct User {
     #[field(blank, max = 254, format = Email, folded, default = "", label = "Email address")]
     pub email: String,
     /// Their picture.
-    #[field(computed = |_, object| picture(object).into())]
+    #[field(computed = |represent, object| Pictured::of(object).picture(represent.configuration).into())]
     pub avatar: String,
     /// What administrators and flows keep about them.
     #[field(default = {})]
@@ -116,6 +116,17 @@ pub(crate) fn kind() -> Kind {
     Kind::record::<User>()
 }
 
+/// What expressions of the search language may name.
+const SEARCHABLE: [Searchable; 7] = [
+    Searchable::new("username"),
+    Searchable::new("name"),
+    Searchable::new("email"),
+    Searchable::new("path"),
+    Searchable::new("is_active").nullable(),
+    Searchable::new("type").suggest(Suggest::Choices),
+    Searchable::new("attributes"),
+];
+
 impl Resource for User {
     fn spec() -> Spec {
         let times =
@@ -126,6 +137,7 @@ impl Resource for User {
             .serial_table("users", "id")
             .lookup("pk", "id")
             .search(&["username", "name", "email"])
+            .searchable(&SEARCHABLE)
             .order(&["username"])
             .filter(&times)
             .filter(&more)
@@ -184,13 +196,6 @@ fn check_type(cx: &Validation<'_>, errors: &mut FieldErrors) {
         }
         _ => {}
     }
-}
-
-/// The picture of a stored user.
-pub(crate) fn picture(object: &Object) -> String {
-    let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
-    let name = [text("name"), text("username")].into_iter().find(|name| !name.trim().is_empty()).unwrap_or_default();
-    avatar(name, text("uid"))
 }
 
 /// A filter's condition.

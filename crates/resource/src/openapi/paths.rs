@@ -30,16 +30,41 @@ pub(super) fn shared_parameters() -> Value {
     Value::Object(SHARED.iter().map(parameter).collect())
 }
 
+/// An answer that operations share.
+struct Refusal {
+    status: StatusCode,
+    name: &'static str,
+    schema: &'static str,
+    /// Whether it takes a body to be refused so.
+    of_body: bool,
+}
+
+/// What every operation can answer besides what it is for, or every one that takes a body.
+const REFUSALS: [Refusal; 6] = [
+    Refusal::new(StatusCode::BAD_REQUEST, "ValidationErrorResponse", "ValidationError"),
+    Refusal::new(StatusCode::FORBIDDEN, "GenericErrorResponse", "GenericError"),
+    // Of an object that is not there, of a page, of a `format`.
+    Refusal::new(StatusCode::NOT_FOUND, "NotFoundResponse", "GenericError"),
+    Refusal::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptableResponse", "GenericError"),
+    Refusal { of_body: true, ..Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "TooLargeResponse", "GenericError") },
+    Refusal { of_body: true, ..Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "MediaTypeResponse", "GenericError") },
+];
+
+impl Refusal {
+    const fn new(status: StatusCode, name: &'static str, schema: &'static str) -> Self {
+        Self { status, name, schema, of_body: false }
+    }
+}
+
 /// The answers that operations share.
 pub(super) fn shared_responses() -> Value {
-    let response = |schema: &str, description: &str| {
-        let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
-        json!({ "content": { "application/json": { "schema": schema } }, "description": description })
+    let response = |refusal: &Refusal| {
+        let schema = json!({ "$ref": format!("#/components/schemas/{}", refusal.schema) });
+        let description = refusal.status.canonical_reason().unwrap_or_default();
+        let response = json!({ "content": { "application/json": { "schema": schema } }, "description": description });
+        (refusal.name.to_owned(), response)
     };
-    json!({
-        "GenericErrorResponse": response("GenericError", "Forbidden"),
-        "ValidationErrorResponse": response("ValidationError", "Bad Request"),
-    })
+    Value::Object(REFUSALS.iter().map(response).collect())
 }
 
 /// A route: its path with named parameters, and its methods.
@@ -278,14 +303,15 @@ impl Draft {
             operation.insert("parameters".to_owned(), parameters.into());
         }
         operation.insert("tags".to_owned(), json!([tag]));
+        let takes_body = self.body.is_some();
         if let Some(body) = self.body {
             operation.insert("requestBody".to_owned(), body);
         }
         let security = if self.public { json!([{ "authentik": [] }, {}]) } else { json!([{ "authentik": [] }]) };
         operation.insert("security".to_owned(), security);
-        for (status, shared) in [("400", "ValidationErrorResponse"), ("403", "GenericErrorResponse")] {
-            let reference = json!({ "$ref": format!("#/components/responses/{shared}") });
-            self.responses.entry(status).or_insert(reference);
+        for refusal in REFUSALS.iter().filter(|refusal| takes_body || !refusal.of_body) {
+            let reference = json!({ "$ref": format!("#/components/responses/{}", refusal.name) });
+            self.responses.entry(refusal.status.as_str()).or_insert(reference);
         }
         operation.insert("responses".to_owned(), Value::Object(self.responses));
         Value::Object(operation)

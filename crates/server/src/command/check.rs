@@ -50,6 +50,9 @@ pub(super) async fn check(settings: &Settings) -> Result<ExitCode, StartError> {
 
 async fn check_data(settings: &Settings, registry: &Registry, findings: &mut Findings) {
     let file = settings.data.join(SQLITE);
+    if let Some(problem) = secret_key::folder_problem(&settings.data) {
+        return findings.wrong.push(problem);
+    }
     if settings.database.is_none() && !file.exists() {
         return findings.notes.push(format!("there is no database yet, the first start makes {}", file.display()));
     }

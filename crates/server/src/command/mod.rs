@@ -126,7 +126,9 @@ pub fn run(program: Program) -> ExitCode {
         // Commands speak for themselves.
         "warn".clone_into(&mut settings.log_level);
     }
-    logging::start(&settings);
+    if let Err(error) = logging::start(&settings) {
+        return complain(&[error]);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&[format!("the runtime does not start: {error}")]),

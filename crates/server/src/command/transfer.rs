@@ -10,14 +10,14 @@ use vestibule_blueprint_engine::{Applied, Origin, apply_all, plan_all};
 use vestibule_kernel::Ctx;
 use vestibule_kernel::settings::Settings;
 
-use crate::start::{StartError, library, open_store};
+use crate::start::{StartError, library, open_existing, open_store};
 
 /// Largest file that is imported, bytes.
 const LARGEST: u64 = 256 * 1024 * 1024;
 
 pub(super) async fn export(settings: &Settings, with_secrets: bool, path: Option<&Path>) -> Result<(), StartError> {
     let registry = crate::registry::families()?.registry;
-    let store = open_store(settings, &Ctx::system(), &registry).await?;
+    let store = open_existing(settings, &Ctx::system(), &registry).await?;
     let secrets = if with_secrets { Secrets::Shown } else { Secrets::Hidden };
     let text = text_of(&store, &registry, secrets).await?;
     let written = match path {

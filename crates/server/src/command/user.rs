@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use clap::Subcommand;
 use serde_json::json;
 use vestibule_blueprint_engine::system;
@@ -15,7 +16,7 @@ use vestibule_resource::{Mode, Registry, load_one, write_object};
 use vestibule_store::Store;
 
 use crate::login_link;
-use crate::start::{StartError, base_url, open_store};
+use crate::start::{StartError, base_url, open_existing};
 
 /// The group whose members may do everything.
 const ADMINISTRATORS: &str = "authentik Admins";
@@ -54,7 +55,7 @@ pub(super) enum UserCommand {
 pub(super) async fn run(settings: &Settings, command: UserCommand) -> Result<(), StartError> {
     let registry = crate::registry::families()?.registry;
     let ctx = Ctx::system();
-    let store = open_store(settings, &ctx, &registry).await?;
+    let store = open_existing(settings, &ctx, &registry).await?;
     match command {
         UserCommand::Create { username, name, email, admin } => {
             let mut body = Object::new();
@@ -86,6 +87,9 @@ pub(super) async fn run(settings: &Settings, command: UserCommand) -> Result<(),
                 return Err(format!("{} is not active", user.username).into());
             }
             let valid = duration::parse(&valid).map_err(|_| format!("`{valid}` is no duration, try minutes=30"))?;
+            if valid <= TimeDelta::zero() {
+                return Err("a link that is good for no time is no link".to_owned().into());
+            }
             let path = login_link::make(&store, &ctx, user.pk, valid).await?;
             println!("{}{path}", base_url(settings));
         }

@@ -51,6 +51,8 @@ async fn answer(how: &str, used: &Used, body: String) -> Response {
         "verify" if used.lock().unwrap().insert(body) => json(json!({"success": true, "hostname": "x"})),
         "verify" => json(json!({"success": false, "error-codes": ["timeout-or-duplicate"]})),
         "secret" => json(json!({"success": false, "error-codes": ["invalid-input-secret"]})),
+        "late" => json(json!({"success": false, "error-codes": ["expired-input-response"]})),
+        "seen" => json(json!({"success": false, "error-codes": ["already-seen-response"]})),
         "silent" => json(json!({"success": false})),
         "never" => std::future::pending().await,
         "html" => "<html>".into_response(),
@@ -97,7 +99,7 @@ fn passed(challenge: &Value) -> bool {
 
 const STALE: &str = "Invalid captcha response. Retrying may solve this issue.";
 const REFUSED: &str = "Invalid captcha response";
-const UNVERIFIED: &str = "Failed to validate token.";
+const UNVERIFIED: &str = "Failed to validate token";
 
 #[tokio::test]
 async fn a_good_token_passes_and_a_bad_one_does_not() {
@@ -139,6 +141,8 @@ async fn what_is_not_a_clear_yes_does_not_pass() {
     let (app, double) = (app("127.0.0.0/8").await, double().await);
     for (how, message) in [
         ("secret", REFUSED),
+        ("late", STALE),
+        ("seen", STALE),
         ("silent", REFUSED),
         ("text", REFUSED),
         ("never", UNVERIFIED),
@@ -152,7 +156,7 @@ async fn what_is_not_a_clear_yes_does_not_pass() {
         let mut walker = arrange(&app, how, json!({"api_url": url, "error_on_invalid_score": false})).await;
         assert_eq!(error(&walker.answer(json!({"token": "good"})).await), message, "{how}");
     }
-    assert_eq!(double.asked.lock().unwrap().len(), 8);
+    assert_eq!(double.asked.lock().unwrap().len(), 10);
 }
 
 #[tokio::test]
@@ -251,6 +255,8 @@ async fn beside_the_name_everyone_is_checked_alike() {
         for token in [json!("bad"), json!(""), Value::Null] {
             let again = walker.answer(json!({"uid_field": name, "captcha_token": token})).await;
             assert_eq!(again["response_errors"]["captcha_token"][0]["string"], STALE, "{name} {token}");
+            let whole = &again["response_errors"]["non_field_errors"][0]["string"];
+            assert_eq!(whole, "Failed to authenticate.", "{name} {token}");
         }
         let token = format!("good for {name}");
         assert!(passed(&walker.answer(json!({"uid_field": name, "captcha_token": token})).await), "{name}");

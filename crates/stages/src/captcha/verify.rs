@@ -14,7 +14,13 @@ const NOTE: &str = "captcha";
 /// Most bytes of such a note: it lives in the session.
 const NOTE_LIMIT: usize = 8 << 10;
 /// What providers say of a token that is used up, too old, or not theirs; anything else is this server's fault.
-const STALE: [&str; 3] = ["missing-input-response", "invalid-input-response", "timeout-or-duplicate"];
+const STALE: [&str; 5] = [
+    "missing-input-response",
+    "invalid-input-response",
+    "timeout-or-duplicate",
+    "expired-input-response",
+    "already-seen-response",
+];
 
 /// Why a token does not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +39,7 @@ impl Refusal {
         match self {
             Self::Stale => "Invalid captcha response. Retrying may solve this issue.",
             Self::Refused => "Invalid captcha response",
-            Self::Unverified => "Failed to validate token.",
+            Self::Unverified => "Failed to validate token",
         }
     }
 }
@@ -111,12 +117,12 @@ fn judge(stage: &CaptchaStage, said: &Object) -> Result<(), Refusal> {
     }
 }
 
-/// A threshold below zero holds nobody up.
+/// A threshold of -1 holds nobody up.
 fn judge_score(stage: &CaptchaStage, score: &Value) -> Result<(), Refusal> {
     let number =
         score.as_f64().or_else(|| score.as_str()?.trim().parse().ok()).filter(|number: &f64| number.is_finite());
     let Some(number) = number else { return unverified(stage, "the score is not a number") };
-    let low = stage.score_min_threshold >= 0.0 && number < stage.score_min_threshold;
-    let high = stage.score_max_threshold >= 0.0 && number > stage.score_max_threshold;
+    let low = stage.score_min_threshold > -1.0 && number < stage.score_min_threshold;
+    let high = stage.score_max_threshold > -1.0 && number > stage.score_max_threshold;
     if stage.error_on_invalid_score && (low || high) { Err(Refusal::Refused) } else { Ok(()) }
 }

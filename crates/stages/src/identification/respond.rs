@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use vestibule_directory::user::{Found, Identifier, UserRow};
 use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, Pending, Stage, StageCx, Take};
 use vestibule_kernel::ApiError;
+use vestibule_kernel::error::NON_FIELD;
+use vestibule_store::Configuration;
 
 use super::IdentificationStage;
 use crate::captcha::{self, CaptchaStage};
@@ -41,11 +43,12 @@ impl Stage for IdentificationStage {
         };
         // For everyone, known or not: whether a name exists must not show in what is asked of the verifier.
         if let Some(stage) = cx.get::<CaptchaStage>(self.captcha_stage).cloned()
-            && let Err(errors) = captcha::verify(cx, &stage, typed.captcha.as_deref()).await?
+            && let Err(mut errors) = captcha::verify(cx, &stage, typed.captcha.as_deref()).await?
         {
+            errors.add(NON_FIELD, FAILED, "invalid");
             return Ok(Outcome::Invalid(errors));
         }
-        if !cx.set_pending(self.pending(&typed.identifier, user.as_ref())) {
+        if !cx.set_pending(self.pending(cx.configuration, &typed.identifier, user.as_ref())) {
             return Ok(Outcome::Invalid(AnswerErrors::whole(FAILED)));
         }
         match cx.get::<PasswordStage>(self.password_stage).cloned() {
@@ -61,12 +64,11 @@ impl Stage for IdentificationStage {
 
 impl IdentificationStage {
     /// Who walks on: the user who was found, or somebody of the name that was typed.
-    fn pending(&self, identifier: &str, user: Option<&UserRow>) -> Pending {
-        let shown = match user {
-            Some(user) if self.show_matched_user => user.username.clone(),
-            _ => identifier.to_owned(),
-        };
-        Pending { pk: user.map(|user| user.pk), shown, identifier: identifier.to_owned() }
+    fn pending(&self, configuration: &Configuration, identifier: &str, user: Option<&UserRow>) -> Pending {
+        match user {
+            Some(user) if self.show_matched_user => Pending::known(user, identifier, configuration),
+            _ => Pending::typed(user.map(|user| user.pk), identifier),
+        }
     }
 
     /// The password on the same page: the same work and the same counter as on a page of its own.

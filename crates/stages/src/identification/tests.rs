@@ -199,7 +199,7 @@ async fn a_plan_that_knows_its_user_keeps_them() {
     let mut session = sessions.load(&key).await.unwrap().unwrap();
     let mut plan = Plan::of(&session.data).unwrap();
     plan.pinned = true;
-    plan.pending = Some(Pending { pk: Some(login.alice), shown: "alice".into(), identifier: "alice".into() });
+    plan.pending = Some(Pending::typed(Some(login.alice), "alice"));
     plan.keep(&mut session.data);
     assert!(sessions.save(&mut session).await.unwrap());
     // CVE-2023-26481: a link for one user does not become a link for another.

@@ -94,8 +94,8 @@ impl Stage for PasswordStage {
         let mut challenge = Object::new();
         challenge.insert("component".into(), ENTRY.component.into());
         cx.show_pending(&mut challenge);
-        if let Some(url) = cx.flow_url(cx.brand().and_then(|brand| brand.flow_recovery)) {
-            challenge.insert("recovery_url".into(), url.into());
+        if let Some(path) = cx.flow_url(cx.brand().and_then(|brand| brand.flow_recovery)) {
+            challenge.insert("recovery_url".into(), format!("{}{path}", cx.visit.client.origin()).into());
         }
         challenge.insert("allow_show_password".into(), self.allow_show_password.into());
         Ok(Enter::Ask(challenge))

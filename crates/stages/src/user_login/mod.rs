@@ -2,12 +2,16 @@
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value, json};
 use vestibule_events::Event;
 use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry};
 use vestibule_kernel::{Actor, ApiError, Object, duration};
 use vestibule_resource::{Fields, Kind, Resource, Spec, choices};
 use vestibule_store::DocumentType;
+
+mod device;
+#[cfg(test)]
+mod tests;
 
 /// How long a session lasts whose end is the browser's: the browser forgets it first.
 const UNTIL_CLOSED: TimeDelta = TimeDelta::days(14);
@@ -97,22 +101,38 @@ pub(crate) const ENTRY: StageEntry = StageEntry {
     sample: || json!({"component": "ak-stage-user-login", "pending_user": "alice", "pending_user_avatar": ""}),
 };
 
+/// To whom nobody is to be signed in, pretended or not: what somebody is told who may not.
+const NOBODY: &str = "Unknown error";
+
 /// Zero for what cannot be read: it was checked when it was saved.
 fn span(text: &str) -> TimeDelta {
     duration::parse(text).unwrap_or_default()
 }
 
 impl UserLoginStage {
+    /// What ends the session when it comes from elsewhere.
+    fn bound(&self) -> Value {
+        let mut bound = Object::new();
+        if self.network_binding != NetworkBinding::NoBinding {
+            bound.insert("network".into(), self.network_binding.as_str().into());
+        }
+        if self.geoip_binding != GeoipBinding::NoBinding {
+            bound.insert("geoip".into(), self.geoip_binding.as_str().into());
+        }
+        if bound.is_empty() { Value::Null } else { bound.into() }
+    }
+
     /// Signs in; why not, where there is nobody to sign in.
     fn sign_in(&self, cx: &mut StageCx<'_>, remember: bool) -> Result<(), String> {
-        let Some(user) = cx.plan.user() else { return Err("No Pending user to login.".into()) };
+        let Some(user) = cx.plan.user() else { return Err(NOBODY.into()) };
         let lasts =
             span(&self.session_duration) + if remember { span(&self.remember_me_offset) } else { TimeDelta::zero() };
         let until_closed = lasts <= TimeDelta::zero();
+        let known = device::is_known(self.stage.pk, user, cx);
         let method = cx.plan.authenticated.clone().unwrap_or_else(|| "unknown".into());
         let actor = Actor::User { pk: user, username: cx.shown().unwrap_or_default(), email: String::new() };
         let event = Event::new("login", "authentik.events.signals", actor)
-            .context(json!({"auth_method": method, "auth_method_args": {}, "flow": cx.flow.slug}))
+            .context(json!({"auth_method": method, "auth_method_args": {"known_device": known}, "flow": cx.flow.slug}))
             .request(&cx.visit.request);
         cx.sign_in = Some(SignIn {
             user,
@@ -120,6 +140,8 @@ impl UserLoginStage {
             until_closed,
             terminate_others: self.terminate_other_sessions,
             event,
+            bound: self.bound(),
+            device: device::make(self.stage.pk, user, span(&self.remember_device), cx),
         });
         Ok(())
     }

@@ -27,7 +27,7 @@ impl Place {
         }
         let server = std::env::var("VESTIBULE_TEST_POSTGRES").unwrap();
         let name = format!("vestibule_{}", Ctx::system().uuid().simple());
-        Database::postgres(&server).await.unwrap().create_database(&name).await.unwrap();
+        Database::postgres(&server).await.unwrap().create_database(&name, None).await.unwrap();
         let mut url = url::Url::parse(&server).unwrap();
         url.set_path(&name);
         Self::Postgres(url.into())

@@ -26,9 +26,11 @@ const READ: [&str; 8] = [
 
 fn templates() -> Vec<(String, String)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
-    let mut found: Vec<_> = std::fs::read_dir(folder)
+    let mut found: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
+        .chain(std::fs::read_dir(folder.join("mail")).unwrap())
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
         .map(|path| (path.display().to_string(), std::fs::read_to_string(path).unwrap()))
         .collect();
     found.extend(stage_pages().into_iter().map(|(component, source)| (component.to_owned(), source.to_owned())));

@@ -1,5 +1,7 @@
 //! Around the writing of groups: members, parents, and who becomes a superuser by them.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -128,20 +130,25 @@ fn keys(objects: &[Object]) -> Vec<Param> {
 }
 
 async fn attach_members(database: &Database, full: bool, objects: &mut [Object]) -> Result<(), ApiError> {
+    // Keys are all in an index; who their users are is not.
+    let columns = if full { ", username, name, is_active, last_login, email, attributes, uid" } else { "" };
+    let join = if full { "JOIN users ON users.id = memberships.user_id" } else { "" };
     let sql = format!(
-        "SELECT group_pk, id, username, name, is_active, last_login, email, attributes, uid FROM memberships \
-         JOIN users ON users.id = memberships.user_id WHERE group_pk IN ({}) ORDER BY id",
+        "SELECT group_pk, user_id{columns} FROM memberships {join} WHERE group_pk IN ({}) ORDER BY user_id",
         places(1, objects.len())
     );
-    let rows = database.query(sql, keys(objects)).await?;
-    let members: Vec<(Uuid, Value)> =
-        rows.iter().map(|row| Ok((row.uuid("group_pk")?, member(row)?))).collect::<Result<_, StoreError>>()?;
+    let mut members: HashMap<Uuid, (Vec<Value>, Vec<Value>)> = HashMap::new();
+    for row in database.query(sql, keys(objects)).await? {
+        let (users, shown) = members.entry(row.uuid("group_pk")?).or_default();
+        users.push(row.int("user_id")?.into());
+        if full {
+            shown.push(member(&row)?);
+        }
+    }
     for object in objects {
-        let group = pk_uuid(object);
-        let own: Vec<&Value> = members.iter().filter(|(of, _)| *of == group).map(|(_, user)| user).collect();
-        object.insert("users".into(), own.iter().filter_map(|user| user.get("pk").cloned()).collect());
-        let shown = if full { own.into_iter().cloned().collect() } else { Value::Null };
-        object.insert("users_obj".into(), shown);
+        let (users, shown) = members.remove(&pk_uuid(object)).unwrap_or_default();
+        object.insert("users".into(), users.into());
+        object.insert("users_obj".into(), if full { shown.into() } else { Value::Null });
     }
     Ok(())
 }
@@ -149,7 +156,7 @@ async fn attach_members(database: &Database, full: bool, objects: &mut [Object])
 fn member(row: &Row) -> Result<Value, StoreError> {
     let last_login = row.optional_time("last_login")?;
     Ok(json!({
-        "pk": row.int("id")?,
+        "pk": row.int("user_id")?,
         "username": row.text("username")?,
         "name": row.text("name")?,
         "is_active": row.bool("is_active")?,

@@ -6,10 +6,12 @@ use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::call::{Answer, Permission, ok};
 use vestibule_resource::http::Query;
 use vestibule_resource::{Call, Field, Fields, Operation, Principal, Shape, select};
+use vestibule_store::Configuration;
 
 use super::super::fields::{never_null, pk};
-use super::{UserType, hooks, impersonation, picture};
+use super::{UserType, hooks, impersonation};
 use crate::authenticate::load_session;
+use crate::resources::avatar::Pictured;
 use crate::session::{Session, Sessions};
 
 /// Where a session's data keeps the keys of users who are signed in beside the present one.
@@ -132,7 +134,7 @@ async fn me(call: Call) -> Answer {
     keys.extend(original.into_iter().chain(others.iter().copied()).filter(|key| *key != own));
     let known = load(&call, &keys).await?;
     let find = |key: i64| known.iter().find(|object| pk(object) == key);
-    let show = |key: i64| find(key).map(|object| show(object, key == own, &call.principal));
+    let show = |key: i64| find(key).map(|object| show(&call.configuration, object, key == own, &call.principal));
     let user = show(own).ok_or(ApiError::NotAuthenticated)?;
     let mut answer = Object::new();
     answer.insert("user".into(), user.clone());
@@ -158,7 +160,7 @@ async fn load(call: &Call, keys: &[i64]) -> Result<Vec<Object>, ApiError> {
     Ok(objects)
 }
 
-fn show(object: &Object, is_current: bool, principal: &Principal) -> Value {
+fn show(configuration: &Configuration, object: &Object, is_current: bool, principal: &Principal) -> Value {
     let get = |name: &str| object.get(name).cloned().unwrap_or(Value::Null);
     let groups = object.get("groups_obj").and_then(Value::as_array).into_iter().flatten();
     let groups: Vec<Value> = groups.map(|group| json!({"name": group.get("name"), "pk": group.get("pk")})).collect();
@@ -175,7 +177,7 @@ fn show(object: &Object, is_current: bool, principal: &Principal) -> Value {
         "groups": groups,
         "roles": [],
         "email": get("email"),
-        "avatar": picture(object),
+        "avatar": Pictured::of(object).picture(configuration),
         "uid": get("uid"),
         "settings": settings.filter(|settings| settings.is_object()).cloned().unwrap_or_else(|| json!({})),
         "type": get("type"),

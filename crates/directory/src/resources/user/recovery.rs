@@ -15,10 +15,8 @@ use vestibule_store::Durability;
 use super::super::fields::never_null;
 use crate::client::ClientInfo;
 use crate::resources::brand::{self, Brand};
+use crate::resources::settings::SystemSettings;
 use crate::superuser::guard_user;
-
-/// How long a link is good unless asked otherwise.
-const DURATION: TimeDelta = TimeDelta::minutes(30);
 
 /// Makes links into recovery flows: implemented where flows are.
 #[async_trait]
@@ -85,26 +83,24 @@ fn refused(message: &str) -> ApiError {
 }
 
 async fn recovery(call: Call) -> Answer {
-    ok(&json!({"link": link(&call, true).await?}))
+    let (flow, duration) = wanted(&call).await?;
+    let Ok(links) = call.api.extension::<RecoveryLinks>() else {
+        return Err(refused("Recovery flow not applicable to user"));
+    };
+    ok(&json!({"link": links.0.link(&call, flow, duration, true).await?}))
 }
 
-/// A link for the user of a call.
-async fn link(call: &Call, once: bool) -> Result<String, ApiError> {
+/// Where a link for the user of a call leads, and how long it is good: unless asked otherwise, as long as tokens are.
+async fn wanted(call: &Call) -> Result<(Uuid, TimeDelta), ApiError> {
     let host = ClientInfo::of(&call.parts).host_name();
     let brand = brand::current_brand(&call.configuration, &host);
     let flow = brand.and_then(|document| document.get::<Brand>().and_then(|brand| brand.flow_recovery));
     let Some(flow) = flow else { return Err(refused("No recovery flow set.")) };
-    let duration = match call.body.get("token_duration").and_then(Value::as_str) {
-        Some(text) => duration::parse(text).unwrap_or(DURATION),
-        None => DURATION,
-    };
+    let asked = call.body.get("token_duration").and_then(Value::as_str).and_then(|text| duration::parse(text).ok());
+    let duration = asked.unwrap_or_else(|| SystemSettings::of(&call.configuration).token_duration());
     let mut transaction = call.api.store.database().begin(Durability::Process).await?;
     guard_user(&mut transaction, &call.principal, call.object_id()).await?;
-    drop(transaction);
-    let Ok(links) = call.api.extension::<RecoveryLinks>() else {
-        return Err(refused("Recovery flow not applicable to user."));
-    };
-    links.0.link(call, flow, duration, once).await
+    Ok((flow, duration))
 }
 
 /// The stage whose settings a mail is sent with: implemented where stages are.
@@ -112,8 +108,8 @@ async fn link(call: &Call, once: bool) -> Result<String, ApiError> {
 pub trait SendRecoveryMail: Send + Sync {
     /// Whether the stage of this key exists and whoever asks may see it.
     async fn knows(&self, call: &Call, stage: Uuid) -> Result<bool, ApiError>;
-    /// Mails `link` to the user of the call.
-    async fn send(&self, call: &Call, stage: Uuid, link: &str) -> Result<(), ApiError>;
+    /// Mails the user of the call a link, good for `duration`, by which they enter `flow` as themselves.
+    async fn send(&self, call: &Call, stage: Uuid, flow: Uuid, duration: TimeDelta) -> Result<(), ApiError>;
 }
 
 /// What sends the mails, as an extension of the API.
@@ -131,7 +127,7 @@ async fn recovery_email(call: Call) -> Answer {
     if !mails.0.knows(&call, stage).await? {
         return Err(missing());
     }
-    let link = link(&call, false).await?;
-    mails.0.send(&call, stage, &link).await?;
+    let (flow, duration) = wanted(&call).await?;
+    mails.0.send(&call, stage, flow, duration).await?;
     no_content()
 }

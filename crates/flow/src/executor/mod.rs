@@ -1,0 +1,235 @@
+//! The executor: leads a person through a plan, stage by stage. [`way`] finds the plan and its present place, [`end`] says
+//! how a walk ends, [`dress`] what every challenge carries.
+
+mod dress;
+mod end;
+mod way;
+
+use std::sync::Arc;
+
+use vestibule_directory::session::Session;
+use vestibule_kernel::{ApiError, Object};
+use vestibule_store::Configuration;
+
+use self::way::Planned;
+use crate::answer::{Answer, AnswerErrors};
+use crate::binding::InvalidResponseAction;
+use crate::flow::{Flow, Requirement};
+use crate::plan::Plan;
+use crate::program::Program;
+use crate::settle::Effect;
+use crate::stage::{Enter, Outcome, SignIn, Stage, StageCx, Visit};
+use crate::state::FlowState;
+
+/// What a visit to the executor ends in.
+pub(crate) enum Reply {
+    /// A question, or a refusal, in its wire form.
+    Challenge(Object),
+    /// The same address again: the plan has moved on.
+    Again,
+    /// Somewhere else.
+    Redirect(String),
+    /// The flow cannot go on; the request id names why.
+    Failed,
+}
+
+/// A walk through a flow: one request's worth of it.
+pub(crate) struct Walk<'a> {
+    state: &'a FlowState,
+    configuration: Arc<Configuration>,
+    flow: Flow,
+    visit: &'a Visit,
+    session: &'a mut Session,
+    pub effect: Effect,
+}
+
+/// The message to an answer that names another question.
+const OTHER_QUESTION: &str = "This is not the answer to the present question.";
+
+impl<'a> Walk<'a> {
+    /// A walk through the flow that `slug` names; `None` if there is none.
+    pub(crate) fn new(
+        state: &'a FlowState,
+        configuration: Arc<Configuration>,
+        slug: &str,
+        visit: &'a Visit,
+        session: &'a mut Session,
+    ) -> Option<Self> {
+        let pk = configuration.index::<Program>().flow(slug)?;
+        let flow = configuration.get::<Flow>(pk)?.clone();
+        Some(Self { state, configuration, flow, visit, session, effect: Effect::None })
+    }
+
+    /// The flow.
+    pub(crate) fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    /// A visit without an answer: the present question.
+    pub(crate) async fn enter(&mut self) -> Result<Reply, ApiError> {
+        let restored = self.restore().await?;
+        let planned = match restored {
+            Some(plan) => Ok(plan),
+            None => self.plan().await?,
+        };
+        let mut plan = match planned {
+            Ok(plan) => plan,
+            Err(reason) => return Ok(self.not_applicable(&reason)),
+        };
+        // A new visit may know better where to go.
+        if let Some(next) = self.visit.query.get("next") {
+            plan.next = Some(next.to_owned());
+        }
+        if let Some(reply) = self.pass_over(&mut plan, false).await? {
+            return Ok(reply);
+        }
+        let Some(binding) = self.binding(&plan) else { return Ok(self.failed("a plan without a binding")) };
+        let before = plan.clone();
+        let (entered, sign_in, sign_out) = self.run(&binding, &mut plan, None).await?;
+        let Ran::Entered(entered) = entered else { return Ok(self.failed("a stage answered without being asked")) };
+        match entered {
+            Enter::Ask(challenge) => {
+                // A first question is not worth a row; what a stage noted to recognise the answer is.
+                if plan.context != before.context || plan.pending != before.pending {
+                    self.keep(&plan);
+                }
+                Ok(Reply::Challenge(self.dress(challenge, &plan, None)))
+            }
+            Enter::Pass => Ok(self.advance(plan, sign_in, sign_out)),
+            Enter::Deny(message) => self.refused(&binding, &plan, &message).await,
+            Enter::Redirect(to) => {
+                self.keep(&plan);
+                Ok(Reply::Redirect(to))
+            }
+        }
+    }
+
+    /// A visit with an answer.
+    pub(crate) async fn respond(&mut self, answer: &Answer) -> Result<Reply, ApiError> {
+        let mut plan = match self.plan().await? {
+            Ok(plan) => plan,
+            Err(reason) => return Ok(self.not_applicable(&reason)),
+        };
+        if let Some(reply) = self.pass_over(&mut plan, true).await? {
+            return Ok(reply);
+        }
+        let Some(binding) = self.binding(&plan) else { return Ok(self.failed("a plan without a binding")) };
+        if self.is_other_component(&binding, answer) {
+            return self.answer_elsewhere(&binding, plan).await;
+        }
+        let (ran, sign_in, sign_out) = self.run(&binding, &mut plan, Some(answer)).await?;
+        match ran {
+            Ran::Entered(Enter::Deny(message)) | Ran::Answered(Outcome::Denied(message)) => {
+                self.refused(&binding, &plan, &message).await
+            }
+            Ran::Entered(Enter::Redirect(to)) | Ran::Answered(Outcome::Redirect(to)) => {
+                self.keep(&plan);
+                Ok(Reply::Redirect(to))
+            }
+            Ran::Entered(Enter::Ask(challenge)) => Ok(Reply::Challenge(self.dress(challenge, &plan, None))),
+            // A stage that has nothing to ask: an answer to nothing is a visit.
+            Ran::Entered(Enter::Pass) | Ran::Answered(Outcome::Next) => {
+                plan.answered = true;
+                Ok(self.advance(plan, sign_in, sign_out))
+            }
+            Ran::Answered(Outcome::Invalid(errors)) => self.invalid(&binding, plan, errors).await,
+            Ran::Answered(Outcome::Restart) => self.restart(&plan, false).await,
+        }
+    }
+
+    /// The answer as a whole could not be understood: the same question, with what was wrong.
+    pub(crate) async fn reject(&mut self, errors: AnswerErrors) -> Result<Reply, ApiError> {
+        match self.plan().await? {
+            Ok(plan) => match self.binding(&plan) {
+                Some(binding) => self.ask_again(&binding, plan, errors).await,
+                None => Ok(self.failed("a plan without a binding")),
+            },
+            Err(reason) => Ok(self.not_applicable(&reason)),
+        }
+    }
+
+    /// What was wrong is asked again, or the flow begins anew, as the stage's place in the flow says.
+    async fn invalid(&mut self, binding: &Planned, plan: Plan, errors: AnswerErrors) -> Result<Reply, ApiError> {
+        match binding.action {
+            InvalidResponseAction::Retry => self.ask_again(binding, plan, errors).await,
+            action => self.restart(&plan, action == InvalidResponseAction::RestartWithContext).await,
+        }
+    }
+
+    async fn ask_again(&mut self, binding: &Planned, mut plan: Plan, errors: AnswerErrors) -> Result<Reply, ApiError> {
+        let (ran, ..) = self.run(binding, &mut plan, None).await?;
+        self.keep(&plan);
+        match ran {
+            Ran::Entered(Enter::Ask(challenge)) => Ok(Reply::Challenge(self.dress(challenge, &plan, Some(&errors)))),
+            Ran::Entered(Enter::Deny(message)) => Ok(self.deny(&plan, &message)),
+            Ran::Entered(Enter::Redirect(to)) => Ok(Reply::Redirect(to)),
+            Ran::Entered(Enter::Pass) | Ran::Answered(_) => Ok(Reply::Again),
+        }
+    }
+
+    /// Whether an answer names another question than the present one.
+    fn is_other_component(&self, planned: &Planned, answer: &Answer) -> bool {
+        let expected = self.entry(planned).map(|entry| entry.component);
+        answer.component().zip(expected).is_some_and(|(given, expected)| given != expected)
+    }
+
+    /// An answer to another question says nothing about this one: it counts as an empty one, whatever it holds.
+    async fn answer_elsewhere(&mut self, planned: &Planned, plan: Plan) -> Result<Reply, ApiError> {
+        let (ran, ..) = self.run(planned, &mut plan.clone(), Some(&Answer::default())).await?;
+        let mut errors = match ran {
+            Ran::Answered(Outcome::Invalid(errors)) => errors,
+            _ => AnswerErrors::default(),
+        };
+        errors.add("component", OTHER_QUESTION, "invalid_choice");
+        self.ask_again(planned, plan, errors).await
+    }
+
+    /// Runs the present stage; nothing of it counts unless it comes to an end.
+    async fn run(
+        &mut self,
+        planned: &Planned,
+        plan: &mut Plan,
+        answer: Option<&Answer>,
+    ) -> Result<(Ran, Option<SignIn>, bool), ApiError> {
+        let configuration = Arc::clone(&self.configuration);
+        let found = configuration.find(planned.stage).and_then(|document| {
+            let entry = self.state.stages.entry(document)?;
+            (entry.stage)(document)
+        });
+        let stage: &dyn Stage = found.ok_or_else(|| ApiError::internal("a binding's stage has no behaviour"))?;
+        let mut cx = StageCx {
+            state: self.state,
+            configuration: &configuration,
+            flow: &self.flow,
+            plan,
+            session: self.session,
+            visit: self.visit,
+            sign_in: None,
+            sign_out: false,
+        };
+        let ran = match answer {
+            Some(answer) => Ran::Answered(stage.respond(&mut cx, answer).await?),
+            None => Ran::Entered(stage.challenge(&mut cx).await?),
+        };
+        Ok((ran, cx.sign_in, cx.sign_out))
+    }
+}
+
+enum Ran {
+    Entered(Enter),
+    Answered(Outcome),
+}
+
+impl Walk<'_> {
+    /// Whether somebody is signed in.
+    pub(crate) fn is_signed_in(&self) -> bool {
+        self.session.user.is_some()
+    }
+
+    /// Whether the flow is for those who are signed in, and nobody is.
+    pub(crate) fn wants_login(&self) -> bool {
+        let wanted =
+            matches!(self.flow.authentication, Requirement::RequireAuthenticated | Requirement::RequireSuperuser);
+        wanted && !self.is_signed_in()
+    }
+}

@@ -1,0 +1,125 @@
+//! Which plan a visit walks, and where in it: the one under way, one that a link brings, or a new one.
+
+use uuid::Uuid;
+use vestibule_kernel::ApiError;
+
+use super::{Reply, Walk};
+use crate::binding::{FlowStageBinding, InvalidResponseAction};
+use crate::flow_token;
+use crate::plan::Plan;
+use crate::planner::{self, NotApplicable};
+use crate::stage::StageEntry;
+
+/// The present binding of a plan, as far as executing needs it.
+pub(super) struct Planned {
+    /// The stage.
+    pub stage: Uuid,
+    /// What an answer that is refused does.
+    pub action: InvalidResponseAction,
+}
+
+impl<'a> Walk<'a> {
+    /// The plan under way, or a new one. Bindings that are gone since it was made end it.
+    pub(super) async fn plan(&mut self) -> Result<Result<Plan, NotApplicable>, ApiError> {
+        if let Some(plan) = Plan::of(&self.session.data)
+            && plan.flow == self.flow.pk
+            && plan.bindings.iter().all(|binding| self.configuration.get::<FlowStageBinding>(*binding).is_some())
+            && !plan.bindings.is_empty()
+        {
+            return Ok(Ok(plan));
+        }
+        let planned = self.new_plan().await?;
+        let Ok(mut plan) = planned else { return Ok(planned) };
+        plan.next = self.visit.query.get("next").map(str::to_owned);
+        // What the inspector shows is this one from here on.
+        if Plan::forget_last(&mut self.session.data) {
+            self.keep(&plan);
+        }
+        Ok(Ok(plan))
+    }
+
+    pub(super) async fn new_plan(&self) -> Result<Result<Plan, NotApplicable>, ApiError> {
+        planner::plan(self.state.policies.as_ref(), &self.configuration, &self.flow, self.session).await
+    }
+
+    /// The plan from its beginning. Where the person wanted to go stays, and how often they have tried; `with_context`
+    /// keeps what is known besides. Who came by a link stays who they are.
+    pub(super) async fn plan_anew(
+        &self,
+        plan: &Plan,
+        with_context: bool,
+    ) -> Result<Result<Plan, NotApplicable>, ApiError> {
+        let policies = self.state.policies.as_ref();
+        let planned = match plan.pending.clone().filter(|_| plan.pinned) {
+            Some(pending) => planner::plan_by_token(policies, &self.configuration, &self.flow, pending).await?,
+            None => self.new_plan().await?,
+        };
+        let Ok(mut anew) = planned else { return Ok(planned) };
+        anew.next.clone_from(&plan.next);
+        anew.token.clone_from(&plan.token);
+        anew.failed_attempts = plan.failed_attempts;
+        if with_context {
+            anew.context.clone_from(&plan.context);
+            anew.pending.clone_from(&plan.pending);
+        }
+        Ok(Ok(anew))
+    }
+
+    /// Passes over stages that nobody wants of this person. The answer where that leaves no question: the plan is at its
+    /// end, or the answer was to a stage that is gone.
+    pub(super) async fn pass_over(&mut self, plan: &mut Plan, answering: bool) -> Result<Option<Reply>, ApiError> {
+        let before = plan.bindings.len();
+        while let Some(binding) = plan.current().and_then(|pk| self.configuration.get::<FlowStageBinding>(pk)) {
+            let user = match &plan.pending {
+                Some(pending) => pending.pk,
+                None => self.session.user.as_ref().map(|user| user.pk),
+            };
+            let policies = self.state.policies.as_ref();
+            if !binding.re_evaluate_policies || planner::is_wanted(policies, &self.configuration, binding, user).await?
+            {
+                break;
+            }
+            plan.advance();
+        }
+        if plan.bindings.is_empty() {
+            // A visit that began nothing leaves nothing behind.
+            if self.session.key.is_some() {
+                plan.finish(&mut self.session.data);
+                self.effect = crate::settle::Effect::Save;
+            }
+            return Ok(Some(self.finish(plan)));
+        }
+        if plan.bindings.len() < before && Plan::of(&self.session.data).is_some() {
+            self.keep(plan);
+            // An answer to a stage that is gone is none to the one after it.
+            return Ok(answering.then_some(Reply::Again));
+        }
+        Ok(None)
+    }
+
+    /// The plan that a link's token stands for, if the visit brings one that is good and has not begun already.
+    pub(super) async fn restore(&mut self) -> Result<Option<Plan>, ApiError> {
+        let Some(key) = self.visit.query.get(flow_token::PARAMETER) else { return Ok(None) };
+        let name = self.state.store().keys().lookup_hash(key);
+        if Plan::of(&self.session.data).is_some_and(|plan| plan.token.as_deref() == Some(name.as_str())) {
+            return Ok(None);
+        }
+        let Some(pending) = flow_token::take(self.state, key, self.flow.pk).await? else { return Ok(None) };
+        let policies = self.state.policies.as_ref();
+        let planned = planner::plan_by_token(policies, &self.configuration, &self.flow, pending).await?;
+        let Ok(mut plan) = planned else { return Ok(None) };
+        plan.next = self.visit.query.get("next").map(str::to_owned);
+        plan.token = Some(name);
+        self.keep(&plan);
+        Ok(Some(plan))
+    }
+
+    pub(super) fn binding(&self, plan: &Plan) -> Option<Planned> {
+        let binding = self.configuration.get::<FlowStageBinding>(plan.current()?)?;
+        Some(Planned { stage: binding.stage, action: binding.invalid_response_action })
+    }
+
+    pub(super) fn entry(&self, planned: &Planned) -> Option<&'a StageEntry> {
+        self.state.stages.entry(self.configuration.find(planned.stage)?)
+    }
+}

@@ -1,0 +1,160 @@
+"""What Schemathesis cannot know of this API: which objects there are, which of them are its own, and where it may send."""
+
+import atexit
+import collections
+import json
+import os
+import re
+import urllib.request
+
+import schemathesis
+from schemathesis.core.parameters import ParameterLocation
+
+BASE = os.environ["VESTIBULE_API"]
+TOKEN = os.environ["VESTIBULE_API_TOKEN"]
+# Whoever asks, with what makes them a superuser. Nothing is changed there: every later request would be refused.
+OWN = set(json.loads(os.environ["VESTIBULE_API_OWN"]))
+REPORT = os.environ.get("VESTIBULE_API_REPORT")
+
+# Where the objects are that a path or a body refers to; a path's own collection otherwise.
+COLLECTIONS = {
+    "flow_slug": "flows/instances/", "application_slug": "core/applications/", "user_pk": "core/users/",
+    "application": "core/applications/", "app": "core/applications/", "authorization_flow": "flows/instances/",
+    "authentication_flow": "flows/instances/", "invalidation_flow": "flows/instances/", "enrollment_flow": "flows/instances/",
+    "recovery_flow": "flows/instances/", "unenrollment_flow": "flows/instances/", "passwordless_flow": "flows/instances/",
+    "flow": "flows/instances/", "target": "flows/instances/", "stage": "stages/all/", "policy": "policies/all/",
+    "user": "core/users/", "users": "core/users/", "group": "core/groups/", "parents": "core/groups/",
+    "groups": "core/groups/", "role": "rbac/roles/", "roles": "rbac/roles/", "provider": "providers/all/",
+    "providers": "providers/all/", "property_mappings": "propertymappings/all/", "sources": "sources/all/",
+    "password_stage": "stages/password/", "captcha_stage": "stages/captcha/", "transports": "events/transports/",
+    "destination_group": "core/groups/", "webhook_mapping_body": "propertymappings/notification/",
+    "webhook_mapping_headers": "propertymappings/notification/", "signing_key": "crypto/certificatekeypairs/",
+    "encryption_key": "crypto/certificatekeypairs/", "web_certificate": "crypto/certificatekeypairs/",
+    "service_connection": "outposts/service_connections/all/", "default_application": "core/applications/",
+}
+COLLECTIONS |= {f"flow_{name}": "flows/instances/" for name in (
+    "authentication", "invalidation", "recovery", "unenrollment", "user_settings", "device_code")}
+# Of a reference by something else than `pk`.
+KEYS = {"flow_slug": "slug", "application_slug": "slug", "users_by_name": "username"}
+
+asked = collections.Counter()
+answered = collections.defaultdict(collections.Counter)
+known = {}
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def objects(collection):
+    """What a collection holds at present."""
+    if collection not in known:
+        request = urllib.request.Request(f"{BASE}/{collection}?page_size=40", headers={"Authorization": f"Bearer {TOKEN}"})
+        try:
+            with direct.open(request, timeout=20) as answer:
+                shown = json.load(answer)
+        except (OSError, ValueError):
+            shown = []
+        found = shown.get("results", []) if isinstance(shown, dict) else shown
+        known[collection] = [one for one in found if isinstance(one, dict) and not OWN & {str(one.get("pk")), str(one.get("identifier"))}]
+    return known[collection]
+
+
+def key_of(one, name):
+    if name in KEYS:
+        return one.get(KEYS[name])
+    return one.get(name, one.get("pk", one.get("uuid")))
+
+
+def choose(collection, name, turn):
+    keys = [key for key in (key_of(one, name) for one in objects(collection)) if key is not None]
+    return keys[turn % len(keys)] if keys else None
+
+
+@schemathesis.hook
+def before_load_schema(context, raw_schema):
+    """A format speaks of a text that is there. An empty one stands for none, here as in authentik's document, which
+    gives a user's empty address the format `email`; the checks know no such thing unless the document says it."""
+
+    def loosen(node):
+        if isinstance(node, list):
+            return [loosen(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        node = {name: loosen(value) for name, value in node.items()}
+        if node.get("type") == "string" and node.get("format") in ("email", "uri"):
+            typed = {name: node.pop(name) for name in ("type", "format", "maxLength") if name in node}
+            node["anyOf"] = [typed, {"type": "string", "enum": [""]}]
+        return node
+
+    schemas = raw_schema["components"]["schemas"]
+    for name in schemas:
+        if not name.endswith("Request"):
+            schemas[name] = loosen(schemas[name])
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    turn = asked[case.operation.label]
+    asked[case.operation.label] += 1
+    point_at_objects(case, turn)
+    leave_own_alone(case)
+    case.body = stay_here(case.body)
+    if not case.meta or not case.meta.is_negative_at(ParameterLocation.BODY):
+        refer_to_objects(case.body, turn)
+
+
+def point_at_objects(case, turn):
+    """Three of four requests go to an object that is there."""
+    path = case.operation.path
+    if turn % 4 == 3 or not case.path_parameters or (case.meta and case.meta.is_negative_at(ParameterLocation.PATH)):
+        return
+    for name in case.path_parameters:
+        own_collection = path[: path.index("{" + name + "}")].lstrip("/")
+        key = choose(COLLECTIONS.get(name, own_collection), name, turn // 4 * 3 + turn % 4)
+        if key is not None:
+            case.path_parameters[name] = key
+
+
+def leave_own_alone(case):
+    for name, value in (case.path_parameters or {}).items():
+        if str(value) in OWN:
+            case.path_parameters[name] = 0 if isinstance(value, int) else "0"
+
+
+def stay_here(value):
+    """What the server might be asked to fetch is on this machine, where nobody listens."""
+    if isinstance(value, dict):
+        return {name: stay_here(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [stay_here(item) for item in value]
+    if isinstance(value, str):
+        return re.sub(r"^(https?)://[^/?#]*", r"\1://127.0.0.1:9", value)
+    return value
+
+
+def refer_to_objects(body, turn):
+    if not isinstance(body, dict):
+        return
+    for name, value in body.items():
+        collection = COLLECTIONS.get(name)
+        if isinstance(value, dict):
+            refer_to_objects(value, turn)
+        if collection is None or turn % 4 == 3:
+            continue
+        key = choose(collection, name, turn)
+        if key is not None and isinstance(value, list) and value:
+            body[name] = [key]
+        elif key is not None and isinstance(value, (str, int)) and value != "":
+            body[name] = key
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    answered[case.operation.label][response.status_code] += 1
+    if case.method.upper() in ("POST", "DELETE"):
+        known.clear()
+
+
+@atexit.register
+def report():
+    if REPORT:
+        with open(REPORT, "w", encoding="utf-8") as file:
+            json.dump(answered, file)
