@@ -27,19 +27,25 @@ pub struct Pending {
     pub picture: Option<String>,
 }
 
+/// A picture, if it is not too long to be kept.
+fn kept(picture: String) -> Option<String> {
+    Some(picture).filter(|picture| picture.len() <= LONGEST_PICTURE)
+}
+
 /// Longest picture that is kept in a plan, which is written with every answer.
 const LONGEST_PICTURE: usize = 8192;
 
 impl Pending {
     /// A user of whom the pages may show that they are known.
     pub fn known(user: &UserRow, identifier: &str, configuration: &Configuration) -> Self {
-        let picture = user.pictured().picture(configuration);
-        Self {
-            pk: Some(user.pk),
-            shown: user.username.clone(),
-            identifier: identifier.to_owned(),
-            picture: Some(picture).filter(|picture| picture.len() <= LONGEST_PICTURE),
-        }
+        let picture = kept(user.pictured().picture(configuration));
+        Self { pk: Some(user.pk), shown: user.username.clone(), identifier: identifier.to_owned(), picture }
+    }
+
+    /// Who is signed in.
+    pub fn signed_in(user: &SessionUser, configuration: &Configuration) -> Self {
+        let (username, picture) = (&user.username, kept(user.pictured().picture(configuration)));
+        Self { pk: Some(user.pk), shown: username.clone(), identifier: username.clone(), picture }
     }
 
     /// Somebody who typed this; a user or nobody, which the pages must not tell.

@@ -115,7 +115,7 @@ async fn configure(State(state): State<FlowState>, Path(stage): Path<String>, re
         Ok((_, Err(_))) => return error_page(&state, &visit, &parts, 404),
         Err(error) => return error_page(&state, &visit, &parts, error.status()),
     };
-    plan.pending = Some(Pending::typed(Some(user.pk), &user.username));
+    plan.pending = Some(Pending::signed_in(&user, &configuration));
     plan.pinned = true;
     plan.keep(&mut session.data);
     match settle(&state, &mut session, Effect::Save, &visit).await {
