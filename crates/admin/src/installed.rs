@@ -71,6 +71,9 @@ const APPS: &[&str] = &[
     "tenants",
 ];
 
+/// Models that clients do not know as such: what all sources have in common, and what comes and goes by itself.
+const UNLISTED: [&str; 2] = ["authentik_core.authenticatedsession", "authentik_core.source"];
+
 /// Words that are not written like words.
 const SPELLED: &[(&str, &str)] = &[
     ("api", "API"),
@@ -127,7 +130,8 @@ fn label(app: &str) -> String {
 
 async fn models(call: Call) -> Answer {
     let attributed = call.query.get("filter_has_attributes").is_some_and(|text| text.eq_ignore_ascii_case("true"));
-    let kinds = call.api.registry.kinds().iter().filter(|kind| !attributed || kind.field("attributes").is_some());
+    let kinds = call.api.registry.kinds().iter().filter(|kind| !UNLISTED.contains(&kind.model()));
+    let kinds = kinds.filter(|kind| !attributed || kind.field("attributes").is_some());
     let mut shown: Vec<(&str, &str)> = kinds.map(|kind| (kind.model(), kind.spec.verbose_name())).collect();
     shown.sort_unstable();
     ok(&shown.into_iter().map(|(name, label)| json!({"name": name, "label": label})).collect())

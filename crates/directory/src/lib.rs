@@ -5,6 +5,7 @@ pub mod authenticate;
 pub mod bootstrap;
 pub mod client;
 pub mod membership;
+pub mod outpost_account;
 pub mod password;
 pub mod resources;
 pub mod session;

@@ -1,16 +1,19 @@
 //! Outposts.
 
+use async_trait::async_trait;
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
+use vestibule_directory::outpost_account;
+use vestibule_events::Event;
 use vestibule_kernel::fold::fold;
 use vestibule_kernel::{ApiError, Ctx, FieldErrors, Object};
 use vestibule_resource::call::{Answer, Permission, ok};
 use vestibule_resource::{
-    Call, Computed, Field, Fields, Lookup, Mode, Operation, Principal, Registry, Represent, Resource, Shape, Spec,
-    Validation, Verb, choices, write_object,
+    Call, Computed, Field, Fields, Hooks, Lookup, Mode, Operation, Principal, Registry, Represent, Resource, Shape,
+    Spec, Validation, Verb, WriteCx, choices, write_object,
 };
-use vestibule_store::{Configuration, DocumentType, Store};
+use vestibule_store::{Change, Configuration, DocumentType, Store};
 
 use crate::service_connection::SERVICE_CONNECTIONS;
 use crate::{config, provider};
@@ -79,6 +82,7 @@ impl Resource for Outpost {
             .search(&["name", "providers__name"])
             .order(&["name", "service_connection"])
             .describe(|object| format!("Outpost {}", text(object, "name")))
+            .hooks(&Account)
             .filter(&["managed__icontains"])
             .filter_with(
                 "managed__iexact",
@@ -132,6 +136,33 @@ impl Resource for Outpost {
             errors.add("config", message);
         }
     }
+}
+
+/// Keeps the account that the outpost acts as.
+struct Account;
+
+#[async_trait]
+impl Hooks for Account {
+    async fn after_save(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+        let (outpost, name) = (key(object)?, text(object, "name"));
+        let made = outpost_account::keep(cx.change, cx.ctx, outpost, name).await?;
+        if let (Some(pk), false) = (made, cx.principal.request.quiet) {
+            let name = format!("Outpost {name} Service-Account");
+            let model = json!({"pk": pk, "app": "authentik_core", "model_name": "user", "name": name});
+            let event = Event::new("model_created", "authentik.events.middleware", cx.principal.actor.clone());
+            let event = event.context(json!({ "model": model })).request(&cx.principal.request);
+            event.write(cx.ctx, cx.change.transaction()).await?;
+        }
+        Ok(())
+    }
+
+    async fn before_delete(&self, change: &mut Change, object: &Object) -> Result<(), ApiError> {
+        Ok(outpost_account::remove(change, key(object)?).await?)
+    }
+}
+
+fn key(outpost: &Object) -> Result<Uuid, ApiError> {
+    text(outpost, "pk").parse().map_err(|_| ApiError::internal("an outpost without a key"))
 }
 
 pub(crate) fn text<'o>(object: &'o Object, field: &str) -> &'o str {

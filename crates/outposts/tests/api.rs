@@ -88,6 +88,37 @@ async fn an_outpost_is_arranged() {
     assert_eq!(admin.get(&path).await.expect(200)["service_connection"], Value::Null);
 }
 
+/// The account that an outpost acts as, with the token whose name the outpost tells; both go with it.
+#[tokio::test]
+async fn an_outpost_has_an_account_and_a_token() {
+    let app = app().await;
+    let mut admin = app.admin().await;
+    let body = json!({"name": "Door", "type": "ldap", "providers": [], "config": {}});
+    let outpost = admin.post(OUTPOSTS, body).await.expect(201);
+    let (path, token) = (outpost["pk"].as_str().unwrap(), outpost["token_identifier"].as_str().unwrap());
+    let (path, token) = (format!("{OUTPOSTS}{path}/"), format!("/api/v3/core/tokens/{token}/"));
+    let users = "/api/v3/core/users/?type=internal_service_account";
+    let found = admin.get(users).await.expect(200)["results"][0].clone();
+    assert_eq!(
+        (&found["name"], &found["path"]),
+        (&json!("Outpost Door Service-Account"), &json!("goauthentik.io/outposts"))
+    );
+    assert_eq!(found["username"], format!("ak-outpost-{}", outpost["pk"].as_str().unwrap().replace('-', "")));
+    let shown = admin.get(&token).await.expect(200);
+    assert_eq!((&shown["user"], &shown["expiring"], &shown["intent"]), (&found["pk"], &json!(false), &json!("api")));
+    let key = admin.get(&format!("{token}view_key/")).await.expect(200)["key"].as_str().unwrap().to_owned();
+    let mut outside = app.anonymous().with_token(&key);
+    assert_eq!(outside.get("/api/v3/core/users/me/").await.expect(200)["user"]["pk"], found["pk"]);
+    assert_eq!(outside.get(OUTPOSTS).await.expect(200)["results"], json!([]), "it was permitted nothing");
+    admin.patch(&path, json!({"name": "Gate"})).await.expect(200);
+    let renamed = admin.get(users).await.expect(200);
+    assert_eq!(renamed["results"][0]["name"], "Outpost Gate Service-Account");
+    assert_eq!(renamed["pagination"]["count"], 1);
+    admin.delete(&path).await.expect(204);
+    assert_eq!(admin.get(users).await.expect(200)["pagination"]["count"], 0);
+    admin.get(&token).await.expect(404);
+}
+
 #[tokio::test]
 async fn the_embedded_outpost_is_made_once_and_keeps_its_name() {
     let app = app().await;

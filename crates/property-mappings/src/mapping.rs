@@ -71,11 +71,12 @@ pub(crate) fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
     if let Some(expression) = cx.given.get("expression").and_then(Value::as_str)
         && let Some((bracket, line)) = unclosed(expression)
     {
-        // The program is the body of a function: its first line is the second.
-        errors.add(
-            "expression",
-            format!("Expression Syntax Error: '{bracket}' was never closed (None, line {})", line + 1),
-        );
+        // The program is called after the mapping, as far as it has a name yet, and is the body of a function: its first
+        // line is the second.
+        let name = cx.existing.map_or("None", |mapping| text(mapping, "name"));
+        let file = name.rsplit('/').next().unwrap_or(name);
+        let message = format!("Expression Syntax Error: '{bracket}' was never closed ({file}, line {})", line + 1);
+        errors.add("expression", message);
     }
 }
 

@@ -8,14 +8,12 @@ mod assign;
 mod grant;
 mod initial;
 mod permission;
-mod read_only;
 mod role;
 
 use vestibule_resource::{Kind, Operation};
 
 pub use app::verbose_name;
 pub use grant::{Holder, assign_to_user, exceeds, guard, holdings_sql, roles_of, unassign_from_user};
-pub use read_only::{READ_ONLY, ensure_read_only};
 pub use role::Role;
 
 /// Every kind of this crate.

@@ -135,9 +135,8 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let passwords = Arc::new(passwords.at_rest(vestibule_allocator::give_back));
     let library = Arc::new(library(settings));
     apply_defaults(&store, &registry, &ctx, &library).await?;
-    vestibule_rbac::ensure_read_only(&store, &registry, &ctx, &first_start()).await?;
-    vestibule_outposts::ensure_embedded(&store, &registry, &ctx, &first_start()).await?;
     make_admin(settings, &store, &ctx, &passwords).await?;
+    vestibule_outposts::ensure_embedded(&store, &registry, &ctx, &first_start()).await?;
 
     let pages = Arc::new(Pages::new(&stages.pages()).map_err(|error| format!("a page is broken: {error}"))?);
     let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));

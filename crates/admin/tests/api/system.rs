@@ -14,6 +14,7 @@ async fn applications_and_models_are_named() {
     assert!(apps.is_sorted_by_key(|app| app["name"].as_str().unwrap().to_owned()));
     let models = anyone.get("/api/v3/admin/models/").await.expect(200);
     assert!(models.as_array().unwrap().contains(&json!({"name": "authentik_core.user", "label": "User"})));
+    assert!(!models.to_string().contains("authenticatedsession"));
     let attributed = anyone.get("/api/v3/admin/models/?filter_has_attributes=true").await.expect(200);
     let names: Vec<_> = attributed.as_array().unwrap().iter().map(|model| model["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"authentik_core.group") && !names.contains(&"authentik_events.event"), "{names:?}");

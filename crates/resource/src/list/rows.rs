@@ -6,6 +6,7 @@ use vestibule_kernel::ApiError;
 use vestibule_store::{Database, Param};
 
 use super::ends_descending;
+use crate::field::Shape;
 use crate::kind::{Kind, Storage};
 
 /// Up to so many rows are found first and ordered then. More are walked through in their order until the page is full:
@@ -48,10 +49,15 @@ pub(super) fn terms(kind: &Kind, order: &[(String, bool)]) -> Result<Vec<Term>, 
             terms.push(Term { column, descending, nullable });
         }
     };
+    // The usual order has an index, which knows nothing of folding.
+    let usual = kind.spec.ordering.iter().map(|name| name.trim_start_matches('-'));
+    let is_usual = usual.eq(order.iter().map(|(name, _)| name.as_str()));
     for (name, descending) in order {
         let Some(field) = kind.field(name) else { continue };
         if field.folded {
             add(format!("{}_folded", field.column), *descending, field.nullable);
+        } else if !is_usual && matches!(field.shape, Shape::Text { .. }) {
+            add(format!("LOWER({})", field.column), *descending, field.nullable);
         }
         add(field.column.to_owned(), *descending, field.nullable);
     }

@@ -199,15 +199,15 @@ fn commands() {
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         assert!(child.wait().unwrap().success(), "{arguments:?}");
     };
-    run(&["user", "create", "carol"], "");
-    run(&["user", "set-password", "carol"], "Carols own password\n");
-    run(&["user", "login-link", "carol"], "");
     std::fs::write(
         folder.path().join("a.yaml"),
         "entries:\n  - model: authentik_stages_dummy.dummystage\n    identifiers: {name: from a file}\n",
     )
     .unwrap();
     run(&["import", "a.yaml"], "");
+    run(&["user", "create", "carol"], "");
+    run(&["user", "set-password", "carol"], "Carols own password\n");
+    run(&["user", "login-link", "carol"], "");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let told = runtime.block_on(async {
         let file = folder.path().join("data/vestibule.sqlite3");
@@ -216,8 +216,8 @@ fn commands() {
         rows.iter().map(|row| (row.text("action").unwrap(), row.json("context").unwrap())).collect::<Vec<_>>()
     });
     let actions: Vec<_> = told.iter().map(|(action, _)| action.as_str()).collect();
-    assert_eq!(actions, ["model_created", "password_set", "secret_view", "model_created"]);
-    assert_eq!(told[1].1["user"]["username"], "carol");
+    assert_eq!(actions, ["model_created", "model_created", "password_set", "secret_view"]);
+    assert_eq!(told[2].1["user"]["username"], "carol");
     assert!(told.iter().all(|(_, context)| !context.to_string().contains("Carols own password")));
 }
 

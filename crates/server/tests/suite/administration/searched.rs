@@ -66,7 +66,11 @@ async fn scopes_have_names_without_blanks_and_come_by_them() {
     let body = |name: &str, scope: &str| json!({"name": name, "scope_name": scope, "expression": "return {}"});
     let wrong = admin.post(SCOPES, body("wrong", "two words")).await.expect(400);
     assert_eq!(wrong, json!({"scope_name": ["Value must not contain spaces."]}));
-    admin.post(SCOPES, body("a last", "zz_second")).await.expect(201);
+    let last = admin.post(SCOPES, body("a last", "zz_second")).await.expect(201);
+    let path = format!("{SCOPES}{}/", last["pk"].as_str().unwrap());
+    let open = admin.patch(&path, json!({"expression": "return ("})).await.expect(400);
+    let message = "Expression Syntax Error: '(' was never closed (a last, line 2)";
+    assert_eq!(open, json!({"expression": [message]}));
     admin.post(SCOPES, body("b first", "zz_first")).await.expect(201);
     assert_eq!(names(&mut admin, &format!("{SCOPES}?search=zz_")).await, ["b first", "a last"]);
     assert_eq!(names(&mut admin, &format!("{SCOPES}?managed__isnull=true")).await, ["b first", "a last"]);
