@@ -8,6 +8,7 @@ use vestibule_kernel::fold::{escape_like, fold};
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_store::{Configuration, Database, Document, Param, Store};
 
+use crate::among;
 use crate::call::{Answer, Api, Call, ok};
 use crate::decode;
 use crate::field::{Field, Shape, has_integer_keys};
@@ -59,6 +60,7 @@ pub(crate) async fn conditions<'a>(
         }
         let shape = filter.shape.as_ref().unwrap_or(&field.shape);
         let (is_list, all) = (matches!(shape, Shape::List(_)), query.all(filter.name).join(","));
+        among::check(store.database(), filter, &all, &mut errors).await?;
         match &filter.lookup {
             Lookup::Ignored => {}
             Lookup::Sql(_) | Lookup::SqlOf(_) => {
@@ -440,14 +442,25 @@ impl Clauses {
 
     fn search(&mut self, kind: &Kind, term: &str) {
         let pattern = format!("%{}%", escape_like(term));
-        let columns = kind.spec.search.iter().filter_map(|name| kind.field(name)).map(|field| {
+        let (keys, texts): (Vec<&Field>, Vec<&Field>) = kind
+            .spec
+            .search
+            .iter()
+            .filter_map(|name| kind.field(name))
+            .partition(|field| matches!(field.shape, Shape::Uuid));
+        let columns = texts.into_iter().map(|field| {
             let column =
                 if field.folded { format!("{}_folded", field.column) } else { format!("LOWER({})", field.column) };
             format!("{column} LIKE $? ESCAPE '\\'")
         });
-        let columns: Vec<String> = columns.collect();
+        let mut columns: Vec<String> = columns.chain(kind.spec.search_beyond.map(str::to_owned)).collect();
         if !columns.is_empty() {
-            let params = columns.iter().map(|_| pattern.as_str().into()).collect();
+            let mut params: Vec<Param> = columns.iter().map(|_| pattern.as_str().into()).collect();
+            // A key is found by the whole of it.
+            if let Some(key) = decode::parse_uuid(term) {
+                columns.extend(keys.iter().map(|field| format!("{} = $?", field.column)));
+                params.extend(keys.iter().map(|_| Param::from(key)));
+            }
             self.add(&columns.join(" OR "), params);
         }
     }

@@ -19,6 +19,7 @@ mod fixtures;
 mod never_advance;
 mod official_client;
 mod ordering;
+mod people;
 mod rbac;
 mod rooms;
 mod search;
