@@ -1,12 +1,10 @@
 //! Entitlements: what somebody may do within an application.
 
-use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_flow::BOUND_TO;
-use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_resource::object_permission::{ObjectKey, may_on};
-use vestibule_resource::{Call, Computed, Fields, Hooks, Operation, Resource, Shape, Spec, WriteCx, memory_list};
+use vestibule_kernel::Object;
+use vestibule_resource::{Call, Computed, Fields, Operation, Resource, Shape, Spec, memory_list};
 use vestibule_store::DocumentType;
 
 /// An entitlement. Users and groups have it by being bound to it.
@@ -38,7 +36,6 @@ impl Resource for ApplicationEntitlement {
             .verbose("Application Entitlement", "Application Entitlements")
             .lookup("pk", "pbm_uuid")
             .also(BOUND_TO, "pk")
-            .hooks(&OfSeen)
             .filter(&["app", "name", "pbm_uuid=pk"])
             .unique_together(&["app", "name"])
             .operation(
@@ -63,21 +60,5 @@ impl Resource for ApplicationEntitlement {
                 let name = object.get("name").and_then(Value::as_str).unwrap_or_default();
                 format!("Application Entitlement {name}")
             })
-    }
-}
-
-/// An entitlement is of an application that whoever makes it may see.
-struct OfSeen;
-
-#[async_trait]
-impl Hooks for OfSeen {
-    async fn before_save(&self, cx: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
-        let app = object.get("app").and_then(Value::as_str).and_then(|app| app.parse().ok()).map(ObjectKey::Uuid);
-        let given = cx.given.contains_key("app");
-        let database = cx.change.store().database();
-        if given && !may_on(database, cx.principal, "authentik_core.view_application", app).await? {
-            return Err(FieldErrors::one("app", "User does not have access to application.").into());
-        }
-        Ok(())
     }
 }

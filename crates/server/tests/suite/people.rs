@@ -106,20 +106,13 @@ async fn what_is_not_for_everybody_is_refused_in_the_words_of_the_wire() {
     assert_eq!(refused, json!({"type": ["Can't change internal service account to other user type."]}));
 
     let (clerk, mut client) = app.clerk("clerk").await;
-    app.grants.grant(clerk, &["authentik_core.add_group", "authentik_core.add_applicationentitlement"]).await;
+    app.grants.grant(clerk, &["authentik_core.add_group"]).await;
     let refused = client.post("/api/v3/core/groups/", json!({"name": "g", "is_superuser": true})).await.expect(400);
     let message = "User does not have permission to set superuser status to True.";
     assert_eq!(refused, json!({"is_superuser": [message]}));
     let refused = admin.post("/api/v3/core/applications/", json!({"name": "a", "slug": "userinfo"})).await.expect(400);
     let message = "The slug 'userinfo' is reserved and cannot be used for applications.";
     assert_eq!(refused, json!({"slug": [message]}));
-    let hidden = admin.post("/api/v3/core/applications/", json!({"name": "a", "slug": "a"})).await.expect(201);
-    let body = json!({"name": "e", "app": hidden["pk"]});
-    let path = "/api/v3/core/application_entitlements/";
-    let refused = client.post(path, body.clone()).await.expect(400);
-    assert_eq!(refused, json!({"app": ["User does not have access to application."]}));
-    app.grants.grant(clerk, &["authentik_core.view_application"]).await;
-    client.post(path, body).await.expect(201);
 }
 
 #[tokio::test]
@@ -170,8 +163,8 @@ async fn pictures_come_from_where_the_settings_say() {
         let pictures = policy.split("img-src ").nth(1).unwrap().split(';').next().unwrap();
         let expected = format!("'self' data: {origin}");
         assert_eq!(pictures, expected.trim_end(), "{avatars}");
-        let escaped = shown.replace('/', "&#x2f;");
-        assert!(page.text.contains(&shown) || page.text.contains(&escaped), "{avatars}: {}", page.text);
+        let escaped = shown.replace('&', "&amp;").replace('/', "&#x2f;");
+        assert!(page.text.contains(&escaped), "{avatars}: {}", page.text);
     }
     for wrong in ["letters", "javascript:alert(1)", "https://%(username)s/", "initials,,gravatar"] {
         let refused = admin.patch("/api/v3/admin/settings/", json!({"avatars": wrong})).await.expect(400);

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
 use vestibule_events::Event;
+use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::call::{Answer, Body, Permission, no_content, ok};
 use vestibule_resource::{Call, Field, Fields, Mode, Operation, Shape, Verb, selection, write_object};
@@ -178,7 +179,7 @@ async fn service_account(call: Call) -> Answer {
         let body = object(json!({"name": name}));
         let group = write_object(&mut change, &api.registry, &api.ctx, principal, group, None, &body, Mode::Create);
         let group = group.await.map_err(|error| match error {
-            ApiError::Invalid(_) => FieldErrors::whole(TAKEN).into(),
+            ApiError::Invalid(_) => FieldErrors::one(NON_FIELD, TAKEN).into(),
             other => other,
         })?;
         join(change.transaction(), pk(&user), pk_uuid(&group)).await?;
@@ -195,7 +196,7 @@ async fn service_account(call: Call) -> Answer {
         key: None,
     };
     let key = token.insert(&api.ctx, &mut change).await.map_err(|error| match error.is_unique_violation() {
-        true => ApiError::from(FieldErrors::whole(TAKEN)),
+        true => ApiError::from(FieldErrors::one(NON_FIELD, TAKEN)),
         false => error.into(),
     })?;
     change.commit().await?;
