@@ -24,6 +24,9 @@ use crate::provider::PROVIDERS;
 /// The model of applications.
 pub const APPLICATION: &str = "authentik_core.application";
 
+/// Slugs that addresses of OAuth 2 have for something else.
+const RESERVED: [&str; 6] = ["authorize", "token", "device", "userinfo", "introspect", "revoke"];
+
 /// An application.
 #[derive(Clone, Debug, Fields)]
 pub struct Application {
@@ -119,6 +122,10 @@ impl Resource for Application {
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
         if cx.given.contains_key("meta_icon") && !is_icon(cx.text("meta_icon")) {
             errors.add("meta_icon", "Enter a valid URL.");
+        }
+        let slug = cx.text("slug");
+        if cx.given.contains_key("slug") && RESERVED.contains(&slug) {
+            errors.add("slug", format!("The slug '{slug}' is reserved and cannot be used for applications."));
         }
     }
 }
@@ -216,7 +223,7 @@ async fn asked_for(api: &Api, principal: &Principal, query: &Query) -> Result<Op
     let own = principal.user();
     let Some(text) = query.get("for_user").filter(|text| !text.is_empty()) else { return Ok(own) };
     let unknown = || FieldErrors::one("for_user", "User not found");
-    let pk: i64 = text.trim().parse().map_err(|_| unknown())?;
+    let pk: i64 = text.trim().parse().map_err(|_| FieldErrors::one("for_user", "for_user must be numerical"))?;
     if Some(pk) == own {
         return Ok(own);
     }

@@ -47,6 +47,7 @@ impl Resource for UserConsent {
             .owner("user_id")
             .read_only()
             .search(&[])
+            .search_beyond("user_id IN (SELECT id FROM users WHERE username_folded LIKE $? ESCAPE '\\')")
             .order(&["expires"])
             .filter(&["user=user_id", "application=application_id"])
             .hooks(&Attach)

@@ -4,6 +4,7 @@ pub mod avatar;
 pub mod brand;
 mod fields;
 pub mod group;
+mod merged;
 mod roles;
 mod session;
 pub mod settings;

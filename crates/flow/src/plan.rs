@@ -23,14 +23,12 @@ pub struct Pending {
     pub shown: String,
     /// What was typed.
     pub identifier: String,
-    /// Their picture, where it may be shown that they are known; otherwise one of what is shown.
+    /// Their name, where it may be shown that they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Their picture then, unless it follows from what is here already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
-}
-
-/// A picture, if it is not too long to be kept.
-fn kept(picture: String) -> Option<String> {
-    Some(picture).filter(|picture| picture.len() <= LONGEST_PICTURE)
 }
 
 /// Longest picture that is kept in a plan, which is written with every answer.
@@ -39,24 +37,33 @@ const LONGEST_PICTURE: usize = 8192;
 impl Pending {
     /// A user of whom the pages may show that they are known.
     pub fn known(user: &UserRow, identifier: &str, configuration: &Configuration) -> Self {
-        let picture = kept(user.pictured().picture(configuration));
-        Self { pk: Some(user.pk), shown: user.username.clone(), identifier: identifier.to_owned(), picture }
+        Self::shown_as(user.pk, &user.pictured(), identifier, configuration)
     }
 
     /// Who is signed in.
     pub fn signed_in(user: &SessionUser, configuration: &Configuration) -> Self {
-        let (username, picture) = (&user.username, kept(user.pictured().picture(configuration)));
-        Self { pk: Some(user.pk), shown: username.clone(), identifier: username.clone(), picture }
+        Self::shown_as(user.pk, &user.pictured(), &user.username, configuration)
+    }
+
+    fn shown_as(pk: i64, user: &Pictured<'_>, identifier: &str, configuration: &Configuration) -> Self {
+        let name = Some(user.name.to_owned()).filter(|name| !name.is_empty());
+        let shown = user.username.to_owned();
+        let pending = Self { pk: Some(pk), shown, identifier: identifier.to_owned(), name, picture: None };
+        let picture = user.picture(configuration);
+        let is_kept = picture.len() <= LONGEST_PICTURE && picture != pending.picture(configuration);
+        Self { picture: Some(picture).filter(|_| is_kept), ..pending }
     }
 
     /// Somebody who typed this; a user or nobody, which the pages must not tell.
     pub fn typed(pk: Option<i64>, identifier: &str) -> Self {
-        Self { pk, shown: identifier.to_owned(), identifier: identifier.to_owned(), picture: None }
+        Self { pk, shown: identifier.to_owned(), identifier: identifier.to_owned(), name: None, picture: None }
     }
 
     /// The picture of them that pages show.
     pub(crate) fn picture(&self, configuration: &Configuration) -> String {
-        self.picture.clone().unwrap_or_else(|| Pictured::typed(&self.shown).picture(configuration))
+        let typed = Pictured::typed(&self.shown);
+        let known = Pictured { name: self.name.as_deref().unwrap_or(typed.name), ..typed };
+        self.picture.clone().unwrap_or_else(|| known.picture(configuration))
     }
 }
 
@@ -170,7 +177,8 @@ mod tests {
     #[test]
     fn a_plan_survives_its_session() {
         let mut plan = Plan::new(Uuid::nil(), vec![Uuid::max()]);
-        plan.pending = Some(Pending { pk: Some(1), shown: "alice".into(), identifier: "a@b".into(), picture: None });
+        plan.pending =
+            Some(Pending { pk: Some(1), shown: "alice".into(), identifier: "a@b".into(), name: None, picture: None });
         let mut data = Object::new();
         plan.keep(&mut data);
         assert_eq!(Plan::of(&data), Some(plan.clone()));

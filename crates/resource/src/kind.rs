@@ -161,6 +161,8 @@ pub struct Filter {
     pub lookup: Lookup,
     /// The parameter's type, where it is not the field's.
     pub shape: Option<Shape>,
+    /// The table and its column that each value must be in.
+    pub(crate) among: Option<(&'static str, &'static str)>,
 }
 
 impl Filter {
@@ -169,7 +171,13 @@ impl Filter {
     pub fn parse(text: &'static str) -> Self {
         let (name, target) = text.split_once('=').unwrap_or((text, text));
         if let Some((field, referrer)) = target.split_once('<') {
-            return Self { name, field, lookup: Lookup::Unreferred(referrer), shape: Some(Shape::Boolean) };
+            return Self {
+                name,
+                field,
+                lookup: Lookup::Unreferred(referrer),
+                shape: Some(Shape::Boolean),
+                among: None,
+            };
         }
         let (field, lookup) = match target.rsplit_once("__") {
             Some((field, "in")) => (field, Lookup::In),
@@ -186,7 +194,7 @@ impl Filter {
             Lookup::In | Lookup::Values => Some(Shape::TEXT.list()),
             _ => None,
         };
-        Self { name, field, lookup, shape }
+        Self { name, field, lookup, shape, among: None }
     }
 }
 
@@ -203,6 +211,7 @@ pub struct Spec {
     pub(crate) lookup: &'static str,
     pub(crate) parameter: &'static str,
     pub(crate) search: &'static [&'static str],
+    pub(crate) search_beyond: Option<&'static str>,
     pub(crate) searchable: &'static [Searchable],
     pub(crate) filters: Vec<Filter>,
     pub(crate) ordering: &'static [&'static str],
@@ -240,6 +249,7 @@ impl Spec {
             lookup: "pk",
             parameter: "uuid",
             search: &["name"],
+            search_beyond: None,
             searchable: &[],
             filters: Vec::new(),
             ordering: &["name"],
@@ -290,6 +300,10 @@ impl Spec {
     pub fn search(self, fields: &'static [&'static str]) -> Self {
         Self { search: fields, ..self }
     }
+    /// What `search` looks into besides, in other tables: a condition with `$?` for the folded pattern of a word.
+    pub fn search_beyond(self, condition: &'static str) -> Self {
+        Self { search_beyond: Some(condition), ..self }
+    }
     /// Fields that expressions of the search language may name.
     pub fn searchable(self, fields: &'static [Searchable]) -> Self {
         Self { searchable: fields, ..self }
@@ -301,7 +315,14 @@ impl Spec {
     }
     /// One filter with its own comparison and type.
     pub fn filter_with(mut self, name: &'static str, field: &'static str, lookup: Lookup, shape: Shape) -> Self {
-        self.filters.push(Filter { name, field, lookup, shape: Some(shape) });
+        self.filters.push(Filter { name, field, lookup, shape: Some(shape), among: None });
+        self
+    }
+    /// Each value of the filter before must be in this column of this table.
+    pub fn among(mut self, table: &'static str, column: &'static str) -> Self {
+        if let Some(filter) = self.filters.last_mut() {
+            filter.among = Some((table, column));
+        }
         self
     }
     /// Fields that order a list unless it says otherwise.

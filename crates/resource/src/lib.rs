@@ -4,6 +4,7 @@
 //! [`Kind`] is the same without its type, and the engine serves kinds.
 
 pub mod access;
+mod among;
 mod audit;
 pub mod call;
 mod decode;

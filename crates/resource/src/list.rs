@@ -10,6 +10,7 @@ use vestibule_kernel::fold::{escape_like, fold};
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_store::{Configuration, Database, Document, Param, Store};
 
+use crate::among;
 use crate::call::{Answer, Api, Call, ok};
 use crate::decode;
 use crate::field::{Field, Shape, has_integer_keys};
@@ -62,6 +63,7 @@ pub(crate) async fn conditions<'a>(
         }
         let shape = filter.shape.as_ref().unwrap_or(&field.shape);
         let (is_list, all) = (matches!(shape, Shape::List(_)), query.all(filter.name).join(","));
+        among::check(store.database(), filter, &all, &mut errors).await?;
         match &filter.lookup {
             Lookup::Ignored => {}
             Lookup::Sql(_) | Lookup::SqlOf(_) => {
@@ -490,13 +492,17 @@ impl Clauses {
             if field.folded { format!("{}_folded", field.column) } else { format!("LOWER({})", field.column) }
         });
         let columns: Vec<String> = columns.collect();
-        if let Storage::Table { name, key, .. } = kind.spec.storage
+        if kind.spec.search_beyond.is_none()
+            && let Storage::Table { name, key, .. } = kind.spec.storage
             && let Some((sql, param)) = database.containing(name, key, &columns, term)
         {
             self.add(&sql, vec![param]);
-        } else if !columns.is_empty() {
-            let mut params: Vec<Param> = columns.iter().map(|_| pattern.as_str().into()).collect();
-            let mut like: Vec<String> = columns.iter().map(|column| format!("{column} LIKE $? ESCAPE '\\'")).collect();
+            return;
+        }
+        let like = columns.iter().map(|column| format!("{column} LIKE $? ESCAPE '\\'"));
+        let mut like: Vec<String> = like.chain(kind.spec.search_beyond.map(str::to_owned)).collect();
+        if !like.is_empty() {
+            let mut params: Vec<Param> = like.iter().map(|_| pattern.as_str().into()).collect();
             // Keys are found whole.
             for (field, key) in fields().filter(|field| !is_text(field)).filter_map(|field| Some((field, key?))) {
                 like.push(format!("{} = $?", field.column));

@@ -105,6 +105,8 @@ export const startServer = async ({ bootstrap = true, settings = {} } = {}) => {
   };
   try {
     await launch();
+    // Browsers would ask Gravatar, which is nowhere here.
+    await server.api("PATCH", "admin/settings/", { avatars: "initials" });
   } catch (error) {
     await server.stop();
     throw error;

@@ -3,18 +3,25 @@
 mod key;
 
 use async_trait::async_trait;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 use uuid::Uuid;
-use vestibule_kernel::{ApiError, Ctx, FieldErrors, Object};
+use vestibule_kernel::{ApiError, Ctx, FieldErrors, Object, duration};
 use vestibule_resource::http::Query;
 use vestibule_resource::{Api, Fields, Hooks, Kind, Lookup, Resource, Shape, Spec, Validation, WriteCx, select};
-use vestibule_store::{Change, StoreError};
+use vestibule_store::{Change, DocumentType as _, StoreError};
 
+use super::brand::Brand;
 use super::fields::{never_null, pk};
+use super::merged::{groups_sql, merge};
 use super::settings::SystemSettings;
 use super::user::{Condition, User, any_of};
 use crate::superuser::{guard_user, places};
+
+/// What is kept about users whose tokens do not end.
+const EXPIRING: &str = "goauthentik.io/user/token-expires";
+/// What is kept about how long passwords of applications may live.
+const LONGEST_LIFE: &str = "goauthentik.io/user/token-maximum-lifetime";
 
 vestibule_resource::choices! {
     /// What a token is good for.
@@ -77,6 +84,7 @@ impl Resource for Token {
             .table("tokens", "pk")
             .lookup("identifier", "identifier")
             .search(&["identifier", "intent", "description"])
+            .search_beyond("user_id IN (SELECT id FROM users WHERE username_folded LIKE $? ESCAPE '\\')")
             .order(&["identifier", "expires"])
             .filter(&["description", "expires", "expiring", "identifier", "intent", "managed"])
             .filter_with("user__username", "pk", Lookup::Sql(by_username), Shape::TEXT)
@@ -143,7 +151,8 @@ impl Hooks for TokenHooks {
             object.insert("intent".into(), Intent::Api.as_str().into());
         }
         refuse_intent(cx, object)?;
-        limit_life(cx, object)?;
+        end_or_not(cx, object).await?;
+        limit_life(cx, object).await?;
         if cx.existing.is_none() {
             let key = cx.ctx.token(SystemSettings::of(&cx.change.configuration()).token_length());
             let (hash, sealed) = protect(cx.change, cx.ctx, super::fields::pk_uuid(object), &key)?;
@@ -162,10 +171,13 @@ impl Hooks for TokenHooks {
     }
 }
 
-/// A token stands for whoever makes it; only superusers make and move them for others (CVE-2024-37905).
+/// A token stands for whoever makes it, for ever; only superusers make them for others (CVE-2024-37905).
 async fn assign_owner(cx: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
     let wanted = cx.given.get("user").and_then(Value::as_i64);
     let present = cx.existing.and_then(|object| object.get("user")).and_then(Value::as_i64);
+    if present.is_some() && wanted.is_some() && wanted != present {
+        return Err(FieldErrors::one("user", "User cannot be changed").into());
+    }
     let owner = present.or_else(|| cx.principal.user());
     if wanted.is_some() && wanted != owner && !cx.principal.superuser {
         return Err(FieldErrors::one("user", "You may not make tokens for somebody else.").into());
@@ -191,10 +203,51 @@ fn refuse_intent(cx: &WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
     }
 }
 
+/// Whether a token ends is decided by superusers, and by what is kept about whoever makes one.
+async fn end_or_not(cx: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
+    if cx.principal.superuser {
+        return Ok(());
+    }
+    let expiring = match cx.existing {
+        Some(existing) => existing.get("expiring").cloned().unwrap_or(Value::Bool(true)),
+        None => {
+            let sql = "SELECT attributes FROM users WHERE id = $1";
+            let row = cx.change.transaction().query_one(sql, vec![cx.principal.user().into()]).await?;
+            let attributes = row.map(|row| row.json("attributes")).transpose()?.unwrap_or_default();
+            (attributes.get(EXPIRING) != Some(&Value::Bool(false))).into()
+        }
+    };
+    object.insert("expiring".into(), expiring);
+    Ok(())
+}
+
+/// How long passwords of applications may live that this user has: as what is kept about them, their groups and the brand
+/// says, else as long as tokens do.
+async fn longest_life(cx: &mut WriteCx<'_>, object: &Object) -> Result<TimeDelta, ApiError> {
+    let user = object.get("user").and_then(Value::as_i64);
+    let groups = cx.change.transaction().query(groups_sql(), vec![user.into()]).await?;
+    let row =
+        cx.change.transaction().query_one("SELECT attributes FROM users WHERE id = $1", vec![user.into()]).await?;
+    let own = match row.map(|row| row.json("attributes")).transpose()? {
+        Some(Value::Object(own)) => own,
+        _ => Object::new(),
+    };
+    let configuration = cx.change.configuration();
+    let brand = cx.principal.request.brand.get("pk").and_then(Value::as_str).and_then(|pk| Uuid::parse_str(pk).ok());
+    let brand = brand.and_then(|pk| configuration.document(Brand::KIND, pk));
+    let merged = merge(brand.and_then(|brand| brand.value.get("attributes")?.as_object()), &groups, &own)?;
+    let longest = merged.get(LONGEST_LIFE).and_then(Value::as_str).and_then(|text| duration::parse(text).ok());
+    Ok(longest.unwrap_or_else(|| SystemSettings::of(&configuration).token_duration()))
+}
+
 /// Tokens of the API live for the usual time, counted from each write; passwords of applications at most so long.
-fn limit_life(cx: &WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
-    let latest = cx.ctx.now() + SystemSettings::of(&cx.change.configuration()).token_duration();
+async fn limit_life(cx: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
     let is_api = object.get("intent").and_then(Value::as_str) == Some(Intent::Api.as_str());
+    let longest = match is_api {
+        true => SystemSettings::of(&cx.change.configuration()).token_duration(),
+        false => longest_life(cx, object).await?,
+    };
+    let latest = cx.ctx.now() + longest;
     let asked = cx.given.get("expires").and_then(Value::as_str).and_then(|text| text.parse::<DateTime<Utc>>().ok());
     match asked {
         Some(asked) if !is_api && asked > latest => {

@@ -10,6 +10,7 @@ mod switch;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
+use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{FieldErrors, Object};
 use vestibule_resource::{Fields, Kind, Lookup, Resource, Searchable, Shape, Spec, Suggest, Validation};
 use vestibule_store::Param;
@@ -136,7 +137,7 @@ impl Resource for User {
             .verbose("User", "Users")
             .serial_table("users", "id")
             .lookup("pk", "id")
-            .search(&["username", "name", "email"])
+            .search(&["email", "name", "uuid", "username"])
             .searchable(&SEARCHABLE)
             .order(&["username"])
             .filter(&times)
@@ -150,9 +151,13 @@ impl Resource for User {
             )
             .filter_with("is_superuser", "pk", Lookup::Sql(by_superuser), Shape::Boolean)
             .filter_with("groups_by_name", "pk", Lookup::Sql(by_group_name), Shape::TEXT.list())
+            .among("groups", "name")
             .filter_with("groups_by_pk", "pk", Lookup::Sql(by_group), Shape::Uuid.list())
+            .among("groups", "pk")
             .filter_with("roles_by_name", "pk", Lookup::Sql(by_role_name), Shape::TEXT.list())
+            .among("roles", "name")
             .filter_with("roles_by_pk", "pk", Lookup::Sql(by_role), Shape::Uuid.list())
+            .among("roles", "pk")
             .filter_with("attributes", "pk", Lookup::Sql(by_attributes), Shape::TEXT)
             .filter_with("include_groups", "pk", Lookup::Ignored, Shape::Boolean)
             .filter_with("include_roles", "pk", Lookup::Ignored, Shape::Boolean)
@@ -172,6 +177,10 @@ impl Resource for User {
             check_path(path, errors);
         }
         check_type(cx, errors);
+        let type_before = cx.existing.and_then(|object| object.get("type")).and_then(Value::as_str);
+        if errors.is_empty() && type_before == Some(UserType::InternalServiceAccount.as_str()) {
+            errors.add(NON_FIELD, "Can't modify internal service account users");
+        }
     }
 }
 

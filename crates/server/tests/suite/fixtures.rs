@@ -227,6 +227,10 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         ("authentik_stages_identification.identificationstage", "user_fields") => {
             json!([["email", "username"], ["upn", "email"]][turn as usize % 2])
         }
+        ("authentik_stages_email.emailstage", "port") => json!(1 + serial % 60_000),
+        ("authentik_stages_email.emailstage", "template") => {
+            json!(["email/invitation.html", "email/email_otp.html"][turn as usize % 2])
+        }
         ("authentik_stages_captcha.captchastage", "js_url" | "api_url") => json!(format!("https://c.example/{serial}")),
         ("authentik_sources_oauth.oauthsource", "provider_type") => json!("openidconnect"),
         // Setting these fetches what lies there.

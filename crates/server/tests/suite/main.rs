@@ -21,6 +21,7 @@ mod large_tables;
 mod never_advance;
 mod official_client;
 mod ordering;
+mod people;
 mod rbac;
 mod rooms;
 mod search;

@@ -83,7 +83,9 @@ fn guard_flag(cx: &WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
     if cx.principal.may(permission) {
         return Ok(());
     }
-    Err(FieldErrors::one("is_superuser", "You may not decide who is a superuser.").into())
+    let status = if is(object) { "True" } else { "False" };
+    let message = format!("User does not have permission to set superuser status to {status}.");
+    Err(FieldErrors::one("is_superuser", message).into())
 }
 
 async fn parents(transaction: &mut Transaction, group: Uuid) -> Result<Vec<Uuid>, StoreError> {

@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
 use vestibule_events::Event;
-use vestibule_kernel::fold::fold;
+use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::call::{Answer, Body, Permission, no_content, ok};
-use vestibule_resource::{Call, Field, Fields, Mode, Operation, Shape, Verb, write_object};
+use vestibule_resource::{Call, Field, Fields, Mode, Operation, Shape, Verb, selection, write_object};
 
 use super::super::fields::{never_null, pk, pk_uuid};
 use super::super::token::{self, Intent};
@@ -20,6 +20,8 @@ use crate::user::set_password;
 
 /// Where service accounts are kept.
 const SERVICE_PATH: &str = "goauthentik.io/service-accounts";
+/// Said when the names of an account's group or token are somebody else's.
+const TAKEN: &str = "A user/group with these details already exists";
 /// How long the token of a service account is good unless asked otherwise.
 const SERVICE_TOKEN: TimeDelta = TimeDelta::days(360);
 
@@ -145,10 +147,12 @@ async fn store_password(call: &Call, hash: &str) -> Answer {
 }
 
 async fn paths(call: Call) -> Answer {
-    let rows = call.api.store.database().query("SELECT DISTINCT path FROM users ORDER BY path", vec![]).await?;
+    let Some(kind) = &call.kind else { return Err(ApiError::internal("an operation without its kind")) };
+    // Of those whom the list of users would show.
+    let (users, params) = selection(&call.api, &call.configuration, kind, &call.query).await?;
+    let sql = format!("SELECT DISTINCT path FROM users{users} ORDER BY path");
+    let rows = call.api.store.database().scan(sql, params).await?;
     let paths: Vec<String> = rows.iter().map(|row| row.text("path")).collect::<Result<_, _>>()?;
-    let wanted = fold(call.query.get("search").unwrap_or_default());
-    let paths: Vec<String> = paths.into_iter().filter(|path| fold(path).contains(&wanted)).collect();
     ok(&json!({"paths": paths}))
 }
 
@@ -173,25 +177,47 @@ async fn service_account(call: Call) -> Answer {
         principal.require("authentik_core.add_group")?;
         let group = api.registry.kind("authentik_core.group").ok_or_else(|| ApiError::internal("no kind of groups"))?;
         let body = object(json!({"name": name}));
-        let group =
-            write_object(&mut change, &api.registry, &api.ctx, principal, group, None, &body, Mode::Create).await?;
+        let group = write_object(&mut change, &api.registry, &api.ctx, principal, group, None, &body, Mode::Create);
+        let group = group.await.map_err(|error| match error {
+            ApiError::Invalid(_) => FieldErrors::one(NON_FIELD, TAKEN).into(),
+            other => other,
+        })?;
         join(change.transaction(), pk(&user), pk_uuid(&group)).await?;
         answer.insert("group_pk".into(), pk_uuid(&group).to_string().into());
     }
     let given = call.body.get("expires").and_then(Value::as_str).and_then(|text| text.parse::<DateTime<Utc>>().ok());
     let expires = expiring.then(|| given.unwrap_or_else(|| api.ctx.now() + SERVICE_TOKEN));
     let token = token::New {
-        identifier: format!("service-account-{name}-password"),
+        identifier: slugify(&format!("service-account-{name}-password")),
         intent: Intent::AppPassword,
         user: pk(&user),
         description: String::new(),
         expires,
         key: None,
     };
-    let key = token.insert(&api.ctx, &mut change).await?;
+    let key = token.insert(&api.ctx, &mut change).await.map_err(|error| match error.is_unique_violation() {
+        true => ApiError::from(FieldErrors::one(NON_FIELD, TAKEN)),
+        false => error.into(),
+    })?;
     change.commit().await?;
     answer.insert("token".into(), key.into());
     ok(&Value::Object(answer))
+}
+
+/// A text as identifiers are: small letters, digits, `_`, and `-` for what is between words.
+fn slugify(text: &str) -> String {
+    let kept = text.chars().filter_map(|c| match c {
+        c if c.is_whitespace() || c == '-' => Some('-'),
+        c if c.is_ascii_alphanumeric() || c == '_' => Some(c.to_ascii_lowercase()),
+        _ => None,
+    });
+    let mut slug = String::new();
+    for c in kept.filter(char::is_ascii) {
+        if c != '-' || !slug.ends_with('-') {
+            slug.push(c);
+        }
+    }
+    slug.trim_matches(['-', '_']).to_owned()
 }
 
 /// What is wrong with the user name is wrong with the name here.

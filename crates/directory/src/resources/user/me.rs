@@ -6,12 +6,15 @@ use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::call::{Answer, Permission, ok};
 use vestibule_resource::http::Query;
 use vestibule_resource::{Call, Field, Fields, Operation, Principal, Shape, select};
-use vestibule_store::Configuration;
+use vestibule_store::{Configuration, Row, StoreError};
 
 use super::super::fields::{never_null, pk};
 use super::{UserType, hooks, impersonation};
 use crate::authenticate::load_session;
+use crate::client::ClientInfo;
 use crate::resources::avatar::Pictured;
+use crate::resources::brand::current_brand;
+use crate::resources::merged::{ABOVE, groups_sql, merge};
 use crate::session::{Session, Sessions};
 
 /// Where a session's data keeps the keys of users who are signed in beside the present one.
@@ -132,7 +135,10 @@ async fn me(call: Call) -> Answer {
     let others = session.as_ref().map(others).unwrap_or_default();
     let mut keys = vec![own];
     keys.extend(original.into_iter().chain(others.iter().copied()).filter(|key| *key != own));
-    let known = load(&call, &keys).await?;
+    let mut known = load(&call, &keys).await?;
+    for object in &mut known {
+        attach(&call, object).await?;
+    }
     let find = |key: i64| known.iter().find(|object| pk(object) == key);
     let show = |key: i64| find(key).map(|object| show(&call.configuration, object, key == own, &call.principal));
     let user = show(own).ok_or(ApiError::NotAuthenticated)?;
@@ -160,11 +166,30 @@ async fn load(call: &Call, keys: &[i64]) -> Result<Vec<Object>, ApiError> {
     Ok(objects)
 }
 
+/// Adds every group that a user is below, the roles that they have by themselves and by those, and their settings over
+/// those of the groups and the brand.
+async fn attach(call: &Call, object: &mut Object) -> Result<(), ApiError> {
+    let database = call.api.store.database();
+    let groups = database.query(groups_sql(), vec![pk(object).into()]).await?;
+    let sql = format!(
+        "WITH RECURSIVE {ABOVE} SELECT pk, name FROM roles WHERE pk IN (SELECT role FROM user_roles WHERE user_id = $1) \
+         OR pk IN (SELECT role FROM group_roles WHERE group_pk IN (SELECT pk FROM above)) ORDER BY name_folded, name"
+    );
+    let roles = database.query(sql, vec![pk(object).into()]).await?;
+    let named = |row: &Row| Ok(json!({"name": row.text("name")?, "pk": row.uuid("pk")?}));
+    let list = |rows: &[Row]| rows.iter().map(named).collect::<Result<Value, StoreError>>();
+    let brand = current_brand(&call.configuration, &ClientInfo::of(&call.parts).host_name());
+    let brand = brand.and_then(|brand| brand.value.get("attributes")?.as_object());
+    let own = object.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
+    let settings = merge(brand, &groups, &own)?.remove("settings").filter(Value::is_object);
+    object.insert("all_groups".into(), list(&groups)?);
+    object.insert("all_roles".into(), list(&roles)?);
+    object.insert("settings".into(), settings.unwrap_or_else(|| json!({})));
+    Ok(())
+}
+
 fn show(configuration: &Configuration, object: &Object, is_current: bool, principal: &Principal) -> Value {
     let get = |name: &str| object.get(name).cloned().unwrap_or(Value::Null);
-    let groups = object.get("groups_obj").and_then(Value::as_array).into_iter().flatten();
-    let groups: Vec<Value> = groups.map(|group| json!({"name": group.get("name"), "pk": group.get("pk")})).collect();
-    let settings = object.get("attributes").and_then(|attributes| attributes.get("settings"));
     let superuser = object.get("is_superuser") == Some(&Value::Bool(true));
     let permissions = if is_current { system_permissions(principal) } else { Vec::new() };
     json!({
@@ -174,12 +199,12 @@ fn show(configuration: &Configuration, object: &Object, is_current: bool, princi
         "is_active": get("is_active"),
         "is_superuser": superuser,
         "is_current": is_current,
-        "groups": groups,
-        "roles": [],
+        "groups": get("all_groups"),
+        "roles": get("all_roles"),
         "email": get("email"),
         "avatar": Pictured::of(object).picture(configuration),
         "uid": get("uid"),
-        "settings": settings.filter(|settings| settings.is_object()).cloned().unwrap_or_else(|| json!({})),
+        "settings": get("settings"),
         "type": get("type"),
         "system_permissions": permissions,
     })

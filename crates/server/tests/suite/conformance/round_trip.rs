@@ -78,8 +78,8 @@ async fn a_patch_changes_its_field_and_no_other() {
         for field in kind.fields.iter().filter(|field| field.is_writable()) {
             let name = field.name;
             let value = fixtures.value(kind, field, 1).await;
-            // Two turns make no difference where there is but one value.
-            if body.get(name) == Some(&value) {
+            // Two turns make no difference where there is but one value; whose a token is never changes.
+            if body.get(name) == Some(&value) || (model, name) == ("authentik_core.token", "user") {
                 continue;
             }
             let path = path(kind, &object);

@@ -10,7 +10,8 @@ use crate::fixtures::{Fixtures, Named, path, secret};
 
 /// Names that a secret has, and what is none of that name.
 const SECRET_NAMES: [&str; 5] = ["secret", "password", "private", "key", "token"];
-const NO_SECRETS: [&str; 23] = [
+const NO_SECRETS: [&str; 24] = [
+    "token_expiry",
     "default_token_duration",
     "default_token_length",
     "password_fields",
