@@ -243,10 +243,16 @@ async fn of_roles(call: Call) -> Answer {
         database.query_one(sql, params.clone()).await?.map_or(Ok(0), |row| row.int("count"))?
     };
     let (range, pagination) = page(&call.configuration, &call.query, usize::try_from(count).unwrap_or_default())?;
+    // A cross join, so that both databases go through the roles in their order, and stop when the page is full.
+    let by_role = "roles CROSS JOIN role_object_permissions WHERE roles.pk = role_object_permissions.role AND";
+    let (from, order) = match call.query.get("ordering") {
+        Some("id") => ("role_object_permissions WHERE", "id"),
+        Some("-id") => ("role_object_permissions WHERE", "id DESC"),
+        _ => (by_role, "roles.name, role_object_permissions.id"),
+    };
     let sql = format!(
         "SELECT id, permission, role_object_permissions.model AS object_model, object_uuid, object_id \
-         FROM role_object_permissions JOIN roles ON roles.pk = role_object_permissions.role WHERE {condition} \
-         ORDER BY roles.name, role_object_permissions.id LIMIT {} OFFSET {}",
+         FROM {from} {condition} ORDER BY {order} LIMIT {} OFFSET {}",
         range.len(),
         range.start
     );
