@@ -197,7 +197,9 @@ async fn users(
         ]
     });
     insert(database, into, rows).await?;
-    let rows = database.scan("SELECT id, username FROM users ORDER BY id", vec![]).await?;
+    // Those who were there before have what they had.
+    let rows =
+        database.scan("SELECT id, username FROM users WHERE email LIKE '%@example.org' ORDER BY id", vec![]).await?;
     Ok(rows.iter().map(|row| Ok((row.int("id")?, row.text("username")?))).collect::<Result<_, StoreError>>()?)
 }
 

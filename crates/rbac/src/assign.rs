@@ -9,7 +9,7 @@ use vestibule_events::Event;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::call::{Answer, Body, Permission as Asked, no_content, ok};
 use vestibule_resource::object_permission::{self, ObjectKey, may_on, row_condition};
-use vestibule_resource::{Call, Field, Fields, Kind, MODELS, Operation, Shape, Verb, exists, memory_list};
+use vestibule_resource::{Call, Field, Fields, Kind, MODELS, Operation, Shape, Verb, exists, memory_list, page};
 use vestibule_store::{Param, Row, StoreError};
 
 use crate::app::verbose_name;
@@ -170,12 +170,15 @@ fn show_object(call: &Call, row: &Row) -> Result<Object, StoreError> {
     Ok(shown)
 }
 
+/// A condition that leaves every row.
+const EVERY: &str = "1 = 1";
+
 /// SQL after a table's name that leaves the roles which whoever calls may see, with its parameters; `key` is the column
 /// of the role. Parameters begin at `$1`.
 fn visible(call: &Call, key: &str) -> (String, Vec<Param>) {
     let permission = "authentik_rbac.view_role";
     let condition = call.kind.as_ref().and_then(|kind| row_condition(&call.principal, permission, &kind.spec, None));
-    let Some((sql, params)) = condition else { return ("1 = 1".into(), Vec::new()) };
+    let Some((sql, params)) = condition else { return (EVERY.into(), Vec::new()) };
     let mut numbered = format!("{key} IN (SELECT pk FROM roles WHERE ");
     for (number, part) in sql.split("$?").enumerate() {
         if number > 0 {
@@ -232,23 +235,38 @@ async fn of_roles(call: Call) -> Answer {
         params.push(role.into());
         condition.push_str(&format!(" AND role_object_permissions.role = ${}", params.len()));
     }
+    let database = call.api.store.database();
+    let count = if condition == EVERY {
+        database.count_rows("role_object_permissions").await?
+    } else {
+        let sql = format!("SELECT COUNT(*) AS count FROM role_object_permissions WHERE {condition}");
+        database.query_one(sql, params.clone()).await?.map_or(Ok(0), |row| row.int("count"))?
+    };
+    let (range, pagination) = page(&call.configuration, &call.query, usize::try_from(count).unwrap_or_default())?;
+    // A cross join, so that both databases go through the roles in their order, and stop when the page is full.
+    let by_role = "roles CROSS JOIN role_object_permissions WHERE roles.pk = role_object_permissions.role AND";
+    let (from, order) = match call.query.get("ordering") {
+        Some("id") => ("role_object_permissions WHERE", "id"),
+        Some("-id") => ("role_object_permissions WHERE", "id DESC"),
+        _ => (by_role, "roles.name, role_object_permissions.id"),
+    };
     let sql = format!(
-        "SELECT id, permission, role_object_permissions.model AS object_model, object_uuid, object_id, \
-         roles.name AS role_name FROM role_object_permissions \
-         JOIN roles ON roles.pk = role_object_permissions.role WHERE {condition}"
+        "SELECT id, permission, role_object_permissions.model AS object_model, object_uuid, object_id \
+         FROM {from} {condition} ORDER BY {order} LIMIT {} OFFSET {}",
+        range.len(),
+        range.start
     );
     let mut found = Vec::new();
-    for row in call.api.store.database().query(sql, params).await? {
+    for row in database.query(sql, params).await? {
         let mut shown = show_object(&call, &row)?;
         let permission = call.api.registry.permission(&row.text("permission")?);
         let app = permission.map(|one| verbose_name(&one.app));
         shown.insert("app_label_verbose".into(), app.into());
         shown.insert("model_verbose".into(), permission.map(|one| one.model_verbose.as_str()).into());
         shown.insert("object_description".into(), describe(&call, &row).await?.into());
-        found.push((row.text("role_name")?, row.int("id")?, shown));
+        found.push(Value::Object(shown));
     }
-    found.sort_by(|one, other| (&one.0, one.1).cmp(&(&other.0, other.1)));
-    memory_list(&call, found.into_iter().map(|(.., shown)| shown).collect(), &[], &[])
+    ok(&json!({"pagination": pagination, "results": found, "autocomplete": {}}))
 }
 
 /// What people call the object of a row, as far as whoever asks may see it.

@@ -13,7 +13,7 @@ const UP_FROM_USER: &str = "up (pk) AS (SELECT group_pk FROM memberships WHERE u
     UNION SELECT group_parents.parent FROM group_parents JOIN up ON group_parents.child = up.pk)";
 
 /// The roles of these groups.
-const OF_GROUPS: &str = "SELECT group_roles.role FROM group_roles JOIN up ON group_roles.group_pk = up.pk";
+const OF_GROUPS: &str = "SELECT group_roles.role FROM group_roles WHERE group_roles.group_pk IN (SELECT pk FROM up)";
 
 /// SQL: the roles of the user `$1` as `role`, each with every permission over all objects of a model as `permission`;
 /// that is null for a role without any.
@@ -50,7 +50,7 @@ pub async fn roles_of(transaction: &mut Transaction, holder: Holder<'_>) -> Resu
             format!(
                 "WITH RECURSIVE up (pk) AS (SELECT pk FROM groups WHERE pk IN ({}) \
                  UNION SELECT group_parents.parent FROM group_parents JOIN up ON group_parents.child = up.pk) \
-                 SELECT DISTINCT group_roles.role FROM group_roles JOIN up ON group_roles.group_pk = up.pk",
+                 SELECT DISTINCT group_roles.role FROM group_roles WHERE group_roles.group_pk IN (SELECT pk FROM up)",
                 places(1, groups.len())
             ),
             groups.iter().copied().map(Param::from).collect(),

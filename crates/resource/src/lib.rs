@@ -41,6 +41,7 @@ pub use kind::{Resource, Spec, SqlFilter, Storage, Verb};
 pub use list::{exists, memory_list, selection};
 pub use models::MODELS;
 pub use object_permission::ObjectKey;
+pub use page::page;
 pub use permission::Permission;
 pub use registry::Registry;
 pub use represent::Represent;

@@ -31,8 +31,8 @@ impl Index for PageSizes {
 /// Whatever the settings say, no page is longer: a page is made in memory.
 const MOST_EVER: usize = 10_000;
 
-/// Which objects of `count` the query asks for.
-pub(crate) fn page(
+/// Which objects of `count` the query asks for, and the `pagination` of the answer.
+pub fn page(
     configuration: &Configuration,
     query: &Query,
     count: usize,

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures::TryStreamExt as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres};
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::StoreError;
 use crate::configuration::Configuration;
-use crate::sqlite::{Sqlite, Writer, make_room};
+use crate::sqlite::{STATEMENTS, Sqlite, Writer, make_room};
 use crate::value::{Param, Row, bind};
 use crate::wake::{CHANNEL, Wakes};
 
@@ -68,7 +69,8 @@ impl Database {
 
     /// Connects to PostgreSQL.
     pub async fn postgres(url: &str) -> Result<Self, StoreError> {
-        let pool = sqlx::postgres::PgPoolOptions::new()
+        let options: PgConnectOptions = url.parse()?;
+        let pool = PgPoolOptions::new()
             .max_connections(16)
             .acquire_timeout(Duration::from_secs(10))
             .test_before_acquire(false)
@@ -76,7 +78,7 @@ impl Database {
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute("SET random_page_cost = 1.1").await.map(drop) })
             })
-            .connect(url)
+            .connect_with(options.statement_cache_capacity(STATEMENTS))
             .await;
         match pool {
             Ok(pool) => Ok(Self::new(Engine::Postgres(pool))),
@@ -226,7 +228,7 @@ impl Database {
 
     /// Lets the database take stock of its tables, as it does by itself before long: after many rows came at once.
     pub async fn take_stock(&self) -> Result<(), StoreError> {
-        if self.is_sqlite() { Ok(()) } else { self.script("VACUUM ANALYZE").await }
+        self.script(if self.is_sqlite() { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "VACUUM ANALYZE" }).await
     }
 
     /// Runs statements that carry no parameters, one after the other: migrations.

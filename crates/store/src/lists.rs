@@ -4,7 +4,16 @@ use crate::value::Param;
 use crate::{Database, StoreError};
 
 /// Tables whose rows are counted as they come and go, in the transaction that they come and go with.
-const COUNTED: &[&str] = &["authenticated_sessions", "events", "groups", "roles", "tokens", "user_consents", "users"];
+const COUNTED: &[&str] = &[
+    "authenticated_sessions",
+    "events",
+    "groups",
+    "role_object_permissions",
+    "roles",
+    "tokens",
+    "user_consents",
+    "users",
+];
 
 /// Tables with a key beside which every piece of three letters of some columns is kept, and those columns.
 const SEARCHED: &[(&str, &[&str])] = &[("users", &["username_folded", "name_folded", "email_folded"])];

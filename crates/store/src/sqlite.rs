@@ -18,8 +18,10 @@ use crate::{StoreError, value};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks at a lock that another process holds.
 const PAUSE: Duration = Duration::from_millis(2);
-/// Statements that each connection keeps prepared.
-const STATEMENTS: usize = 256;
+/// Statements that each connection keeps prepared, of either database.
+pub(crate) const STATEMENTS: usize = 256;
+/// Most of the file that a connection for reading keeps in memory, KiB.
+const CACHE: i64 = 8192;
 /// Connections for reading that are kept open.
 const READERS: usize = 8;
 /// Commits after which the log is written back to the database.
@@ -70,6 +72,7 @@ impl Sqlite {
                 let connection = connect(&self.path, OpenFlags::empty())?;
                 connection.busy_timeout(PATIENCE)?;
                 connection.pragma_update(None, "query_only", true)?;
+                connection.pragma_update(None, "cache_size", -CACHE)?;
                 connection
             }
         };

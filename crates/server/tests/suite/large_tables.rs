@@ -8,7 +8,7 @@ use vestibule_testkit::Client;
 use crate::app::{App, PASSWORD, node, settings};
 
 /// Lists whose rows are counted as they come and go, with their tables.
-const COUNTED: [(&str, &str); 7] = [
+const COUNTED: [(&str, &str); 8] = [
     ("core/users", "users"),
     ("core/groups", "groups"),
     ("core/tokens", "tokens"),
@@ -16,6 +16,7 @@ const COUNTED: [(&str, &str); 7] = [
     ("core/user_consent", "user_consents"),
     ("events/events", "events"),
     ("rbac/roles", "roles"),
+    ("rbac/permissions/roles", "role_object_permissions"),
 ];
 
 /// What the lists say they have is what there is.
