@@ -132,7 +132,9 @@ async fn the_executor_speaks_the_visitors_language() {
     let login = one_step(json!({}), json!({})).await;
     let path = format!("/api/v3/flows/executor/{SLUG}/?query=");
     let mut german = login.app.anonymous().with_header("accept-language", "de-DE,de;q=0.9");
-    assert_eq!(german.get(&path).await.expect(200)["primary_action"], "Anmelden");
+    let question = german.get(&path).await;
+    assert_eq!(question.headers["content-language"], "de");
+    assert_eq!(question.expect(200)["primary_action"], "Anmelden");
     let wrong = json!({"uid_field": "alice", "password": "wrong"});
     let said = |answer: &Value| answer["response_errors"]["non_field_errors"][0]["string"].clone();
     assert!(said(&german.post(&path, wrong.clone()).await.expect(200)).as_str().unwrap().contains("nicht"));
@@ -254,6 +256,9 @@ async fn a_page_keeps_the_name_that_was_typed() {
     let page = login.app.anonymous().form(&format!("/if/flow/{SLUG}/"), &fields).await;
     assert!(page.text.contains("value=\"al&quot;ice\""), "{}", page.text);
     assert!(!page.text.contains("wrong"), "{}", page.text);
+    let mut elsewhere = login.app.anonymous().with_header("origin", "https://evil.example");
+    let page = elsewhere.form(&format!("/if/flow/{SLUG}/"), &fields).await;
+    assert!(!page.text.contains("al&quot;ice"), "{}", page.text);
 }
 
 #[tokio::test]

@@ -256,7 +256,8 @@ async fn links_keep_where_the_person_wanted_to_go() {
     let path = format!("/api/v3/stages/identification/{}/", login.identification["pk"].as_str().unwrap());
     let body = json!({"user_fields": ["username"], "recovery_flow": flow["pk"], "enrollment_flow": flow["pk"], "passwordless_flow": flow["pk"]});
     admin.patch(&path, body).await.expect(200);
-    let question = login.app.walker(SLUG).with_query("next=/wiki/&login_hint=someone").challenge().await;
+    let query = "next=/wiki/&flow_token=of-this-flow-alone&login_hint=someone";
+    let question = login.app.walker(SLUG).with_query(query).challenge().await;
     for name in ["recovery_url", "enroll_url", "passwordless_url"] {
         assert_eq!(question[name], "/if/flow/recovery/?next=/wiki/&login_hint=someone", "{name}");
     }
