@@ -5,8 +5,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{ALLOW, CONTENT_TYPE};
-use http::{Method, StatusCode, Uri};
-use vestibule_flow::pages::found;
+use http::{Method, StatusCode};
 use vestibule_flow::{FlowState, not_found_page};
 
 /// What a page can be asked.
@@ -27,23 +26,10 @@ async fn no_empty_names(state: State<FlowState>, request: Request, next: Next) -
     next.run(request).await
 }
 
-/// Pages end in a slash; who types the address of one forgets it.
-fn typed_by_hand(uri: &Uri) -> Option<Response> {
-    let path = uri.path();
-    if !path.starts_with("/if/") || path.ends_with('/') || path.contains("//") {
-        return None;
-    }
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    Some(found(&format!("{path}/{query}")))
-}
-
 /// A page that says so, or no more than the methods that a page knows.
 pub(super) async fn answer(State(flow): State<FlowState>, request: Request) -> Response {
     let status = match *request.method() {
-        Method::GET | Method::HEAD => {
-            let parts = request.into_parts().0;
-            return typed_by_hand(&parts.uri).unwrap_or_else(|| not_found_page(&flow, &parts));
-        }
+        Method::GET | Method::HEAD => return not_found_page(&flow, &request.into_parts().0),
         Method::OPTIONS => StatusCode::OK,
         _ => StatusCode::METHOD_NOT_ALLOWED,
     };

@@ -80,15 +80,6 @@ async fn where_nothing_is_people_get_a_page_and_programs_an_empty_405() {
 }
 
 #[tokio::test]
-async fn a_page_typed_without_its_last_slash_is_found() {
-    let started = started().await;
-    let response = started.ask(request(Method::GET, "/if/flow/default-authentication-flow?next=/x/")).await;
-    assert_eq!(response.status(), StatusCode::FOUND);
-    assert_eq!(header(&response, "location"), "/if/flow/default-authentication-flow/?next=/x/");
-    assert_eq!(started.ask(request(Method::GET, "/if//evil.example")).await.status(), StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
 async fn cve_2023_36456_only_trusted_proxies_are_believed() {
     let started = started().await;
     let ask = async |peer: &str, headers: &[(&str, &str)]| {
