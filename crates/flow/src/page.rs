@@ -106,7 +106,8 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
             Settled::Refused => refusal.map_or(Reply::Failed, Reply::Challenge),
             _ => reply,
         };
-        if effective {
+        // What is kept after a login does not undo its cookies.
+        if effective && !matches!((&last, &settled), (Settled::SignedIn { .. }, Settled::Kept)) {
             last = settled;
         }
         let mut response = match reply {

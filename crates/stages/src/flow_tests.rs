@@ -216,7 +216,7 @@ async fn bindings_are_found_by_their_stages() {
     let mut found = async |query: &str| {
         let list = admin.get(&format!("/api/v3/flows/bindings/?{query}")).await.expect(200);
         let names = list["results"].as_array().unwrap().iter().map(|one| one["stage_obj"]["name"].clone());
-        Value::from_iter(names)
+        names.collect::<Value>()
     };
     assert_eq!(found("search=FIRST").await, json!(["the first"]));
     assert_eq!(found("").await, json!(["the first", "another"]));
@@ -272,4 +272,21 @@ async fn a_page_for_those_who_are_signed_in_leads_to_the_login_and_back() {
     assert!(text.contains(&format!("href=\"{address}\"")), "{text}");
     let mut alice = signed_in(&login.app, SLUG, "alice").await;
     assert!(alice.get("/if/flow/mine/").await.text.contains("ak-stage-dummy"));
+}
+
+/// On a page several stages may pass in one visit: a login among them reaches the browser all the same.
+#[tokio::test]
+async fn a_login_between_silent_stages_reaches_the_browser() {
+    let login = one_step(json!({}), json!({})).await;
+    let app = &login.app;
+    let last = app.create("authentik_stages_user_login.userloginstage", json!({"name": "last"})).await;
+    let factor = "authentik_stages_authenticator_validate.authenticatorvalidatestage";
+    let factor = app.create(factor, json!({"name": "factor"})).await;
+    flow(app, "silent", json!({}), &[(&login.identification, json!({})), (&last, json!({})), (&factor, json!({}))])
+        .await;
+    let mut browser = app.anonymous();
+    let fields = [("component", "ak-stage-identification"), ("uid_field", "alice"), ("password", PASSWORD)];
+    browser.form("/if/flow/silent/", &fields).await;
+    assert_eq!(browser.get("/if/flow/silent/").await.location(), "/");
+    assert_eq!(browser.get("/api/v3/core/users/me/").await.expect(200)["user"]["username"], "alice");
 }

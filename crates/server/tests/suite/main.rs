@@ -16,6 +16,7 @@ mod contract;
 mod every_operation;
 mod every_permission;
 mod fixtures;
+mod gates;
 mod never_advance;
 mod official_client;
 mod ordering;
