@@ -166,7 +166,7 @@ async fn search_looks_into_every_declared_field() {
         let own = key(kind, &object);
         for field in kind.spec.search_fields() {
             let value = searched(&app, &object, field).unwrap_or_else(|| panic!("{}.{field}", kind.model()));
-            for term in [value.to_owned(), value.to_uppercase(), value.chars().skip(1).collect()] {
+            for term in [value.clone(), value.to_uppercase(), value.chars().skip(1).collect()] {
                 let found = keys(&mut admin, kind, &format!("search={}", encode(&term))).await;
                 findings.check(found.contains(&own), || format!("{}.{field}: {term} is not found", kind.model()));
             }
