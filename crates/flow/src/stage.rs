@@ -88,6 +88,8 @@ pub enum Enter {
     Ask(Object),
     /// Nothing: the stage has done its work.
     Pass,
+    /// Nothing: its work was done before, as if the stage were not there.
+    Skip,
     /// A refusal, with its sentence.
     Deny(String),
     /// A way to somewhere else; the plan stays where it is.

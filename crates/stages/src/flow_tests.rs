@@ -290,3 +290,23 @@ async fn a_login_between_silent_stages_reaches_the_browser() {
     assert_eq!(browser.get("/if/flow/silent/").await.location(), "/");
     assert_eq!(browser.get("/api/v3/core/users/me/").await.expect(200)["user"]["username"], "alice");
 }
+
+/// A password that was given beside the name is not asked again, and costs no step of its own.
+#[tokio::test]
+async fn a_password_given_beside_the_name_costs_no_further_step() {
+    let login = one_step(json!({}), json!({})).await;
+    let app = &login.app;
+    let (first, last) = (dummy(app, "after").await, dummy(app, "last").await);
+    let stages =
+        [(&login.identification, json!({})), (&login.password, json!({})), (&first, json!({})), (&last, json!({}))];
+    flow(app, "beside", json!({}), &stages).await;
+    let mut walker = app.walker("beside");
+    let answer = walker.raw(json!({"uid_field": "alice", "password": PASSWORD})).await;
+    assert_eq!(answer.status, 302);
+    let path = answer.location().to_owned();
+    for _ in 0..2 {
+        assert_eq!(walker.client.get(&path).await.expect(200)["name"], "after");
+    }
+    assert_eq!(walker.answer(json!({"component": "ak-stage-dummy"})).await["name"], "last");
+    assert_eq!(walker.answer(json!({"component": "ak-stage-dummy"})).await["component"], "xak-flow-redirect");
+}
