@@ -298,3 +298,16 @@ async fn the_session_gets_a_new_key_at_the_login() {
     let me = walker.client.get("/api/v3/core/users/me/").await.expect(200);
     assert_eq!(me["user"]["username"], "alice");
 }
+
+#[tokio::test]
+async fn what_was_typed_is_kept_where_it_is_what_is_shown() {
+    for (shows, kept) in [(false, json!("ghost")), (true, Value::Null)] {
+        let settings = json!({"show_matched_user": shows, "pretend_user_exists": false});
+        let login = two_steps(settings, json!({})).await;
+        let mut walker = login.app.walker(SLUG);
+        let again = walker.answer(json!({"uid_field": "ghost"})).await;
+        assert_eq!(error(&again, "non_field_errors"), "Failed to authenticate.");
+        assert_eq!(again["pending_user_identifier"], kept);
+        assert_eq!(walker.answer(json!({"uid_field": "alice"})).await["pending_user"], "alice");
+    }
+}
