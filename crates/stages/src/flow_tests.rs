@@ -166,6 +166,7 @@ async fn the_inspector_shows_what_lies_before_and_behind() {
     let made = flow(app, "tried", json!({}), &[(&first, json!({})), (&second, json!({}))]).await;
     let mut browser = signed_in(app, SLUG, "alice").await;
     assert_eq!(browser.get(path).await.status, 404);
+    assert_eq!(app.anonymous().get(path).await.status, 404);
     app.grants.grant(login.alice, &["authentik_flows.inspect_flow"]).await;
     let name = |stage: &Value| stage["stage_obj"]["name"].clone();
     // A first question leaves nothing behind; what it asks is known all the same.
