@@ -133,10 +133,11 @@ impl Answer {
 
     /// A yes or no that must be there.
     pub fn boolean(&self, field: &str, errors: &mut AnswerErrors) -> Option<bool> {
-        let (message, code) = match self.0.get(field) {
-            Some(Value::Bool(value)) => return Some(*value),
-            Some(Value::String(text)) if matches!(text.as_str(), "true" | "on" | "1" | "yes") => return Some(true),
-            Some(Value::String(text)) if matches!(text.as_str(), "false" | "off" | "0" | "no") => return Some(false),
+        let value = self.0.get(field);
+        if let Some(value) = value.and_then(vestibule_resource::decode_boolean) {
+            return Some(value);
+        }
+        let (message, code) = match value {
             None => ("This field is required.", "required"),
             Some(Value::Null) => ("This field may not be null.", "null"),
             Some(_) => ("Must be a valid boolean.", "invalid"),

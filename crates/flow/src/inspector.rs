@@ -9,7 +9,7 @@ use vestibule_directory::session::Sessions;
 use vestibule_directory::user::Users;
 use vestibule_kernel::secret::sha256_hex;
 use vestibule_kernel::{ApiError, Object};
-use vestibule_resource::call::{Answer, ok};
+use vestibule_resource::call::{Answer, Permission, ok};
 use vestibule_resource::object_permission::{ObjectKey, may_on};
 use vestibule_resource::{Call, Field, Operation, Represent, Shape};
 use vestibule_store::DocumentType as _;
@@ -30,6 +30,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             Some(Shape::Object("FlowInspection", inspection)),
             inspect,
         )
+        .permission(Permission::Hidden)
         .doc("Where the flow of this session stands and what it knows."),
     ]
 }

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ use crate::json::{Arrived, Guarded, arrive, cookies, guard, locale};
 use crate::settle::{Effect, Settled, settle};
 use crate::stage::{Visit, brand_of};
 use crate::state::FlowState;
+use crate::title;
 use crate::views::LOGIN;
 
 /// Pictures of a brand that has none of its own, as the API names them. They are shown as ours.
@@ -82,9 +83,11 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
         let Some(mut walk) = Walk::new(state, configuration.clone(), slug, &visit, &mut session) else {
             return Err(ApiError::not_found());
         };
-        let title = walk.flow().title.clone();
+        let title = title::filled(&walk.flow().title, "", "");
         let answered = pending.is_some();
-        let typed = pending.as_ref().and_then(|answer| answer.as_ref().ok()).and_then(Answer::identifier);
+        // What another site chose is not repeated.
+        let own = pending.as_ref().and_then(|answer| answer.as_ref().ok()).filter(|_| !comes_from_elsewhere(&parts));
+        let typed = own.and_then(Answer::identifier);
         let reply = match pending.take() {
             None => walk.enter().await?,
             // A form on another site must sign nobody in, not even as somebody else.
@@ -107,7 +110,8 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
             Settled::Refused => refusal.map_or(Reply::Failed, Reply::Challenge),
             _ => reply,
         };
-        if effective {
+        // What is kept after a login does not undo its cookies.
+        if effective && !matches!((&last, &settled), (Settled::SignedIn { .. }, Settled::Kept)) {
             last = settled;
         }
         let mut response = match reply {
@@ -288,6 +292,7 @@ pub fn html(state: &FlowState, name: &str, shell: &Shell, challenge: &Value, sta
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(shell.locale.code()));
     let shell = Shell { pictures: pictures(challenge), ..shell.clone() };
     if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&shell)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);

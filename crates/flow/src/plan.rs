@@ -162,6 +162,13 @@ impl Plan {
         self.bindings.first().copied()
     }
 
+    /// The present binding is not for this person.
+    pub(crate) fn pass_over(&mut self) {
+        if !self.bindings.is_empty() {
+            self.bindings.remove(0);
+        }
+    }
+
     /// The present binding is done.
     pub(crate) fn advance(&mut self) {
         if !self.bindings.is_empty() {

@@ -108,10 +108,13 @@ async fn setup(state: &FlowState, arrived: Arrived) -> Result<Response, ApiError
     let password = form.text("password", Take::PASSWORD, &mut errors);
     let repeat = form.text("password_repeat", Take::PASSWORD, &mut errors);
     check(&email, password.as_deref(), repeat.as_deref(), &mut errors);
+    let admin = admin(state).await?;
+    if state.users.identifier_taken(&email, Some(admin.pk)).await? {
+        errors.add("email", "This field must be unique.", "unique");
+    }
     let (true, Some(password)) = (errors.is_empty(), password) else {
         return Ok(page(state, &visit, Some(&errors), &email));
     };
-    let admin = admin(state).await?;
     let hash = state.passwords.hash(password).await?;
     if !complete(state, &visit, &admin, &email, &hash).await? {
         return Ok(closed(state, &visit));

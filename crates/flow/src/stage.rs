@@ -21,6 +21,7 @@ use vestibule_web::Locale;
 
 use crate::answer::{Answer, AnswerErrors};
 use crate::flow::{Flow, flow_set_fields};
+use crate::flow_token;
 use crate::plan::{Pending, Plan};
 use crate::program::Program;
 use crate::state::FlowState;
@@ -87,6 +88,8 @@ pub enum Enter {
     Ask(Object),
     /// Nothing: the stage has done its work.
     Pass,
+    /// Nothing: its work was done before, as if the stage were not there.
+    Skip,
     /// A refusal, with its sentence.
     Deny(String),
     /// A way to somewhere else; the plan stays where it is.
@@ -212,12 +215,14 @@ impl StageCx<'_> {
         self.configuration.get::<T>(pk?)
     }
 
-    /// The address of another flow's page, that keeps where this one leads.
+    /// The address of another flow's page, that keeps where this one leads. What opened this flow opens no other.
     pub fn flow_url(&self, pk: Option<Uuid>) -> Option<String> {
         let flow = self.configuration.get::<Flow>(pk?)?;
-        let query =
-            if self.visit.query_text.is_empty() { String::new() } else { format!("?{}", self.visit.query_text) };
-        Some(format!("/if/flow/{}/{query}", flow.slug))
+        let is_token = |pair: &&str| pair.split('=').next() == Some(flow_token::PARAMETER);
+        let kept: Vec<&str> = self.visit.query_text.split('&').filter(|pair| !is_token(pair)).collect();
+        let query = kept.join("&");
+        let mark = if query.is_empty() { "" } else { "?" };
+        Some(format!("/if/flow/{}/{mark}{query}", flow.slug))
     }
 
     /// Adds who is signing in to a question.

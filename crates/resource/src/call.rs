@@ -118,6 +118,8 @@ pub enum Permission {
     Public,
     /// Anyone who is signed in.
     SignedIn,
+    /// Those whom the operation itself lets in; to everybody else it is not there.
+    Hidden,
     /// Those who may do this to the operation's kind.
     Verb(Verb),
     /// Those with this permission.

@@ -178,7 +178,7 @@ pub(crate) fn is_email(text: &str) -> bool {
 }
 
 /// The usual spellings of true and false.
-pub(crate) fn decode_boolean(value: &Value) -> Option<bool> {
+pub fn decode_boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(value) => Some(*value),
         Value::Number(number) if number.as_f64() == Some(1.0) => Some(true),

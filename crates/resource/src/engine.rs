@@ -166,8 +166,9 @@ impl Target {
 
     fn is_public(&self, method: &Method) -> bool {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
+        let open = |permission| matches!(permission, Permission::Public | Permission::Hidden);
         matches!(self, Self::Operations(operations, ..)
-            if operations.iter().any(|one| one.permission == Permission::Public && one.method == *method))
+            if operations.iter().any(|one| open(one.permission) && one.method == *method))
     }
 }
 
@@ -250,14 +251,14 @@ async fn operation(received: Received, operations: &[Operation], subject: &Subje
         principal.require(permission)?;
     }
     let asked = |permission: Permission, verb: &dyn Fn(Verb) -> String| match permission {
-        Permission::Public | Permission::SignedIn => None,
+        Permission::Public | Permission::SignedIn | Permission::Hidden => None,
         Permission::Named(permission) => Some(permission.to_owned()),
         Permission::Verb(one) => Some(verb(one)),
     };
     let (kind, object) = match subject {
         Subject::Api => {
             match operation.permission {
-                Permission::Public | Permission::SignedIn => {}
+                Permission::Public | Permission::SignedIn | Permission::Hidden => {}
                 Permission::Named(permission) => principal.require(permission)?,
                 Permission::Verb(_) if principal.superuser => {}
                 Permission::Verb(_) => return Err(ApiError::Forbidden),

@@ -34,6 +34,7 @@ mod write;
 pub use access::{Authenticate, Principal};
 pub use audit::{name_object, write_failure};
 pub use call::{Api, Call, Handler, Operation, Parameter};
+pub use decode::decode_boolean;
 pub use engine::routes;
 pub use field::{Access, Choices, Compute, Field, Format, OnDelete, Shape};
 pub use kind::{ConfigurationFilter, DocumentFilter, Family, Filter, Hooks, Kind, Lookup, QueryFilter};

@@ -132,7 +132,9 @@ async fn the_executor_speaks_the_visitors_language() {
     let login = one_step(json!({}), json!({})).await;
     let path = format!("/api/v3/flows/executor/{SLUG}/?query=");
     let mut german = login.app.anonymous().with_header("accept-language", "de-DE,de;q=0.9");
-    assert_eq!(german.get(&path).await.expect(200)["primary_action"], "Anmelden");
+    let question = german.get(&path).await;
+    assert_eq!(question.headers["content-language"], "de");
+    assert_eq!(question.expect(200)["primary_action"], "Anmelden");
     let wrong = json!({"uid_field": "alice", "password": "wrong"});
     let said = |answer: &Value| answer["response_errors"]["non_field_errors"][0]["string"].clone();
     assert!(said(&german.post(&path, wrong.clone()).await.expect(200)).as_str().unwrap().contains("nicht"));
@@ -164,6 +166,7 @@ async fn the_inspector_shows_what_lies_before_and_behind() {
     let made = flow(app, "tried", json!({}), &[(&first, json!({})), (&second, json!({}))]).await;
     let mut browser = signed_in(app, SLUG, "alice").await;
     assert_eq!(browser.get(path).await.status, 404);
+    assert_eq!(app.anonymous().get(path).await.status, 404);
     app.grants.grant(login.alice, &["authentik_flows.inspect_flow"]).await;
     let name = |stage: &Value| stage["stage_obj"]["name"].clone();
     // A first question leaves nothing behind; what it asks is known all the same.
@@ -214,7 +217,7 @@ async fn bindings_are_found_by_their_stages() {
     let mut found = async |query: &str| {
         let list = admin.get(&format!("/api/v3/flows/bindings/?{query}")).await.expect(200);
         let names = list["results"].as_array().unwrap().iter().map(|one| one["stage_obj"]["name"].clone());
-        Value::from_iter(names)
+        names.collect::<Value>()
     };
     assert_eq!(found("search=FIRST").await, json!(["the first"]));
     assert_eq!(found("").await, json!(["the first", "another"]));
@@ -254,6 +257,9 @@ async fn a_page_keeps_the_name_that_was_typed() {
     let page = login.app.anonymous().form(&format!("/if/flow/{SLUG}/"), &fields).await;
     assert!(page.text.contains("value=\"al&quot;ice\""), "{}", page.text);
     assert!(!page.text.contains("wrong"), "{}", page.text);
+    let mut elsewhere = login.app.anonymous().with_header("origin", "https://evil.example");
+    let page = elsewhere.form(&format!("/if/flow/{SLUG}/"), &fields).await;
+    assert!(!page.text.contains("al&quot;ice"), "{}", page.text);
 }
 
 #[tokio::test]
@@ -267,4 +273,41 @@ async fn a_page_for_those_who_are_signed_in_leads_to_the_login_and_back() {
     assert!(text.contains(&format!("href=\"{address}\"")), "{text}");
     let mut alice = signed_in(&login.app, SLUG, "alice").await;
     assert!(alice.get("/if/flow/mine/").await.text.contains("ak-stage-dummy"));
+}
+
+/// On a page several stages may pass in one visit: a login among them reaches the browser all the same.
+#[tokio::test]
+async fn a_login_between_silent_stages_reaches_the_browser() {
+    let login = one_step(json!({}), json!({})).await;
+    let app = &login.app;
+    let last = app.create("authentik_stages_user_login.userloginstage", json!({"name": "last"})).await;
+    let factor = "authentik_stages_authenticator_validate.authenticatorvalidatestage";
+    let factor = app.create(factor, json!({"name": "factor"})).await;
+    flow(app, "silent", json!({}), &[(&login.identification, json!({})), (&last, json!({})), (&factor, json!({}))])
+        .await;
+    let mut browser = app.anonymous();
+    let fields = [("component", "ak-stage-identification"), ("uid_field", "alice"), ("password", PASSWORD)];
+    browser.form("/if/flow/silent/", &fields).await;
+    assert_eq!(browser.get("/if/flow/silent/").await.location(), "/");
+    assert_eq!(browser.get("/api/v3/core/users/me/").await.expect(200)["user"]["username"], "alice");
+}
+
+/// A password that was given beside the name is not asked again, and costs no step of its own.
+#[tokio::test]
+async fn a_password_given_beside_the_name_costs_no_further_step() {
+    let login = one_step(json!({}), json!({})).await;
+    let app = &login.app;
+    let (first, last) = (dummy(app, "after").await, dummy(app, "last").await);
+    let stages =
+        [(&login.identification, json!({})), (&login.password, json!({})), (&first, json!({})), (&last, json!({}))];
+    flow(app, "beside", json!({}), &stages).await;
+    let mut walker = app.walker("beside");
+    let answer = walker.raw(json!({"uid_field": "alice", "password": PASSWORD})).await;
+    assert_eq!(answer.status, 302);
+    let path = answer.location().to_owned();
+    for _ in 0..2 {
+        assert_eq!(walker.client.get(&path).await.expect(200)["name"], "after");
+    }
+    assert_eq!(walker.answer(json!({"component": "ak-stage-dummy"})).await["name"], "last");
+    assert_eq!(walker.answer(json!({"component": "ak-stage-dummy"})).await["component"], "xak-flow-redirect");
 }

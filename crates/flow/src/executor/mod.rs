@@ -80,28 +80,34 @@ impl<'a> Walk<'a> {
         if let Some(next) = self.visit.query.get("next") {
             plan.next = Some(next.to_owned());
         }
-        if let Some(reply) = self.pass_over(&mut plan, false).await? {
-            return Ok(reply);
-        }
-        let Some(binding) = self.binding(&plan) else { return Ok(self.failed("a plan without a binding")) };
         let before = plan.clone();
-        let (entered, sign_in, sign_out) = self.run(&binding, &mut plan, None).await?;
-        let Ran::Entered(entered) = entered else { return Ok(self.failed("a stage answered without being asked")) };
-        match entered {
-            Enter::Ask(challenge) => {
-                // A first question is not worth a row; what a stage noted to recognise the answer is.
-                if plan.context != before.context || plan.pending != before.pending {
-                    self.keep(&plan);
-                }
-                Ok(Reply::Challenge(self.dress(challenge, &plan, None)))
+        loop {
+            if let Some(reply) = self.pass_over(&mut plan, false).await? {
+                return Ok(reply);
             }
-            Enter::Pass => Ok(self.advance(plan, sign_in, sign_out)),
-            Enter::Deny(message) => self.refused(&binding, &plan, &message).await,
-            Enter::Redirect(to) => {
-                self.keep(&plan);
-                Ok(Reply::Redirect(to))
+            let Some(binding) = self.binding(&plan) else { return Ok(self.failed("a plan without a binding")) };
+            let (entered, sign_in, sign_out) = self.run(&binding, &mut plan, None).await?;
+            let Ran::Entered(entered) = entered else { return Ok(self.failed("a stage answered without being asked")) };
+            match entered {
+                Enter::Skip => plan.pass_over(),
+                Enter::Ask(challenge) => return Ok(self.ask(challenge, &plan, &before)),
+                Enter::Pass => return Ok(self.advance(plan, sign_in, sign_out)),
+                Enter::Deny(message) => return self.refused(&binding, &plan, &message).await,
+                Enter::Redirect(to) => {
+                    self.keep(&plan);
+                    return Ok(Reply::Redirect(to));
+                }
             }
         }
+    }
+
+    /// A question. A first one is not worth a row; what a stage noted to recognise the answer is, and where the plan stands.
+    fn ask(&mut self, challenge: Object, plan: &Plan, before: &Plan) -> Reply {
+        let stands = Plan::of(&self.session.data).is_none() || plan.bindings == before.bindings;
+        if plan.context != before.context || plan.pending != before.pending || !stands {
+            self.keep(plan);
+        }
+        Reply::Challenge(self.dress(challenge, plan, None))
     }
 
     /// A visit with an answer.
@@ -128,7 +134,7 @@ impl<'a> Walk<'a> {
             }
             Ran::Entered(Enter::Ask(challenge)) => Ok(Reply::Challenge(self.dress(challenge, &plan, None))),
             // A stage that has nothing to ask: an answer to nothing is a visit.
-            Ran::Entered(Enter::Pass) | Ran::Answered(Outcome::Next) => {
+            Ran::Entered(Enter::Pass | Enter::Skip) | Ran::Answered(Outcome::Next) => {
                 plan.answered = true;
                 Ok(self.advance(plan, sign_in, sign_out))
             }
@@ -163,7 +169,7 @@ impl<'a> Walk<'a> {
             Ran::Entered(Enter::Ask(challenge)) => Ok(Reply::Challenge(self.dress(challenge, &plan, Some(&errors)))),
             Ran::Entered(Enter::Deny(message)) => Ok(self.deny(&plan, &message)),
             Ran::Entered(Enter::Redirect(to)) => Ok(Reply::Redirect(to)),
-            Ran::Entered(Enter::Pass) | Ran::Answered(_) => Ok(Reply::Again),
+            Ran::Entered(Enter::Pass | Enter::Skip) | Ran::Answered(_) => Ok(Reply::Again),
         }
     }
 

@@ -79,7 +79,7 @@ impl<'a> Walk<'a> {
             {
                 break;
             }
-            plan.advance();
+            plan.pass_over();
         }
         if plan.bindings.is_empty() {
             // A visit that began nothing leaves nothing behind.

@@ -17,6 +17,7 @@ mod contract;
 mod every_operation;
 mod every_permission;
 mod fixtures;
+mod gates;
 mod large_tables;
 mod never_advance;
 mod official_client;

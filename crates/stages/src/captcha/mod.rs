@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::json;
+use vestibule_directory::resources::avatar::avatar;
 use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Take};
 use vestibule_http_client::http_url;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
@@ -101,11 +102,19 @@ pub(crate) const ENTRY: StageEntry = StageEntry {
     },
 };
 
-/// The question, for a page of its own and for those that show a captcha beside something else.
-pub(crate) fn question(stage: &CaptchaStage, cx: &StageCx<'_>) -> Object {
+/// The question on a page of its own.
+fn question(stage: &CaptchaStage, cx: &StageCx<'_>) -> Object {
+    let mut question = question_beside(stage);
+    cx.show_pending(&mut question);
+    question
+}
+
+/// The question for pages that show a captcha beside something else; who is there they say themselves.
+pub(crate) fn question_beside(stage: &CaptchaStage) -> Object {
     let mut question = Object::new();
     question.insert("component".into(), ENTRY.component.into());
-    cx.show_pending(&mut question);
+    question.insert("pending_user".into(), "".into());
+    question.insert("pending_user_avatar".into(), avatar("", "").into());
     question.insert("site_key".into(), stage.public_key.clone().into());
     question.insert("js_url".into(), stage.js_url.clone().into());
     question.insert("interactive".into(), stage.interactive.into());

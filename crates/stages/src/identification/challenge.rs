@@ -17,14 +17,14 @@ impl IdentificationStage {
         let mut put = |name: &str, value: Value| question.insert(name.to_owned(), value);
         put("component", ENTRY.component.into());
         put("user_fields", self.user_fields.iter().map(|field| field.as_str()).collect());
-        put("pending_user_identifier", hint(cx).into());
+        put("pending_user_identifier", typed(cx).or_else(|| hint(cx)).into());
         put("password_fields", password.is_some().into());
         put("allow_show_password", password.is_some_and(|stage| stage.allow_show_password).into());
         if let Some(application) = cx.plan.context.get("application") {
             put("application_pre", application.clone());
         }
         put("flow_designation", cx.flow.designation.as_str().into());
-        put("captcha_stage", captcha.map_or(Value::Null, |stage| Value::Object(captcha::question(stage, cx))));
+        put("captcha_stage", captcha.map_or(Value::Null, |stage| Value::Object(captcha::question_beside(stage))));
         for (name, flow) in [
             ("enroll_url", self.enrollment_flow),
             ("recovery_url", self.recovery_flow),
@@ -43,10 +43,21 @@ impl IdentificationStage {
     }
 }
 
+/// Where the plan keeps what was typed.
+pub(super) const TYPED: &str = "pending_user_identifier";
+/// The longest name that a page begins with, bytes.
+pub(super) const LONGEST_HINT: usize = 255;
+
+/// What was typed before.
+fn typed(cx: &StageCx<'_>) -> Option<String> {
+    cx.plan.context.get(TYPED)?.as_str().map(str::to_owned)
+}
+
 /// A name to begin with: what an application asks to be signed in (OpenID Connect Core, section 3.1.2.1). It is not
 /// looked up: the page tells nobody whether it exists.
 fn hint(cx: &StageCx<'_>) -> Option<String> {
-    let hint = cx.visit.query.get("login_hint").map(str::trim).filter(|hint| !hint.is_empty() && hint.len() <= 255);
+    let hint =
+        cx.visit.query.get("login_hint").map(str::trim).filter(|hint| !hint.is_empty() && hint.len() <= LONGEST_HINT);
     hint.map(str::to_owned)
 }
 

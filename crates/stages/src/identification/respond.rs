@@ -8,6 +8,7 @@ use vestibule_kernel::error::NON_FIELD;
 use vestibule_store::Configuration;
 
 use super::IdentificationStage;
+use super::challenge::{LONGEST_HINT, TYPED};
 use crate::captcha::{self, CaptchaStage};
 use crate::password::{self, Checked, PasswordStage};
 
@@ -34,6 +35,10 @@ impl Stage for IdentificationStage {
             Ok(typed) => typed,
             Err(errors) => return Ok(Outcome::Invalid(errors)),
         };
+        // Who is shown as they typed is so, should the page come back.
+        if !self.show_matched_user && typed.identifier.len() <= LONGEST_HINT {
+            cx.plan.context.insert(TYPED.into(), typed.identifier.clone().into());
+        }
         let fields: Vec<Identifier> = self.user_fields.iter().map(|field| (*field).into()).collect();
         let found = cx.state.users.find(&fields, &typed.identifier, self.case_insensitive_matching).await?;
         let user = match found {

@@ -256,7 +256,8 @@ async fn links_keep_where_the_person_wanted_to_go() {
     let path = format!("/api/v3/stages/identification/{}/", login.identification["pk"].as_str().unwrap());
     let body = json!({"user_fields": ["username"], "recovery_flow": flow["pk"], "enrollment_flow": flow["pk"], "passwordless_flow": flow["pk"]});
     admin.patch(&path, body).await.expect(200);
-    let question = login.app.walker(SLUG).with_query("next=/wiki/&login_hint=someone").challenge().await;
+    let query = "next=/wiki/&flow_token=of-this-flow-alone&login_hint=someone";
+    let question = login.app.walker(SLUG).with_query(query).challenge().await;
     for name in ["recovery_url", "enroll_url", "passwordless_url"] {
         assert_eq!(question[name], "/if/flow/recovery/?next=/wiki/&login_hint=someone", "{name}");
     }
@@ -296,4 +297,17 @@ async fn the_session_gets_a_new_key_at_the_login() {
     assert!(login.app.state.sessions.load(&before).await.unwrap().is_none());
     let me = walker.client.get("/api/v3/core/users/me/").await.expect(200);
     assert_eq!(me["user"]["username"], "alice");
+}
+
+#[tokio::test]
+async fn what_was_typed_is_kept_where_it_is_what_is_shown() {
+    for (shows, kept) in [(false, json!("ghost")), (true, Value::Null)] {
+        let settings = json!({"show_matched_user": shows, "pretend_user_exists": false});
+        let login = two_steps(settings, json!({})).await;
+        let mut walker = login.app.walker(SLUG);
+        let again = walker.answer(json!({"uid_field": "ghost"})).await;
+        assert_eq!(error(&again, "non_field_errors"), "Failed to authenticate.");
+        assert_eq!(again["pending_user_identifier"], kept);
+        assert_eq!(walker.answer(json!({"uid_field": "alice"})).await["pending_user"], "alice");
+    }
 }

@@ -86,7 +86,7 @@ impl Stage for PasswordStage {
     async fn challenge(&self, cx: &mut StageCx<'_>) -> Result<Enter, ApiError> {
         // Asked on the page of the identification already.
         if cx.plan.authenticated.is_some() {
-            return Ok(Enter::Pass);
+            return Ok(Enter::Skip);
         }
         if cx.shown().is_none() {
             return Ok(Enter::Deny("No pending user.".into()));

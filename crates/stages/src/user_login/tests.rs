@@ -18,12 +18,9 @@ async fn login(settings: Value) -> TestApp {
     login.app
 }
 
-/// Signs in, with the device that a browser had before; its browser.
-async fn sign_in(app: &TestApp, who: &str, device: Option<&str>) -> Client {
+/// Signs in; the browser.
+async fn sign_in(app: &TestApp, who: &str) -> Client {
     let mut walker = app.walker(SLUG);
-    if let Some(device) = device {
-        walker.client.cookies.insert("authentik_device".into(), device.into());
-    }
     assert_eq!(walker.login(who, PASSWORD).await["component"], "xak-flow-redirect");
     walker.client
 }
@@ -74,7 +71,7 @@ async fn a_browser_is_known_again_by_the_one_who_used_it() {
         assert!(!was_known(&app).await, "too long ago");
     }
     let app = login(json!({"remember_device": "seconds=0"})).await;
-    assert!(!sign_in(&app, "alice", None).await.cookies.contains_key("authentik_device"));
+    assert!(!sign_in(&app, "alice").await.cookies.contains_key("authentik_device"));
 }
 
 #[tokio::test]
@@ -85,7 +82,7 @@ async fn a_bound_session_ends_when_it_comes_from_elsewhere() {
         (json!({"geoip_binding": "bind_continent"}), true),
     ] {
         let app = login(settings.clone()).await;
-        let mut browser = sign_in(&app, "alice", None).await;
+        let mut browser = sign_in(&app, "alice").await;
         browser.get(ME).await.expect(200);
         let sql = "UPDATE sessions SET client_ip = '203.0.113.7'";
         app.store().database().execute(vestibule_store::Durability::Process, sql, vec![]).await.unwrap();
@@ -99,5 +96,37 @@ async fn a_bound_session_ends_when_it_comes_from_elsewhere() {
             assert_eq!(context["logout_reason"], "Session binding broken");
             assert_eq!(context["ip"]["previous"], "203.0.113.7");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_session_lasts_as_long_as_it_says() {
+    let app = login(json!({"session_duration": "hours=1", "remember_me_offset": "hours=2"})).await;
+    for (answer, hours) in [(json!(false), 1), (json!("No"), 1), (json!(true), 3), (json!(1), 3)] {
+        let mut walker = app.walker(SLUG);
+        let question = walker.login("alice", PASSWORD).await;
+        assert_eq!(question["component"], "ak-stage-user-login");
+        for wrong in [json!({"component": "ak-stage-user-login"}), json!({"remember_me": "perhaps"})] {
+            let again = walker.answer(wrong).await;
+            assert!(again["response_errors"]["remember_me"].is_array(), "{again}");
+        }
+        assert_eq!(walker.answer(json!({"remember_me": answer})).await["component"], "xak-flow-redirect", "{answer}");
+        app.clock.advance(chrono::TimeDelta::minutes(hours * 60 - 1));
+        walker.client.get(ME).await.expect(200);
+        app.clock.advance(chrono::TimeDelta::minutes(1));
+        walker.client.get(ME).await.expect(403);
+    }
+}
+
+#[tokio::test]
+async fn other_sessions_of_the_user_end_where_that_is_wanted() {
+    for wanted in [false, true] {
+        let app = login(json!({"terminate_other_sessions": wanted})).await;
+        let mut before = sign_in(&app, "alice").await;
+        let mut others = sign_in(&app, "bob").await;
+        let mut now = sign_in(&app, "alice").await;
+        now.get(ME).await.expect(200);
+        others.get(ME).await.expect(200);
+        assert_eq!(before.get(ME).await.status == 403, wanted);
     }
 }

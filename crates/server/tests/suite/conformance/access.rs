@@ -133,6 +133,10 @@ async fn every_operation_takes_its_permission() {
                 findings.check(nobody.status == 403, || format!("{name} by nobody: {}", nobody.status));
                 findings.check(somebody.status != 403, || format!("{name} by somebody: {}", somebody.text));
             }
+            Permission::Hidden => {
+                let statuses = (nobody.status.as_u16(), somebody.status.as_u16());
+                findings.check(statuses == (404, 404), || format!("{name} by nobody and somebody: {statuses:?}"));
+            }
             Permission::Verb(_) | Permission::Named(_) => {
                 findings.check(nobody.status == 403, || format!("{name} by nobody: {}", nobody.status));
                 let refused = somebody.status == 403 || somebody.status == 404;
