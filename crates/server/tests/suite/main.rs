@@ -18,6 +18,7 @@ mod every_permission;
 mod fixtures;
 mod never_advance;
 mod official_client;
+mod official_walk;
 mod ordering;
 mod rbac;
 mod rooms;

@@ -181,17 +181,28 @@ async fn service_account(call: Call) -> Answer {
     let given = call.body.get("expires").and_then(Value::as_str).and_then(|text| text.parse::<DateTime<Utc>>().ok());
     let expires = expiring.then(|| given.unwrap_or_else(|| api.ctx.now() + SERVICE_TOKEN));
     let token = token::New {
-        identifier: format!("service-account-{name}-password"),
+        identifier: slug(&format!("service-account-{name}-password")),
         intent: Intent::AppPassword,
         user: pk(&user),
         description: String::new(),
         expires,
         key: None,
     };
-    let key = token.insert(&api.ctx, &mut change).await?;
+    let key = token.insert(&api.ctx, &mut change).await.map_err(|error| match error.is_unique_violation() {
+        true => FieldErrors::one("name", "This field must be unique.").into(),
+        false => ApiError::from(error),
+    })?;
     change.commit().await?;
     answer.insert("token".into(), key.into());
     ok(&Value::Object(answer))
+}
+
+/// A text with nothing in it that an identifier has not: lower letters, digits, `_`, and `-` between words.
+fn slug(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let kept = lower.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || c.is_whitespace());
+    let words: String = kept.map(|c| if c.is_whitespace() { '-' } else { c }).collect();
+    words.split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
 }
 
 /// What is wrong with the user name is wrong with the name here.
