@@ -10,7 +10,7 @@ run: ## Build what is missing and start the server at http://localhost:9000
 web: ## Bundle the API reference, which the binary embeds, if it is out of date
 	@./scripts/web.sh
 
-test: ## Run every test, on SQLite and on PostgreSQL, and in a browser
+test: ## Run every test, on SQLite and on PostgreSQL, in a browser, and other people's clients
 	@./scripts/test.sh
 
 bench: ## Measure logins, first challenges, memory, start-up and lists of a release build

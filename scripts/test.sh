@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test: the workspace's on SQLite and on PostgreSQL, and those in a browser. Installs what it needs where it can.
+# Every test: the workspace's on SQLite and on PostgreSQL, those in a browser, other people's clients and tools. Installs what it needs where it can.
 # The last line is `N passed, N failed`. Arguments go to the test runner.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -101,6 +101,19 @@ browser_tests() {
     return "$code"
 }
 
+# counted NAME PATTERN COMMAND...: adds what a command's lines `PATTERN: N passed, N failed` count.
+counted() {
+    local file=$scratch/$1 pattern=$2 code=0 text failures
+    shift 2
+    "$@" 2>&1 | tee "$file" || code=$?
+    text=$(grep -E "^$pattern: [0-9]+ passed" "$file" || true)
+    failures=$(sum '[0-9]+ failed' "$text")
+    passed=$((passed + $(sum '[0-9]+ passed' "$text")))
+    failed=$((failed + failures))
+    if [ "$code" -ne 0 ] && [ "$failures" -eq 0 ]; then failed=$((failed + 1)); fi
+    return "$code"
+}
+
 step "PostgreSQL" start_postgres || {
     not_run+=("tests on PostgreSQL")
     failed=$((failed + 1))
@@ -126,6 +139,9 @@ if [ -f tests/browser/package.json ]; then
     step "Tests in a browser" browser_tests || { [ "$failed" -gt "$before" ] || failed=$((failed + 1)); }
 fi
 
+step "Official clients" counted clients Clients scripts/clients.sh
+step "Every operation, by Schemathesis" counted schemathesis Schemathesis scripts/schemathesis.sh
+
 times
 say "Databases"
 echo "on SQLite:     $(($(ran sqlite) + $(ran pure '(^|[^a-z])sqlite::'))) tests"
@@ -138,6 +154,8 @@ for file in pure sqlite postgres; do
         sed 's/\x1b\[[0-9;]*m//g' "$scratch/$file" | grep -E '^ *(Summary|FAIL|test result: FAILED)' | sort -u | sed "s/^ */  $file: /"
     fi
 done
-if [ -f "$scratch/browser" ]; then grep -E '^Browser: ' "$scratch/browser" | sed 's/^/  /'; fi
+for file in browser clients schemathesis; do
+    if [ -f "$scratch/$file" ]; then grep -E '^(Browser|Clients|Schemathesis): ' "$scratch/$file" | sed 's/^/  /'; fi
+done
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

@@ -128,7 +128,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         .parameter("tenant_uuid", Shape::Uuid),
     );
     let doc = "Not found: this server has one tenant, itself.";
-    operations.into_iter().map(|operation| operation.permission(Permission::Public).doc(doc)).collect()
+    let without = |operation: Operation| operation.permission(Permission::Public).doc(doc);
+    operations.into_iter().map(|operation| without(operation).refuses(StatusCode::NOT_FOUND, None)).collect()
 }
 
 fn uniform(names: Names) -> Vec<Operation> {

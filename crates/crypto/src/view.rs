@@ -25,6 +25,10 @@ enum Part {
     PrivateKey,
 }
 
+/// Data in JSON, or with `download` a file.
+const MEDIA: &[&str] = &["application/json", PEM];
+const PEM: &str = "application/x-pem-file";
+
 /// Operations of this file.
 pub(crate) fn operations() -> Vec<Operation> {
     let answer = || Some(Shape::Object("CertificateData", CertificateData::fields));
@@ -37,9 +41,11 @@ pub(crate) fn operations() -> Vec<Operation> {
         certificate
             .permission(Permission::Named("authentik_crypto.view_certificatekeypair_certificate"))
             .parameter("download", Shape::Boolean)
+            .produces(MEDIA)
             .doc("Shows the certificate; an event says so. With `download`, in whatever form, it comes as a file."),
         key.permission(Permission::Named("authentik_crypto.view_certificatekeypair_key"))
             .parameter("download", Shape::Boolean)
+            .produces(MEDIA)
             .doc("Shows the private key; an event says so. With `download`, in whatever form, it comes as a file."),
     ]
 }
@@ -62,7 +68,7 @@ async fn view(call: Call, part: Part) -> Answer {
     }
     let file = format!("attachment; filename=\"{}_{name}.pem\"", file_name(text(&call.object, "name")));
     let file = http::HeaderValue::try_from(file).map_err(ApiError::internal)?;
-    let media = http::HeaderValue::from_static("application/x-pem-file");
+    let media = http::HeaderValue::from_static(PEM);
     Ok(([(CONTENT_TYPE, media), (CONTENT_DISPOSITION, file)], data).into_response())
 }
 

@@ -239,7 +239,7 @@ impl Resource for Flow {
                     Some(Shape::Binary),
                     export::flow,
                 )
-                .produces(&["application/json", "application/yaml", "application/octet-stream"])
+                .produces(&["application/json", "application/x-yaml", "application/yaml", "application/octet-stream"])
                 .permission(Permission::Named("authentik_flows.export_flow"))
                 .doc("The flow with its stages and bindings as a blueprint."),
             )

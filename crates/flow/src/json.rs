@@ -124,7 +124,7 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
             Read::Unreadable => Ok(Reply::Failed),
         },
         Method::OPTIONS => return Ok(options()),
-        Method::HEAD => return Err(ApiError::MethodNotAllowed("HEAD".into())),
+        Method::HEAD | Method::TRACE => return Err(ApiError::MethodNotAllowed(parts.method.to_string())),
         _ => Ok(Reply::Failed),
     };
     let refusal = walk.refusal_of_login();

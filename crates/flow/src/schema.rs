@@ -131,7 +131,8 @@ fn object(component: &str, fields: &[Property], challenge: bool) -> Value {
     if challenge {
         properties.insert("flow_info".into(), reference("ContextualFlowInfo"));
     }
-    let mut word = json!({"type": "string", "default": component});
+    // The pattern tells the members of a union apart for validators, which know no discriminator.
+    let mut word = json!({"type": "string", "default": component, "pattern": format!("^{component}$")});
     if let (false, Some(word)) = (challenge, word.as_object_mut()) {
         word.insert("minLength".into(), json!(1));
     }

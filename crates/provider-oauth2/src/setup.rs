@@ -46,22 +46,22 @@ fn url_fields() -> Vec<Field> {
 async fn setup_urls(call: Call) -> Answer {
     let origin = call.api.authenticate.origin(&call.parts);
     let application = application_of(&call.configuration, call.object_id());
-    let of_application = |tail: &str| application.map(|one| format!("{origin}/application/o/{}/{tail}", one.slug));
+    // Without an application there are none.
+    let of_application = |tail: &str| {
+        application.map(|one| format!("{origin}/application/o/{}/{tail}", one.slug)).unwrap_or_default()
+    };
     let global = call.object.get("issuer_mode").and_then(Value::as_str) == Some(IssuerMode::Global.as_str());
-    let issuer = of_application("").map(|own| if global { format!("{origin}/") } else { own });
-    let mut urls = json!({
+    let issuer = if global && application.is_some() { format!("{origin}/") } else { of_application("") };
+    ok(&json!({
         "issuer": issuer,
         "authorize": format!("{origin}/application/o/authorize/"),
         "token": format!("{origin}/application/o/token/"),
         "user_info": format!("{origin}/application/o/userinfo/"),
         "provider_info": of_application(".well-known/openid-configuration"),
         "logout": of_application("end-session/"),
-    });
-    if let (Some(urls), Some(jwks)) = (urls.as_object_mut(), of_application("jwks/")) {
-        urls.insert("jwks".into(), jwks.into());
-        urls.insert("dcr_registration".into(), Value::Null);
-    }
-    ok(&urls)
+        "jwks": of_application("jwks/"),
+        "dcr_registration": null,
+    }))
 }
 
 /// Mappings are expressions, which this server does not run yet.

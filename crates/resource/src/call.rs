@@ -175,7 +175,7 @@ pub struct Operation {
     pub parameters: Vec<Parameter>,
     /// What it takes.
     pub body: Body,
-    /// What it answers when all is well.
+    /// What it answers when all is well, and otherwise where that differs from what every operation answers.
     pub answers: Vec<(StatusCode, Option<Shape>)>,
     /// Media types of its answers.
     pub produces: &'static [&'static str],
@@ -270,9 +270,14 @@ impl Operation {
     }
     /// Its success status, where it is neither 200 nor 204.
     pub fn status(mut self, status: StatusCode) -> Self {
-        for answer in &mut self.answers {
+        if let Some(answer) = self.answers.first_mut() {
             answer.0 = status;
         }
+        self
+    }
+    /// How it refuses with `status`, where that differs from what every operation answers.
+    pub fn refuses(mut self, status: StatusCode, shape: Option<Shape>) -> Self {
+        self.answers.push((status, shape));
         self
     }
 }

@@ -11,6 +11,7 @@ use vestibule_store::DocumentType;
 
 use super::deliver::{self, Delivered, Message, Recipient};
 use super::{Services, Severity, label};
+use crate::events::EventAction;
 
 /// Templates that mails of notifications may be made of.
 const TEMPLATES: [&str; 6] = [
@@ -123,8 +124,8 @@ async fn test(call: Call) -> Answer {
     let transport = NotificationTransport::read(&call.object).map_err(ApiError::internal)?;
     let mut change = api.store.change(principal.actor.clone()).await?;
     let context = json!({"message": format!("Test of the transport {}.", transport.name)});
-    let event =
-        Event::new("custom_notification_test", "authentik.events.api.notification_transports", principal.actor.clone());
+    let action = EventAction::CustomPrefix.as_str();
+    let event = Event::new(action, "authentik.events.api.notification_transports", principal.actor.clone());
     let event = event.context(context.clone()).request(&principal.request);
     let pk = event.write(&api.ctx, change.transaction()).await?;
     change.commit().await?;
@@ -134,7 +135,7 @@ async fn test(call: Call) -> Answer {
     let message = Message {
         key: api.ctx.uuid(),
         event: pk,
-        action: "custom_notification_test".into(),
+        action: action.into(),
         event_user: principal.actor.to_json(),
         context,
         severity: Severity::Notice.as_str().into(),

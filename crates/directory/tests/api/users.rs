@@ -247,6 +247,12 @@ async fn paths_and_accounts(app: App) {
     );
     let paths = app.admin("GET", "core/users/paths/", Value::Null).await.expect(200);
     assert_eq!(paths, json!({"paths": ["goauthentik.io/service-accounts", "users"]}));
+
+    // Whatever a name has in it, an identifier has letters, digits, `-` and `_`.
+    app.admin("POST", path, json!({"name": " Odd / N\u{e4}me+1"})).await.expect(200);
+    app.admin("GET", "core/tokens/service-account-odd-nme1-password/", Value::Null).await.expect(200);
+    let taken = app.admin("POST", path, json!({"name": "odd nme1"})).await.expect(400);
+    assert_eq!(taken, json!({"name": ["This field must be unique."]}));
 }
 
 async fn memberships(app: App) {

@@ -58,8 +58,13 @@ impl Refusal {
 
 /// The answers that operations share.
 pub(super) fn shared_responses() -> Value {
+    // What concerns no field is a list of its own.
+    let messages = json!({ "type": "array", "items": { "type": "string" } });
     let response = |refusal: &Refusal| {
-        let schema = json!({ "$ref": format!("#/components/schemas/{}", refusal.schema) });
+        let mut schema = json!({ "$ref": format!("#/components/schemas/{}", refusal.schema) });
+        if refusal.status == StatusCode::BAD_REQUEST {
+            schema = json!({ "anyOf": [schema, messages] });
+        }
         let description = refusal.status.canonical_reason().unwrap_or_default();
         let response = json!({ "content": { "application/json": { "schema": schema } }, "description": description });
         (refusal.name.to_owned(), response)
@@ -242,7 +247,8 @@ fn free(components: &mut Components<'_>, path: &str, operation: &Operation) -> D
             }
             Some(shape) => {
                 let schema = components.shape(shape, Side::Answer, false);
-                draft.answers_as(*status, operation.produces, &schema)
+                let media = if status.is_success() { operation.produces } else { &["application/json"] };
+                draft.answers_as(*status, media, &schema)
             }
         };
     }
@@ -270,8 +276,12 @@ impl Draft {
     }
 
     fn answers_as(mut self, status: StatusCode, media: &[&str], schema: &Value) -> Self {
+        // What is no document is a file.
+        let file = json!({ "type": "string", "format": "binary" });
+        let structured = |media: &str| ["json", "yaml", "openapi"].iter().any(|form| media.contains(form));
+        let schema_of = |media: &str| if structured(media) { schema.clone() } else { file.clone() };
         let content: Map<String, Value> =
-            media.iter().map(|media| ((*media).to_owned(), json!({ "schema": schema }))).collect();
+            media.iter().map(|media| ((*media).to_owned(), json!({ "schema": schema_of(media) }))).collect();
         let description = status.canonical_reason().unwrap_or_default();
         self.responses.insert(status.as_str().to_owned(), json!({ "content": content, "description": description }));
         self

@@ -21,6 +21,7 @@ mod gates;
 mod large_tables;
 mod never_advance;
 mod official_client;
+mod official_walk;
 mod ordering;
 mod people;
 mod rbac;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_kernel::{ApiError, FieldErrors, duration};
@@ -63,14 +63,17 @@ fn email_fields() -> Vec<Field> {
 pub(super) fn operations() -> Vec<Operation> {
     let permission = Permission::Named("authentik_core.reset_user_password");
     let answer = Some(Shape::Object("Link", Link::fields));
+    let refusal = (StatusCode::BAD_REQUEST, Some(Shape::Map));
     vec![
         Operation::new(Method::POST, "{}/recovery/", "core_users_recovery_create", answer, recovery)
             .permission(permission)
             .body(Body::Json("UserRecoveryLinkRequest", link_fields))
+            .refuses(refusal.0, refusal.1.clone())
             .doc("Makes a link by which the user sets a new password."),
         Operation::new(Method::POST, "{}/recovery_email/", "core_users_recovery_email_create", None, recovery_email)
             .permission(permission)
             .body(Body::Json("UserRecoveryEmailRequest", email_fields))
+            .refuses(refusal.0, refusal.1)
             .doc("Mails the user a link by which they set a new password."),
     ]
 }
