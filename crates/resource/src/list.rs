@@ -105,6 +105,10 @@ pub(crate) async fn conditions<'a>(
                     }
                     conditions.push(Condition { field, lookup: lookup.clone(), value, sql: None });
                 }
+                // (Of what refers to something, the message is another.)
+                Err(_) if filter.shape.is_none() && matches!(field.shape, Shape::Uuid) => {
+                    errors.add(filter.name, "Enter a valid UUID.");
+                }
                 Err(message) => errors.add(filter.name, message),
             },
         }
