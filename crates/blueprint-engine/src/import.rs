@@ -81,6 +81,7 @@ async fn import(call: Call) -> Answer {
     let applied = match outcome {
         Ok(applied) => change.commit().await.map(|()| applied)?,
         Err(ApplyError::Store(error)) => return Err(error.into()),
+        Err(error @ ApplyError::Forbidden { .. }) => return Err(ApiError::Refused(error.to_string())),
         Err(error) => {
             return ok(&json!({"logs": [log(&call, "error", &error.to_string(), &json!({}))], "success": false}));
         }
@@ -125,7 +126,7 @@ fn text(library: &Library, upload: &Upload) -> Result<(String, String, Origin), 
         };
     }
     if upload.path.is_empty() {
-        return Err(FieldErrors::one("file", "This field is required.").into());
+        return Err(FieldErrors::whole("Either path or file must be set").into());
     }
     match library.read(&upload.path) {
         Ok((text, origin)) => Ok((upload.path.clone(), text, origin)),

@@ -10,9 +10,11 @@ mod defaults;
 mod edit;
 mod error;
 pub mod export;
+mod identify;
 mod import;
 pub mod instance;
 mod library;
+mod links;
 mod lookup;
 mod meta;
 mod names;
@@ -21,6 +23,7 @@ pub mod plan;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod wanted;
 mod watch;
 
 pub use apply::Applier;

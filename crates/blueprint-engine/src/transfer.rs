@@ -59,6 +59,8 @@ async fn each(applier: &mut Applier<'_>, origin: &Origin, name: &str, text: &str
             Ok(part) => total.add(part, before),
             // Every document is looked at, so that all that is missing is said at once.
             Err(ApplyError::Secrets(missing)) => secrets.extend(missing),
+            // What was not made for the want of a secret is missing to what comes after it.
+            Err(ApplyError::Entry { .. }) if !secrets.is_empty() => {}
             Err(other) => return Err(other.later(before)),
         }
         for edit in applier.edits.iter_mut().skip(first) {

@@ -15,6 +15,7 @@ use vestibule_store::{Configuration, Document, Edited};
 
 use crate::apply::Applier;
 use crate::edit::Edit;
+use crate::links;
 use crate::names::identifying_fields;
 
 /// What stands where a secret would.
@@ -145,7 +146,7 @@ async fn fields(applier: &mut Applier<'_>, kind: &Kind, edit: &Edit) -> Result<V
             Some(before) => before.get(field.name).cloned().unwrap_or_default(),
             None => field.default.map_or(Value::Null, |default| default()),
         };
-        if *new == old || (edit.before.is_none() && is_nothing(new)) {
+        if same(kind, field, &old, new) || (edit.before.is_none() && is_nothing(new)) {
             continue;
         }
         let before = match edit.before {
@@ -155,6 +156,16 @@ async fn fields(applier: &mut Applier<'_>, kind: &Kind, edit: &Edit) -> Result<V
         changes.push(FieldChange { field: field.name, before, after: show(applier, field, new).await? });
     }
     Ok(changes)
+}
+
+/// Whether a field has a value already.
+fn same(kind: &Kind, field: &Field, old: &Value, new: &Value) -> bool {
+    let sorted = |value: &Value| {
+        let mut keys: Vec<String> = value.as_array().into_iter().flatten().map(ToString::to_string).collect();
+        keys.sort();
+        keys
+    };
+    old == new || (links::is_set(kind, field.name) && old.is_array() && sorted(old) == sorted(new))
 }
 
 fn is_nothing(value: &Value) -> bool {
