@@ -23,4 +23,5 @@ mod rbac;
 mod rooms;
 mod security;
 mod store;
+mod transactional;
 mod two_nodes;
