@@ -13,14 +13,14 @@ use vestibule_resource::{
 };
 use vestibule_store::Change;
 
-use crate::edit::Edit;
+use crate::edit::{Besides, Edit};
 use crate::error::{Applied, ApplyError};
 use crate::identify::{self, Moved};
 use crate::library::{Library, Origin};
 use crate::lookup::{Asked, field_name};
 use crate::names::blank;
 use crate::wanted::{Around, MAPPINGS, Part, Source, Wanted};
-use crate::{links, meta, permissions};
+use crate::{beyond, links, meta, permissions};
 
 /// Applies blueprints to one change, as one principal: what they may not write, the blueprint may not.
 pub struct Applier<'a> {
@@ -31,6 +31,10 @@ pub struct Applier<'a> {
     pub(crate) principal: &'a Principal,
     /// What was done to objects, in order.
     pub(crate) edits: Vec<Edit>,
+    /// What was done besides.
+    pub(crate) besides: Vec<Besides>,
+    /// Lines before the text that is being applied, where it is part of a file.
+    pub(crate) before: usize,
     /// Blueprints that are applied already, or just being so.
     pub(crate) seen: BTreeSet<String>,
     /// What tables have answered since something was written.
@@ -54,6 +58,8 @@ impl<'a> Applier<'a> {
             ctx,
             principal,
             edits: Vec::new(),
+            besides: Vec::new(),
+            before: 0,
             seen: BTreeSet::new(),
             known: Vec::new(),
             missing_secrets: Vec::new(),
@@ -133,6 +139,7 @@ impl<'a> Applier<'a> {
         }
         if existing.is_none() && wanted.state != State::Absent {
             let name = Value::Object(identifiers.clone());
+            let line = line + self.before;
             let missing = secrets.iter().map(|field| format!("  {file}:{line}: {field} of {model} {name}"));
             self.missing_secrets.extend(missing);
         }
@@ -233,9 +240,16 @@ impl<'a> Applier<'a> {
         if given.is_empty() {
             return Ok(());
         }
+        let known = match existing {
+            Some(_) => beyond::state(self.change.transaction(), kind, object).await?,
+            None => Vec::new(),
+        };
         let Self { change, registry, ctx, principal, .. } = self;
         let mut cx = WriteCx { change, registry, ctx, principal, kind, existing, given: &given };
-        hooks.set_beyond(&mut cx, object).await
+        hooks.set_beyond(&mut cx, object).await?;
+        let now = beyond::state(self.change.transaction(), kind, object).await?;
+        self.besides.extend(beyond::difference(kind, object, &known, now));
+        Ok(())
     }
 
     /// The API would ask for the same permission.

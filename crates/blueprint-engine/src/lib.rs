@@ -6,6 +6,7 @@
 //! itself is `vestibule-blueprints`, which knows no store.
 
 mod apply;
+mod beyond;
 mod defaults;
 mod edit;
 mod error;

@@ -12,6 +12,7 @@ use vestibule_resource::{Kind, ObjectKey};
 use vestibule_store::Param;
 
 use crate::apply::Applier;
+use crate::edit::Besides;
 
 /// What it takes to give a role permissions.
 const ASSIGN: &str = "authentik_rbac.assign_role_permissions";
@@ -104,6 +105,18 @@ async fn give(
         return Err(ApiError::Refused(message));
     }
     assign(applier.change.transaction(), role, permission, kind.model(), key).await?;
+    let row = applier.change.transaction().query_one("SELECT name FROM roles WHERE pk = $1", vec![role.into()]).await?;
+    let holder = row.map(|row| row.text("name")).transpose()?.unwrap_or_default();
+    applier.besides.push(Besides {
+        model: kind.model(),
+        key: match key {
+            ObjectKey::Uuid(pk) => json!(pk).to_string(),
+            ObjectKey::Id(id) => json!(id).to_string(),
+        },
+        field: "permissions over it",
+        before: Value::Null,
+        after: json!(format!("{permission} for {holder}")),
+    });
     if applier.principal.request.quiet {
         return Ok(());
     }

@@ -231,6 +231,17 @@ async fn an_upload_is_applied_once_and_wholly() {
     assert_eq!(upload(&mut admin, &[("path", "own.yaml")]).await.expect(200)["success"], true);
     assert_eq!(here.title("own").as_deref(), Some("x"));
 
+    // What an export wrote may be several documents: all of it or nothing.
+    let several = format!("{}---\n{}", flow("many1", "x"), flow("many2", "x"));
+    let broken = format!("{several}---\nentries:\n  - {{model: authentik_flows.flow, identifiers: {{slug: many3}}}}\n");
+    let answer = upload(&mut admin, &[("file", &broken)]).await.expect(200);
+    assert!(answer["logs"][0]["event"].as_str().unwrap().starts_with("blueprint:12: "), "{answer}");
+    assert_eq!(here.title("many1"), None);
+    let answer = upload(&mut admin, &[("file", &several)]).await.expect(200);
+    assert_eq!((&answer["success"], &answer["logs"][0]["attributes"]["created"]), (&json!(true), &json!(2)));
+    let plan = admin.post(PLAN, json!({"content": several.replace("title: x", "title: y")})).await.expect(200);
+    assert_eq!((&plan["changes"][1]["name"], &plan["changes"][1]["line"]), (&json!("\"many2\""), &json!(8)));
+
     let answer = upload(&mut admin, &[("path", "../../etc/passwd")]).await.expect(400);
     assert_eq!(answer, json!({"path": ["Blueprint file does not exist"]}));
     assert_eq!(upload(&mut admin, &[]).await.expect(400), json!(["Either path or file must be set"]));

@@ -93,16 +93,21 @@ pub(crate) async fn plan_of(applier: &mut Applier<'_>) -> Result<Plan, ApiError>
         let action = match (&edit.before, &edit.after) {
             (None, Some(_)) => Action::Create,
             (Some(_), None) => Action::Delete,
-            (Some(before), Some(after)) if before != after => Action::Change,
-            (Some(_), Some(_)) => {
-                plan.unchanged += 1;
-                continue;
-            }
+            (Some(_), Some(_)) => Action::Change,
             (None, None) => continue,
         };
         let Some(object) = edit.after.as_ref().or(edit.before.as_ref()) else { continue };
         let name = name(applier, &kind, object).await?;
-        let fields = fields(applier, &kind, &edit).await?;
+        let mut fields = fields(applier, &kind, &edit).await?;
+        if action != Action::Delete {
+            let key = edit.key();
+            let besides = applier.besides.iter().filter(|one| one.model == edit.model && one.key == key);
+            fields.extend(besides.map(|one| FieldChange {
+                field: one.field,
+                before: one.before.clone(),
+                after: one.after.clone(),
+            }));
+        }
         if action == Action::Change && fields.is_empty() {
             plan.unchanged += 1;
             continue;

@@ -54,6 +54,26 @@ async fn a_large_export_is_several_documents_and_comes_back() {
     );
 }
 
+/// Of a text of several documents, what is missing has its line in the whole.
+#[tokio::test]
+async fn missing_secrets_have_their_lines() {
+    let world = world().await;
+    let part = |name: &str| {
+        format!(
+            "entries:\n  - {{model: test.note, identifiers: {{name: {name}}}, attrs: {{secret: !Secret secret}}}}\n"
+        )
+    };
+    let text =
+        format!("{}---\n{}---\nentries:\n  - {{model: test.note, identifiers: {{nmae: x}}}}\n", part("a"), part("b"));
+    let error = world.import(&text).await.unwrap_err().to_string();
+    for line in
+        ["export.yaml:2: secret of test.note {\"name\":\"a\"}", "export.yaml:5: secret of test.note {\"name\":\"b\"}"]
+    {
+        assert!(error.contains(line), "{error}");
+    }
+    assert!(world.note("a").is_none());
+}
+
 /// What is known by a number has another one elsewhere; where nothing names it, its own key does.
 #[tokio::test]
 async fn numbered_objects_without_names_come_back() {
