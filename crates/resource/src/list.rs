@@ -282,7 +282,8 @@ pub(crate) fn order(query: &Query, default: &[&str], known: &dyn Fn(&str) -> boo
 
 /// A page of objects that are in memory already, searched and ordered as the call asks: for lists that no kind has.
 pub fn memory_list(call: &Call, objects: Vec<Object>, search: &[&str], ordering: &[&str]) -> Answer {
-    let terms = terms(&call.query);
+    // Where there is nothing to search in, a search says nothing.
+    let terms = if search.is_empty() { Vec::new() } else { terms(&call.query) };
     let text = |object: &Object, name: &str| object.get(name).and_then(Value::as_str).map(fold).unwrap_or_default();
     let matches =
         |object: &Object| terms.iter().all(|term| search.iter().any(|name| text(object, name).contains(term.as_str())));

@@ -171,7 +171,9 @@ async fn permissions_over_objects_come_in_short_pages() {
         assert_eq!(assign(&mut admin, &role, &["view_dummystage"], Some((model, &stage))).await.0, 200);
     }
     let list = "/api/v3/rbac/permissions/roles/";
-    for (size, shown) in [("", 12), ("?page_size=50", 10), ("?page_size=5", 5), ("?page_size=x", 12)] {
+    for (size, shown) in
+        [("", 12), ("?page_size=50", 10), ("?page_size=5", 5), ("?page_size=x", 12), ("?search=nothing", 12)]
+    {
         let found = admin.get(&format!("{list}{size}")).await.expect(200);
         assert_eq!(found["results"].as_array().map(Vec::len), Some(shown), "{size}");
         assert_eq!(found["pagination"]["count"], 12);
