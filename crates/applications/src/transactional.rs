@@ -5,10 +5,12 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Value, json};
 use vestibule_flow::BINDING;
+use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::call::{Answer, Body, ok};
 use vestibule_resource::http::json_object;
-use vestibule_resource::{Call, Field, Kind, Mode, Operation, Principal, Shape, Verb, write_object};
+use vestibule_resource::object_permission::assign_initial;
+use vestibule_resource::{Call, Field, Kind, Mode, Operation, Shape, Verb, write_object};
 use vestibule_store::Change;
 
 use crate::application::APPLICATION;
@@ -25,7 +27,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             apply,
         )
         .body(Body::Schema("TransactionApplicationRequest"))
-        .doc("Makes or changes an application with its provider and bindings, all of it or nothing."),
+        .doc("Makes an application with its provider and bindings, all of it or nothing."),
     ]
 }
 
@@ -34,18 +36,24 @@ fn answer_fields() -> Vec<Field> {
 }
 
 /// A part of the request: an object's fields.
-fn part(body: &Object, name: &str, errors: &mut FieldErrors) -> Object {
+fn part(body: &Object, name: &str, wrong: fn(&Value) -> Value, errors: &mut FieldErrors) -> Object {
     match body.get(name) {
-        Some(Value::Object(part)) => part.clone(),
-        Some(_) => {
-            errors.add(name, "Invalid data. Expected a dictionary.");
-            Object::new()
-        }
-        None => {
-            errors.add(name, "This field is required.");
-            Object::new()
-        }
+        Some(Value::Object(part)) => return part.clone(),
+        Some(Value::Null) => errors.add(name, "This field may not be null."),
+        Some(other) => errors.insert(name, wrong(other)),
+        None => errors.add(name, "This field is required."),
     }
+    Object::new()
+}
+
+/// What is said of something that is no object of a kind.
+fn no_object(value: &Value) -> Value {
+    json!({NON_FIELD: [format!("Invalid data. Expected a dictionary, but got {}.", type_of(value))]})
+}
+
+/// What is said of something that is no mapping.
+fn no_mapping(value: &Value) -> Value {
+    json!([format!("Expected a dictionary of items but got type \"{}\".", type_of(value))])
 }
 
 fn provider_kind(call: &Call, body: &Object, errors: &mut FieldErrors) -> Option<Arc<Kind>> {
@@ -64,14 +72,15 @@ fn provider_kind(call: &Call, body: &Object, errors: &mut FieldErrors) -> Option
 async fn apply(call: Call) -> Answer {
     let body = json_object(&call.parts, &call.raw)?;
     let mut errors = FieldErrors::new();
-    let application = part(&body, "app", &mut errors);
+    let application = part(&body, "app", no_object, &mut errors);
     let kind = provider_kind(&call, &body, &mut errors);
-    let provider = part(&body, "provider", &mut errors);
+    let provider = part(&body, "provider", no_mapping, &mut errors);
     let bindings = match body.get("policy_bindings") {
         Some(Value::Array(bindings)) => bindings.clone(),
         None => Vec::new(),
-        Some(_) => {
-            errors.add("policy_bindings", "Expected a list of items.");
+        Some(other) => {
+            let message = format!("Expected a list of items but got type \"{}\".", type_of(other));
+            errors.insert("policy_bindings", json!({ NON_FIELD: [message] }));
             Vec::new()
         }
     };
@@ -83,20 +92,33 @@ async fn apply(call: Call) -> Answer {
 
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
     let mut writer = Writer { call: &call, change: &mut change };
-    let provider = writer.write("provider", &kind, "name", provider).await?;
-    let mut application = application;
-    application.insert("provider".into(), provider.get("pk").cloned().unwrap_or_default());
-    let application = writer.write("app", &application_kind, "slug", application).await?;
-    for (place, binding) in bindings.into_iter().enumerate() {
-        let Value::Object(mut binding) = binding else {
-            return Err(FieldErrors::one("policy_bindings", "Invalid data. Expected a dictionary.").into());
-        };
-        binding.insert("target".into(), application.get("pbm_uuid").cloned().unwrap_or_default());
-        let name = format!("policy_bindings.{place}");
-        writer.write(&name, &binding_kind, "pk", binding).await?;
+    for (kind, needed) in [(&kind, true), (&application_kind, true), (&binding_kind, !bindings.is_empty())] {
+        if needed && !call.principal.may(&kind.permission(Verb::Add)) {
+            return Err(ApiError::Refused(format!("User lacks permission to create {}", kind.model())));
+        }
     }
+    let provider = writer.provider(&kind, provider).await;
+    let mut application = application;
+    let key = provider.as_ref().ok().and_then(|provider| provider.get("pk").cloned());
+    application.insert("provider".into(), key.unwrap_or_default());
+    // What is wrong with the application is said before what is wrong with the provider.
+    let application = nested("app", writer.create(&application_kind, application).await)?;
+    nested("provider", provider)?;
+    writer.bind(&binding_kind, &application, bindings).await?;
     change.commit().await?;
     ok(&json!({"applied": true, "logs": []}))
+}
+
+/// What is wrong with a part of the request is said under its name.
+fn nested(name: &str, written: Result<Object, ApiError>) -> Result<Object, ApiError> {
+    written.map_err(|error| match error {
+        ApiError::Invalid(errors) => {
+            let mut whole = FieldErrors::new();
+            whole.add_nested(name, errors);
+            whole.into()
+        }
+        other => other,
+    })
 }
 
 struct Writer<'a> {
@@ -105,39 +127,59 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Makes an object, or changes the one that has the same `identifier`; what is wrong with it is said under `name`.
-    async fn write(
-        &mut self,
-        name: &str,
-        kind: &Arc<Kind>,
-        identifier: &str,
-        body: Object,
-    ) -> Result<Object, ApiError> {
+    /// Makes the provider. One that is there already is somebody's: nothing here changes it.
+    async fn provider(&mut self, kind: &Arc<Kind>, body: Object) -> Result<Object, ApiError> {
+        let name = body.get("name").filter(|name| name.is_string());
+        let configuration = self.change.lock().await?;
+        let taken = configuration.documents(kind.model()).any(|document| document.value.get("name") == name);
+        if name.is_some() && taken {
+            let message = "State is set to must_created and object exists already";
+            return Err(FieldErrors::one("name", message).into());
+        }
+        self.create(kind, body).await
+    }
+
+    async fn create(&mut self, kind: &Arc<Kind>, body: Object) -> Result<Object, ApiError> {
         let Call { api, principal, .. } = self.call;
-        self.change.lock().await?;
-        let configuration = self.change.configuration();
-        let wanted = body.get(identifier).filter(|value| value.is_string());
-        let existing = wanted.and_then(|wanted| {
-            let mut documents = configuration.documents(kind.model());
-            documents.find(|document| document.value.get(identifier) == Some(wanted))
-        });
-        let existing = existing.map(|document| document.value.clone());
-        let verb = if existing.is_some() { Verb::Change } else { Verb::Add };
-        require(principal, kind, verb)?;
-        let mode = if existing.is_some() { Mode::Update } else { Mode::Create };
         let (registry, ctx) = (&api.registry, &api.ctx);
-        let written = write_object(self.change, registry, ctx, principal, kind, existing.as_ref(), &body, mode).await;
-        written.map_err(|error| match error {
-            ApiError::Invalid(errors) => {
-                let mut whole = FieldErrors::new();
-                whole.add_nested(name, errors);
-                whole.into()
+        let object = write_object(self.change, registry, ctx, principal, kind, None, &body, Mode::Create).await?;
+        assign_initial(self.change.transaction(), principal, kind, &object).await?;
+        Ok(object)
+    }
+
+    /// Binds to the application what decides who may open it.
+    async fn bind(&mut self, kind: &Arc<Kind>, application: &Object, bindings: Vec<Value>) -> Result<(), ApiError> {
+        let mut wrong = Vec::new();
+        for binding in bindings {
+            let Value::Object(mut binding) = binding else {
+                wrong.push(no_object(&binding));
+                continue;
+            };
+            binding.insert("target".into(), application.get("pbm_uuid").cloned().unwrap_or_default());
+            match self.create(kind, binding).await {
+                Ok(_) => wrong.push(json!({})),
+                Err(ApiError::Invalid(errors)) => wrong.push(errors.to_json()),
+                Err(other) => return Err(other),
             }
-            other => other,
-        })
+        }
+        if wrong.iter().all(|one| *one == json!({})) {
+            return Ok(());
+        }
+        let mut errors = FieldErrors::new();
+        errors.insert("policy_bindings", wrong.into());
+        Err(errors.into())
     }
 }
 
-fn require(principal: &Principal, kind: &Kind, verb: Verb) -> Result<(), ApiError> {
-    principal.require(&kind.permission(verb))
+/// What clients are told that they sent.
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
+    }
 }

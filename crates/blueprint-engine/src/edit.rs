@@ -1,5 +1,6 @@
 //! What an entry did to an object.
 
+use serde_json::Value;
 use vestibule_kernel::Object;
 use vestibule_resource::Kind;
 
@@ -23,4 +24,17 @@ impl Edit {
         let object = self.after.as_ref().or(self.before.as_ref());
         object.and_then(|object| object.get("pk")).map(ToString::to_string).unwrap_or_default()
     }
+}
+
+/// What an entry did besides writing an object: a password or a key that it set, permissions that it gave.
+#[derive(Clone, Debug)]
+pub(crate) struct Besides {
+    pub model: &'static str,
+    /// The key of the object.
+    pub key: String,
+    /// The field that asks for it.
+    pub field: &'static str,
+    /// How it was before, and is now; nothing that is a secret.
+    pub before: Value,
+    pub after: Value,
 }

@@ -20,6 +20,16 @@ pub enum ApplyError {
         /// What is wrong.
         message: String,
     },
+    /// An entry that whoever applies it may not apply.
+    #[error("{file}:{line}: {message}")]
+    Forbidden {
+        /// The file's name.
+        file: String,
+        /// Its line.
+        line: usize,
+        /// What they may not do.
+        message: String,
+    },
     /// New objects whose secrets the file does not tell.
     #[error("these secrets are neither in the file nor here, write them in place of {SECRET}:\n{}", .0.join("\n"))]
     Secrets(Vec<String>),
@@ -46,6 +56,9 @@ impl ApplyError {
                 tracing::error!(error = %cause, "a blueprint entry failed");
                 Self::at(file, line, "the server failed to apply this entry; its log says why")
             }
+            error @ (ApiError::Forbidden | ApiError::Refused(_)) => {
+                Self::Forbidden { file: file.to_owned(), line, message: error.to_string() }
+            }
             error => Self::at(file, line, error.to_string()),
         }
     }
@@ -55,6 +68,7 @@ impl ApplyError {
     pub(crate) fn later(self, before: usize) -> Self {
         match self {
             Self::Entry { file, line, message } => Self::Entry { file, line: line + before, message },
+            Self::Forbidden { file, line, message } => Self::Forbidden { file, line: line + before, message },
             other => other,
         }
     }

@@ -9,6 +9,7 @@ use vestibule_resource::call::{Answer, Body as BodyShape, Permission, ok};
 use vestibule_resource::http::{media_type, parse_json};
 use vestibule_resource::{Call, Choices, Field, Operation, Shape};
 
+use crate::transfer::each;
 use crate::{Applied, Applier, ApplyError, Library, Origin};
 
 static LEVELS: Choices = Choices {
@@ -77,10 +78,11 @@ async fn import(call: Call) -> Answer {
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
     let (registry, ctx) = (&call.api.registry, &call.api.ctx);
     let mut applier = Applier::new(&mut change, registry, ctx, &call.principal, &library);
-    let outcome = applier.apply(&name, &text, &context, &origin).await;
+    let outcome = each(&mut applier, &origin, &context, (&name, &text)).await;
     let applied = match outcome {
         Ok(applied) => change.commit().await.map(|()| applied)?,
         Err(ApplyError::Store(error)) => return Err(error.into()),
+        Err(error @ ApplyError::Forbidden { .. }) => return Err(ApiError::Refused(error.to_string())),
         Err(error) => {
             return ok(&json!({"logs": [log(&call, "error", &error.to_string(), &json!({}))], "success": false}));
         }
@@ -125,7 +127,7 @@ fn text(library: &Library, upload: &Upload) -> Result<(String, String, Origin), 
         };
     }
     if upload.path.is_empty() {
-        return Err(FieldErrors::one("file", "This field is required.").into());
+        return Err(FieldErrors::whole("Either path or file must be set").into());
     }
     match library.read(&upload.path) {
         Ok((text, origin)) => Ok((upload.path.clone(), text, origin)),

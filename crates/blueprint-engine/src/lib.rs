@@ -6,13 +6,16 @@
 //! itself is `vestibule-blueprints`, which knows no store.
 
 mod apply;
+mod beyond;
 mod defaults;
 mod edit;
 mod error;
 pub mod export;
+mod identify;
 mod import;
 pub mod instance;
 mod library;
+mod links;
 mod lookup;
 mod meta;
 mod names;
@@ -21,6 +24,7 @@ pub mod plan;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod wanted;
 mod watch;
 
 pub use apply::Applier;

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use vestibule_blueprints::Lookup;
 use vestibule_kernel::Object;
 use vestibule_kernel::fold::fold;
-use vestibule_resource::{Field, Kind, Principal, Registry, Represent, Verb};
+use vestibule_resource::{Field, Kind, Principal, Registry, Represent, Shape, Verb};
 use vestibule_store::Configuration;
 
+use crate::identify::criterion;
 use crate::library::{Library, Origin};
 
 /// What was asked of a table.
@@ -37,10 +38,18 @@ impl World<'_> {
         if members.is_empty() {
             return Err(format!("there is no model {model}"));
         }
-        for kind in members {
+        'kinds: for kind in members {
             let permission = kind.permission(Verb::View);
             if !self.principal.may(&permission) {
                 return Err(format!("you may not view {} ({permission})", kind.model()));
+            }
+            for (name, _) in criteria {
+                match criterion(self.registry, self.principal, kind, name) {
+                    // Of several kinds one may lack what another has.
+                    Err(message) if self.registry.kind(&model).is_some() => return Err(message),
+                    Err(_) => continue 'kinds,
+                    Ok(()) => {}
+                }
             }
             let found = if kind.is_document() {
                 find_document(self.registry, self.configuration, kind, criteria)
@@ -77,7 +86,9 @@ impl Lookup for World<'_> {
         });
         let Some(kind) = kind else { return Ok(None) };
         let (configuration, registry) = (self.configuration, self.registry);
-        Ok(Some(Represent { configuration, registry, kind, principal: None, origin: "", written: &[] }.object(&object)))
+        // Whoever looks sees no more than the API shows them.
+        let principal = Some(self.principal);
+        Ok(Some(Represent { configuration, registry, kind, principal, origin: "", written: &[] }.object(&object)))
     }
 
     fn environment(&self, name: &str) -> Option<String> {
@@ -132,9 +143,47 @@ pub(crate) fn meets(
         return same(value, wanted) || known().is_some_and(|known| *value == known);
     };
     let value = object.get(field_name(kind, head)).unwrap_or(&Value::Null);
+    if is_lookup(tail) {
+        return compares(value, tail, wanted);
+    }
+    match kind.field(head).filter(|field| is_json(field)) {
+        Some(_) => inside(value, tail, wanted),
+        None => referred(registry, configuration, kind.field(head), value)
+            .is_some_and(|(kind, object)| meets(registry, configuration, kind, &object, tail, wanted)),
+    }
+}
+
+/// Whether one asks for what lies inside of a field's value.
+pub(crate) fn is_json(field: &Field) -> bool {
+    matches!(field.shape, Shape::Json | Shape::Map)
+}
+
+/// The same of what a path, `a__b__0`, leads to inside of a value; its end may say how to compare.
+fn inside(value: &Value, path: &str, wanted: &Value) -> bool {
+    if is_lookup(path) {
+        return compares(value, path, wanted);
+    }
+    let (head, tail) = path.split_once("__").map_or((path, None), |(head, tail)| (head, Some(tail)));
+    let inner = match value {
+        Value::Object(object) => object.get(head),
+        Value::Array(items) => head.parse::<usize>().ok().and_then(|place| items.get(place)),
+        _ => None,
+    };
+    match (inner, tail) {
+        (Some(inner), Some(tail)) => inside(inner, tail, wanted),
+        (Some(inner), None) => inner == wanted,
+        (None, tail) => tail == Some("isnull") && wanted == &Value::Bool(true),
+    }
+}
+
+fn compares(value: &Value, lookup: &str, wanted: &Value) -> bool {
     let folded = |value: &Value| value.as_str().map(fold);
-    match tail {
+    match lookup {
         "exact" => same(value, wanted),
+        "contains" if !value.is_string() => contains(value, wanted),
+        "contains" => part(value, wanted).is_some_and(|(text, part)| text.contains(part)),
+        "startswith" => part(value, wanted).is_some_and(|(text, part)| text.starts_with(part)),
+        "endswith" => part(value, wanted).is_some_and(|(text, part)| text.ends_with(part)),
         "iexact" => folded(value) == folded(wanted),
         "icontains" => match (folded(value), folded(wanted)) {
             (Some(text), Some(part)) => text.contains(&part),
@@ -142,8 +191,29 @@ pub(crate) fn meets(
         },
         "in" => wanted.as_array().is_some_and(|values| values.iter().any(|one| same(value, one))),
         "isnull" => value.is_null() == wanted.as_bool().unwrap_or(true),
-        _ => referred(registry, configuration, kind.field(head), value)
-            .is_some_and(|(kind, object)| meets(registry, configuration, kind, &object, tail, wanted)),
+        _ => false,
+    }
+}
+
+/// Whether the end of a criterion says how to compare.
+pub(crate) fn is_lookup(tail: &str) -> bool {
+    matches!(tail, "exact" | "iexact" | "contains" | "icontains" | "startswith" | "endswith" | "in" | "isnull")
+}
+
+fn part<'v>(value: &'v Value, wanted: &'v Value) -> Option<(&'v str, &'v str)> {
+    Some((value.as_str()?, wanted.as_str()?))
+}
+
+/// Whether a value has all of another in it: a mapping its keys, a list its items, in any order.
+fn contains(value: &Value, wanted: &Value) -> bool {
+    match (value, wanted) {
+        (Value::Object(value), Value::Object(wanted)) => {
+            wanted.iter().all(|(key, wanted)| value.get(key).is_some_and(|value| contains(value, wanted)))
+        }
+        (Value::Array(value), Value::Array(wanted)) => {
+            wanted.iter().all(|wanted| value.iter().any(|value| contains(value, wanted)))
+        }
+        (value, wanted) => value == wanted,
     }
 }
 
@@ -167,7 +237,7 @@ pub(crate) fn same(value: &Value, wanted: &Value) -> bool {
     let uuid = |value: &Value| value.as_str().and_then(|text| text.parse::<uuid::Uuid>().ok());
     match (value, wanted) {
         (Value::String(_), Value::String(_)) => uuid(value).is_some() && uuid(value) == uuid(wanted),
-        (Value::Object(value), Value::Object(part)) => part.iter().all(|(key, part)| value.get(key) == Some(part)),
+        (Value::Object(_), Value::Object(_)) => contains(value, wanted),
         (value, Value::Array(any)) if !value.is_array() => any.contains(value),
         (value, wanted) => *wanted == json!(value.to_string()),
     }

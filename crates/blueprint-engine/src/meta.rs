@@ -5,11 +5,12 @@ use vestibule_blueprints::{Blueprint, defaults};
 use vestibule_kernel::Object;
 use vestibule_resource::Kind;
 
-use crate::apply::{Applier, Source};
+use crate::apply::Applier;
 use crate::error::{Applied, ApplyError};
 use crate::instance;
 use crate::library::Origin;
 use crate::lookup::{find_document, same};
+use crate::wanted::Source;
 
 /// The one instruction there is.
 const APPLY: &str = "authentik_blueprints.metaapplyblueprint";

@@ -22,7 +22,7 @@ pub(crate) fn identifying_fields(kind: &Kind) -> Vec<&Field> {
 }
 
 /// A new object of a kind, under a key that is given, before anything is known of it.
-pub(crate) fn blank(kind: &Kind, pk: &Value, mut uuid: impl FnMut() -> Uuid) -> Object {
+pub(crate) fn blank(kind: &Kind, key: &Value, mut uuid: impl FnMut() -> Uuid) -> Object {
     let mut object = Object::new();
     for field in kind.fields.iter().filter(|field| field.is_stored()) {
         let made = matches!(field.shape, Shape::Uuid) && !field.nullable && !field.is_writable();
@@ -34,6 +34,28 @@ pub(crate) fn blank(kind: &Kind, pk: &Value, mut uuid: impl FnMut() -> Uuid) -> 
         };
         object.insert(field.name.to_owned(), value);
     }
-    object.insert("pk".into(), pk.clone());
+    object.insert(kind.document_key().to_owned(), key.clone());
     object
+}
+
+/// Fields that blueprints call otherwise than the API does.
+const ALIASES: &[(&str, &str, &str)] = &[("authentik_core.application", "icon", "meta_icon")];
+
+/// The field that a blueprint means.
+pub(crate) fn alias(kind: &Kind, name: String) -> String {
+    let known = ALIASES.iter().find(|(model, called, _)| *model == kind.model() && *called == name);
+    known.map_or(name, |(.., field)| (*field).to_owned())
+}
+
+/// Joins a value to another: mappings are merged, lists joined, of anything else the later one counts.
+pub(crate) fn join(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                join(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (Value::Array(into), Value::Array(from)) => into.extend(from),
+        (into, from) => *into = from,
+    }
 }

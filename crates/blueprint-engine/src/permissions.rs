@@ -1,10 +1,21 @@
 //! Permissions on single objects that an entry asks for.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use uuid::Uuid;
 use vestibule_blueprints::{BlueprintError, Node, Permission, Scope, resolve as resolve_node};
-use vestibule_kernel::Object;
-use vestibule_resource::{Kind, Verb};
-use vestibule_store::Change;
+use vestibule_events::Event;
+use vestibule_kernel::{ApiError, FieldErrors, Object};
+use vestibule_rbac::entry::permission_over;
+use vestibule_rbac::own_role;
+use vestibule_resource::object_permission::{assign, may_on};
+use vestibule_resource::{Kind, ObjectKey};
+use vestibule_store::Param;
+
+use crate::apply::Applier;
+use crate::edit::Besides;
+
+/// What it takes to give a role permissions.
+const ASSIGN: &str = "authentik_rbac.assign_role_permissions";
 
 /// A permission, its tags resolved. It is for a user, a role, or both.
 pub(crate) struct Given {
@@ -32,18 +43,89 @@ pub(crate) fn resolve(permission: &Permission, scope: &Scope<'_>) -> Result<Give
     Ok(Given { permission: name, user: holder(&permission.user)?, role: holder(&permission.role)? })
 }
 
-/// Gives it, after the object was written and in the same change. There are no roles that could hold a permission on a
-/// single object yet, and one that is not given must not be taken for one that is.
+/// Gives it, after the object was written and in the same change: to the role, and to the role that is the user's alone.
+/// Whoever applies the blueprint may assign permissions, and has this one.
 ///
 /// # Errors
-/// Why it cannot be given, in a sentence.
-pub(crate) fn grant(_: &mut Change, kind: &Kind, _: &Object, given: &Given) -> Result<(), String> {
-    let name = given.permission.rsplit('.').next().unwrap_or_default();
-    let verbs = [Verb::View, Verb::Add, Verb::Change, Verb::Delete];
-    let known = verbs.iter().any(|verb| kind.permission(*verb).ends_with(&format!(".{name}")));
-    let holders = [("user", &given.user), ("role", &given.role)];
-    let holders = holders.iter().filter_map(|(what, key)| key.as_ref().map(|key| format!("{what} {key}")));
-    let holders = holders.collect::<Vec<_>>().join(" and ");
-    let what = if known { "on a single object" } else { "unknown here," };
-    Err(format!("the permission `{name}` {what} cannot be given to {holders} yet"))
+/// Why it cannot be given.
+pub(crate) async fn grant(
+    applier: &mut Applier<'_>,
+    kind: &Kind,
+    object: &Object,
+    given: &Given,
+) -> Result<(), ApiError> {
+    let wrong = |message: String| ApiError::from(FieldErrors::one("permissions", message));
+    let Some(permission) = permission_over(applier.registry, kind, &given.permission) else {
+        return Err(wrong(format!("there is no permission `{}` over {}", given.permission, kind.model())));
+    };
+    let Some(key) = ObjectKey::of(object) else { return Err(ApiError::internal("an object without a key")) };
+    for (is_user, holder) in [(true, &given.user), (false, &given.role)] {
+        let Some(holder) = holder else { continue };
+        let role = role(applier, is_user, holder).await?;
+        let Some(role) = role else {
+            let what = if is_user { "user" } else { "role" };
+            return Err(wrong(format!("there is no {what} {holder}")));
+        };
+        give(applier, kind, role, &permission, key).await?;
+    }
+    Ok(())
+}
+
+/// The role that a holder's key means.
+async fn role(applier: &mut Applier<'_>, is_user: bool, holder: &Value) -> Result<Option<Uuid>, ApiError> {
+    let ctx = applier.ctx;
+    let transaction = applier.change.transaction();
+    let text = holder.as_str().map_or_else(|| holder.to_string(), str::to_owned);
+    let (sql, key): (&str, Param) = match (is_user, text.parse::<i64>(), text.parse::<Uuid>()) {
+        (true, Ok(user), _) => ("SELECT id FROM users WHERE id = $1", user.into()),
+        (false, _, Ok(role)) => ("SELECT pk FROM roles WHERE pk = $1", role.into()),
+        _ => return Ok(None),
+    };
+    let Some(row) = transaction.query_one(sql, vec![key]).await? else { return Ok(None) };
+    Ok(Some(if is_user { own_role(transaction, ctx, row.int("id")?).await? } else { row.uuid("pk")? }))
+}
+
+async fn give(
+    applier: &mut Applier<'_>,
+    kind: &Kind,
+    role: Uuid,
+    permission: &str,
+    key: ObjectKey,
+) -> Result<(), ApiError> {
+    let held =
+        format!("SELECT id FROM role_object_permissions WHERE role = $1 AND permission = $2 AND {} = $3", key.column());
+    let params = vec![role.into(), permission.into(), key.param()];
+    if applier.change.transaction().query_one(held, params).await?.is_some() {
+        return Ok(());
+    }
+    let database = applier.change.store().database();
+    let may_assign = may_on(database, applier.principal, ASSIGN, Some(ObjectKey::Uuid(role))).await?;
+    if !may_assign || !may_on(database, applier.principal, permission, Some(key)).await? {
+        let message = format!("You may not give away \"{permission}\".");
+        return Err(ApiError::Refused(message));
+    }
+    assign(applier.change.transaction(), role, permission, kind.model(), key).await?;
+    let row = applier.change.transaction().query_one("SELECT name FROM roles WHERE pk = $1", vec![role.into()]).await?;
+    let holder = row.map(|row| row.text("name")).transpose()?.unwrap_or_default();
+    applier.besides.push(Besides {
+        model: kind.model(),
+        key: match key {
+            ObjectKey::Uuid(pk) => json!(pk).to_string(),
+            ObjectKey::Id(id) => json!(id).to_string(),
+        },
+        field: "permissions over it",
+        before: Value::Null,
+        after: json!(format!("{permission} for {holder}")),
+    });
+    if applier.principal.request.quiet {
+        return Ok(());
+    }
+    let context = json!({
+        "model": {"pk": role, "app": "authentik_rbac", "model_name": "role"},
+        "assigned": {"permissions": [permission], "object": {"model": kind.model(), "pk": key.text()}},
+    });
+    let event = Event::new("model_updated", "authentik.blueprints", applier.principal.actor.clone());
+    let event = event.context(context).client_ip(applier.principal.client_ip);
+    event.write(applier.ctx, applier.change.transaction()).await?;
+    Ok(())
 }

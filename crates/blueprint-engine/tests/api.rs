@@ -87,7 +87,13 @@ async fn an_instance_is_kept_and_applied() {
     assert_eq!(applied["metadata"], json!({"name": "of mine", "labels": {"a": "b"}}));
     assert_eq!(here.title("mine").as_deref(), Some("Good day"));
 
-    admin.patch(&path, json!({"content": flow("mine", "!Find [authentik_flows.flow, [slug, no]]")})).await.expect(200);
+    let other = json!({"slug": "other", "name": "o", "title": "o", "designation": "authentication"});
+    admin.post("/api/v3/flows/instances/", other).await.expect(201);
+    let text = flow("mine", "!Find [authentik_flows.flow, [slug, other]]");
+    admin.patch(&path, json!({"content": text})).await.expect(200);
+    admin.delete("/api/v3/flows/instances/other/").await.expect(204);
+    let refused = admin.patch(&path, json!({"content": text})).await.expect(400);
+    assert_eq!(refused["content"][0], "Failed to validate blueprint", "{refused}");
     let failed = admin.post(&format!("{path}apply/"), json!({})).await.expect(200);
     assert_eq!((&failed["status"], &failed["last_applied_hash"]), (&json!("error"), &applied["last_applied_hash"]));
     let sql = "SELECT context FROM events WHERE action = 'configuration_error'";
@@ -107,6 +113,7 @@ async fn what_cannot_be_kept_is_said() {
     let mut admin = here.app.admin().await;
     let mut post = async |body: Value| admin.post(LIST, body).await.expect(400);
     assert_eq!(post(json!({"name": "a"})).await, json!({"non_field_errors": ["Either path or content must be set."]}));
+    assert_eq!(here.title("x"), None);
     for path in ["nothing.yaml", "../x.yaml", "/etc/passwd", "default/../../x"] {
         let answer = post(json!({"name": "a", "path": path})).await;
         assert_eq!(answer, json!({"path": ["Blueprint file does not exist"]}), "{path}");
@@ -114,7 +121,16 @@ async fn what_cannot_be_kept_is_said() {
     for (content, message) in [
         ("[", "- line"),
         ("entries: [{model: a.b, identifiers: {x: 1}}]", "- line 1: there is no model a.b"),
-        ("version: 2\nentries: []", "- line 1: unknown version 2"),
+        (r#"{"version": 3}"#, "- Invalid blueprint version"),
+        ("entries:\n- {model: authentik_flows.flow, identifiers: {slug: x}}", "- line 2: {\"name\":[\"This field"),
+        (
+            "entries:\n- {model: authentik_flows.flow, identifiers: {slag: x}}",
+            "- line 2: authentik_flows.flow has no field",
+        ),
+        (
+            "entries:\n- {model: authentik_flows.flow, identifiers: {slug: !Find [authentik_core.group, [name, no]]}}",
+            "- line 2: !Find: there is no",
+        ),
     ] {
         let answer = post(json!({"name": "a", "content": content})).await;
         assert_eq!(answer["content"][0], "Failed to validate blueprint");
@@ -180,6 +196,9 @@ async fn an_instance_may_what_whoever_applies_it_may() {
     assert_eq!(applied["status"], "error", "superusers are made by those who may make them");
     let answer = upload(&mut client, &[("file", group)]).await.expect(200);
     assert_eq!(answer["success"], false);
+    let answer = upload(&mut client, &[("file", &flow("theirs", "x"))]).await.expect(403);
+    let refused = "blueprint:3: you may not add authentik_flows.flow (authentik_flows.add_flow)";
+    assert_eq!(answer, json!({"detail": refused}));
     assert!(client.post(PLAN, json!({"content": group})).await.expect(400)["content"].is_array());
     assert!(here.app.admin().await.get("/api/v3/core/groups/?name=g").await.json()["results"][0].is_null());
 
@@ -212,9 +231,20 @@ async fn an_upload_is_applied_once_and_wholly() {
     assert_eq!(upload(&mut admin, &[("path", "own.yaml")]).await.expect(200)["success"], true);
     assert_eq!(here.title("own").as_deref(), Some("x"));
 
+    // What an export wrote may be several documents: all of it or nothing.
+    let several = format!("{}---\n{}", flow("many1", "x"), flow("many2", "x"));
+    let broken = format!("{several}---\nentries:\n  - {{model: authentik_flows.flow, identifiers: {{slug: many3}}}}\n");
+    let answer = upload(&mut admin, &[("file", &broken)]).await.expect(200);
+    assert!(answer["logs"][0]["event"].as_str().unwrap().starts_with("blueprint:12: "), "{answer}");
+    assert_eq!(here.title("many1"), None);
+    let answer = upload(&mut admin, &[("file", &several)]).await.expect(200);
+    assert_eq!((&answer["success"], &answer["logs"][0]["attributes"]["created"]), (&json!(true), &json!(2)));
+    let plan = admin.post(PLAN, json!({"content": several.replace("title: x", "title: y")})).await.expect(200);
+    assert_eq!((&plan["changes"][1]["name"], &plan["changes"][1]["line"]), (&json!("\"many2\""), &json!(8)));
+
     let answer = upload(&mut admin, &[("path", "../../etc/passwd")]).await.expect(400);
     assert_eq!(answer, json!({"path": ["Blueprint file does not exist"]}));
-    assert_eq!(upload(&mut admin, &[]).await.expect(400), json!({"file": ["This field is required."]}));
+    assert_eq!(upload(&mut admin, &[]).await.expect(400), json!(["Either path or file must be set"]));
     let answer = upload(&mut admin, &[("file", &text), ("context", "[1]")]).await.expect(400);
     assert_eq!(answer, json!({"context": ["Context must be a JSON object."]}));
     upload(&mut here.app.anonymous(), &[("file", &text)]).await.expect(403);

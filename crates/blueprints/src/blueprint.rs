@@ -17,6 +17,9 @@ pub const LABEL_DESCRIPTION: &str = "blueprints.goauthentik.io/description";
 /// `"true"`: an export wrote this.
 pub const LABEL_GENERATED: &str = "blueprints.goauthentik.io/generated";
 
+/// What is said of a file of another version; clients know the sentence.
+pub const INVALID_VERSION: &str = "Invalid blueprint version";
+
 /// The start of the name of models that are instructions, not objects: they need no identifiers.
 const META_MODELS: &str = "authentik_blueprints.meta";
 
@@ -59,10 +62,10 @@ pub enum State {
 /// One object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Model in `app.model` notation.
-    pub model: String,
-    /// What becomes of the object.
-    pub state: State,
+    /// Model in `app.model` notation, or a tag that becomes one: [`crate::tags::model_of`].
+    pub model: Node,
+    /// What becomes of the object, or a tag that becomes its word: [`crate::tags::state_of`]. Nothing: it is present.
+    pub state: Option<Node>,
     /// What finds the object: a mapping, or a tag that becomes one.
     pub identifiers: Node,
     /// What is set on the object: a mapping (an empty one if left out), or a tag that becomes one.
@@ -124,9 +127,9 @@ impl State {
         }
     }
 
-    fn parse(node: &Node) -> Result<Self, BlueprintError> {
+    /// The state that a word in the file means.
+    pub(crate) fn read(node: &Node, text: &str) -> Result<Self, BlueprintError> {
         let all = [Self::Present, Self::Created, Self::MustCreated, Self::Absent];
-        let text = text(node, "state")?;
         all.into_iter().find(|state| state.as_str() == text).ok_or_else(|| {
             node.error(format!("unknown state `{text}`, expected present, created, must_created or absent"))
         })
@@ -141,17 +144,24 @@ impl Entry {
 
     fn from_node(node: &Node) -> Result<Self, BlueprintError> {
         known_keys(node, "an entry", &["model", "state", "identifiers", "attrs", "conditions", "permissions", "id"])?;
-        let model = model(node)?;
+        let model = present(node.get("model"))
+            .ok_or_else(|| node.error("the entry needs a `model`, like authentik_flows.flow"))?;
+        let state = present(node.get("state"));
+        // What a tag says is read when it is known.
+        if !model.is_tag() {
+            check_model(model, &text(model, "model")?)?;
+        }
+        if let Some(state) = state.filter(|state| !state.is_tag()) {
+            State::read(state, &text(state, "state")?)?;
+        }
         let empty = Node { value: NodeValue::Mapping(Vec::new()), ..node.clone() };
         let identifiers = fields(node, "identifiers")?.unwrap_or_else(|| empty.clone());
         let nothing = matches!(&identifiers.value, NodeValue::Mapping(pairs) if pairs.is_empty());
-        if nothing && !model.starts_with(META_MODELS) {
-            return Err(
-                node.error(format!("the entry of {model} needs `identifiers`, a mapping that finds the object"))
-            );
+        if let (true, Some(name)) = (nothing, model.to_text().filter(|name| !is_instruction(name))) {
+            return Err(node.error(needs_identifiers(&name)));
         }
         Ok(Self {
-            state: present(node.get("state")).map(State::parse).transpose()?.unwrap_or_default(),
+            state: state.cloned(),
             identifiers,
             attrs: fields(node, "attrs")?.unwrap_or(empty),
             conditions: list(node, "conditions")?.to_vec(),
@@ -159,18 +169,25 @@ impl Entry {
             id: present(node.get("id")).map(|id| text(id, "id")).transpose()?,
             line: node.line,
             column: node.column,
-            model,
+            model: model.clone(),
         })
     }
+}
+
+/// Whether a model's entries are instructions, which need no identifiers.
+pub fn is_instruction(model: &str) -> bool {
+    model.to_ascii_lowercase().starts_with(META_MODELS)
+}
+
+/// What is said of an entry that nothing identifies.
+pub fn needs_identifiers(model: &str) -> String {
+    format!("the entry of {model} needs `identifiers`, a mapping that finds the object")
 }
 
 fn version(node: Option<&Node>) -> Result<i64, BlueprintError> {
     match node {
         None | Some(Node { value: NodeValue::Int(1), .. }) => Ok(1),
-        Some(node) => match node.to_text() {
-            Some(other) => Err(node.error(format!("unknown version {other}, expected version 1"))),
-            None => Err(node.error(format!("`version` is {}, expected the number 1", node.kind()))),
-        },
+        Some(node) => Err(node.error(INVALID_VERSION)),
     }
 }
 
@@ -217,12 +234,9 @@ fn entries(blueprint: &Node) -> Result<Vec<Entry>, BlueprintError> {
     Ok(entries)
 }
 
-fn model(entry: &Node) -> Result<String, BlueprintError> {
-    let node = present(entry.get("model"))
-        .ok_or_else(|| entry.error("the entry needs a `model`, like authentik_flows.flow"))?;
-    let name = text(node, "model")?;
+pub(crate) fn check_model(node: &Node, name: &str) -> Result<(), BlueprintError> {
     match name.split_once('.') {
-        Some((app, model)) if !app.is_empty() && !model.is_empty() && !model.contains('.') => Ok(name),
+        Some((app, model)) if !app.is_empty() && !model.is_empty() && !model.contains('.') => Ok(()),
         _ => Err(node.error(format!("`{name}` is no model, expected app.model like authentik_flows.flow"))),
     }
 }

@@ -13,6 +13,7 @@ macro_rules! files {
 /// In the order in which they can be applied: what a file finds is made by the files before it.
 const FILES: &[(&str, &str)] = files![
     "system" / "bootstrap",
+    "default" / "rbac-role-read-only",
     "default" / "flow-password-change",
     "default" / "flow-default-authentication-flow",
     "default" / "flow-default-invalidation-flow",

@@ -17,6 +17,6 @@ pub mod yaml;
 pub use blueprint::{Blueprint, Entry, Metadata, Permission, State};
 pub use defaults::defaults;
 pub use error::BlueprintError;
-pub use tags::{Key, Lookup, Scope, resolve};
+pub use tags::{Context, Key, Lookup, Scope, resolve};
 pub use write::Output;
 pub use yaml::{Node, NodeValue};

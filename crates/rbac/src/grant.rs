@@ -109,13 +109,8 @@ fn managed_name(user: i64) -> String {
     format!("ak-managed-role--user-{user}")
 }
 
-/// Gives a user permissions over every object of a model, `app.codename`, by the role that is theirs alone.
-pub async fn assign_to_user(
-    transaction: &mut Transaction,
-    ctx: &Ctx,
-    user: i64,
-    permissions: &[&str],
-) -> Result<Uuid, StoreError> {
+/// The role that is a user's alone; it is made where there is none.
+pub async fn own_role(transaction: &mut Transaction, ctx: &Ctx, user: i64) -> Result<Uuid, StoreError> {
     let name = managed_name(user);
     let sql = "INSERT INTO roles (pk, name, name_folded, managed) VALUES ($1, $2, $2, $2) \
                ON CONFLICT (managed) DO UPDATE SET managed = excluded.managed RETURNING pk";
@@ -123,6 +118,17 @@ pub async fn assign_to_user(
     let role = row.map(|row| row.uuid("pk")).transpose()?.unwrap_or_default();
     let sql = "INSERT INTO user_roles (user_id, role) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     transaction.execute(sql, vec![user.into(), role.into()]).await?;
+    Ok(role)
+}
+
+/// Gives a user permissions over every object of a model, `app.codename`, by the role that is theirs alone.
+pub async fn assign_to_user(
+    transaction: &mut Transaction,
+    ctx: &Ctx,
+    user: i64,
+    permissions: &[&str],
+) -> Result<Uuid, StoreError> {
+    let role = own_role(transaction, ctx, user).await?;
     for permission in permissions.iter().copied().collect::<BTreeSet<_>>() {
         assign(transaction, role, permission).await?;
     }

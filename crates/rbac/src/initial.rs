@@ -1,5 +1,7 @@
 //! Initial permissions: what the role of whoever creates an object may do to it.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -20,7 +22,7 @@ pub(crate) struct InitialPermissions {
     #[field(read_only, column = "id", label = "ID")]
     pub pk: i64,
     /// Name.
-    #[field(max = 150, folded, unique = "This field must be unique.")]
+    #[field(max = 150, folded, unique = "Initial Permissions with this name already exists.")]
     pub name: String,
     /// The role that is given them.
     #[field(references = "authentik_rbac.role")]
@@ -76,10 +78,11 @@ fn ids(given: &Object) -> Vec<i64> {
     given.get("permissions").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_i64).collect()
 }
 
-/// The permissions of an object, as they were attached to it.
+/// The permissions of an object, as they were attached to it: by application, model and name.
 fn permissions<'a>(registry: &'a Registry, object: &Object) -> Vec<&'a Permission> {
     let names = object.get(NAMES).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    names.filter_map(|name| registry.permission(name)).collect()
+    let names: BTreeSet<&str> = names.collect();
+    registry.permissions().iter().filter(|one| names.contains(one.full().as_str())).collect()
 }
 
 fn numbers(represent: &Represent<'_>, object: &Object) -> Value {

@@ -5,6 +5,7 @@
 
 mod app;
 mod assign;
+pub mod entry;
 mod grant;
 mod initial;
 mod permission;
@@ -13,7 +14,7 @@ mod role;
 use vestibule_resource::{Kind, Operation};
 
 pub use app::verbose_name;
-pub use grant::{Holder, assign_to_user, exceeds, guard, holdings_sql, roles_of, unassign_from_user};
+pub use grant::{Holder, assign_to_user, exceeds, guard, holdings_sql, own_role, roles_of, unassign_from_user};
 pub use role::Role;
 
 /// Every kind of this crate.

@@ -10,6 +10,8 @@ use vestibule_resource::http::Query;
 use vestibule_resource::{Fields, Hooks, Kind, Lookup, Resource, Shape, Spec, WriteCx};
 use vestibule_store::Param;
 
+use crate::entry;
+
 /// A role: permissions under a name, for those who have it.
 #[derive(Fields)]
 pub struct Role {
@@ -60,6 +62,16 @@ impl Hooks for RoleHooks {
             return Err(FieldErrors::one("name", "This role is kept by the server.").into());
         }
         Ok(())
+    }
+
+    fn beyond(&self) -> &'static [&'static str] {
+        &[entry::FIELD]
+    }
+
+    async fn set_beyond(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+        let Some(permissions) = entry::asked(cx)? else { return Ok(()) };
+        let role = object.get("pk").and_then(Value::as_str).and_then(|text| text.parse().ok()).unwrap_or_default();
+        entry::give(cx, role, &permissions).await
     }
 }
 

@@ -431,7 +431,7 @@ async fn create(received: &Received, kind: &Arc<Kind>) -> Answer {
 
 /// A body with what the kind's hooks found out elsewhere.
 async fn prepare(
-    api: &Api,
+    Received { api, principal, .. }: &Received,
     kind: &Kind,
     existing: Option<&Object>,
     body: &Object,
@@ -443,7 +443,7 @@ async fn prepare(
         let given = decode::decode(&kind.fields, body, mode == Mode::PartialUpdate, &mut errors);
         // What is wrong in itself the write will say.
         if errors.is_empty() {
-            whole.extend(hooks.prepare(api, existing, &given).await?);
+            whole.extend(hooks.prepare(api, principal, existing, &given).await?);
         }
     }
     Ok(whole)
@@ -451,7 +451,7 @@ async fn prepare(
 
 async fn write(received: &Received, kind: &Arc<Kind>, existing: Option<&Object>, body: &Object, mode: Mode) -> Answer {
     let Received { api, principal, .. } = received;
-    let whole = prepare(api, kind, existing, body, mode).await?;
+    let whole = prepare(received, kind, existing, body, mode).await?;
     let mut change = api.store.change(principal.actor.clone()).await?;
     let object = write_object(&mut change, &api.registry, &api.ctx, principal, kind, existing, &whole, mode).await?;
     if mode == Mode::Create {

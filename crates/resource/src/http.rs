@@ -27,6 +27,16 @@ impl Query {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
+    /// The same with a number that is at most so large; what is no number stays as it is.
+    #[must_use]
+    pub fn with_most(mut self, name: &str, most: usize) -> Self {
+        for (_, value) in self.0.iter_mut().filter(|(key, _)| key == name) {
+            if value.trim().parse::<usize>().is_ok_and(|number| number > most) {
+                *value = most.to_string();
+            }
+        }
+        self
+    }
     /// Every value of a parameter.
     pub fn all(&self, name: &str) -> Vec<&str> {
         self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()

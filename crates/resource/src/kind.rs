@@ -485,7 +485,13 @@ pub trait Hooks: Send + Sync {
     }
     /// Before the transaction of a request is begun, for what takes its time: asks elsewhere. `given` are the fields of
     /// the request in their stored form; what is returned is laid over them.
-    async fn prepare(&self, _api: &Api, _existing: Option<&Object>, _given: &Object) -> Result<Object, ApiError> {
+    async fn prepare(
+        &self,
+        _api: &Api,
+        _principal: &Principal,
+        _existing: Option<&Object>,
+        _given: &Object,
+    ) -> Result<Object, ApiError> {
         Ok(Object::new())
     }
     /// Before an object is validated as a whole and stored.

@@ -49,7 +49,7 @@ pub use represent::Represent;
 pub use search::{Inside, Searchable, Suggest};
 pub use serde_json::Value as __Value;
 pub use serde_json::json;
-pub use table::{find, load_one, select};
+pub use table::{find, load_next, load_one, load_where, select};
 pub use value::{Computed, FieldValue, Fields, read_field};
 pub use vestibule_kernel::{FieldErrors, Object};
 pub use vestibule_resource_derive::Fields;

@@ -121,6 +121,10 @@ pub(crate) async fn conditions<'a>(
                     }
                     conditions.push(Condition { field, lookup: lookup.clone(), value, sql: None });
                 }
+                // (Of what refers to something, the message is another.)
+                Err(_) if filter.shape.is_none() && matches!(field.shape, Shape::Uuid) => {
+                    errors.add(filter.name, "Enter a valid UUID.");
+                }
                 Err(message) => errors.add(filter.name, message),
             },
         }
@@ -343,7 +347,8 @@ fn ends_descending(order: &[(String, bool)]) -> bool {
 
 /// A page of objects that are in memory already, searched and ordered as the call asks: for lists that no kind has.
 pub fn memory_list(call: &Call, objects: Vec<Object>, search: &[&str], ordering: &[&str]) -> Answer {
-    let terms = terms(&call.query);
+    // Where there is nothing to search in, a search says nothing.
+    let terms = if search.is_empty() { Vec::new() } else { terms(&call.query) };
     let text = |object: &Object, name: &str| object.get(name).and_then(Value::as_str).map(fold).unwrap_or_default();
     let matches =
         |object: &Object| terms.iter().all(|term| search.iter().any(|name| text(object, name).contains(term.as_str())));

@@ -238,7 +238,7 @@ pub(crate) async fn require_on(
 }
 
 /// Gives the roles of whoever creates an object what their initial permissions say of its kind.
-pub(crate) async fn assign_initial(
+pub async fn assign_initial(
     transaction: &mut Transaction,
     principal: &Principal,
     kind: &Kind,

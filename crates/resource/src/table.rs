@@ -122,6 +122,42 @@ pub async fn load_one(
     Ok(row.map(|row| object(kind, &row)).transpose()?)
 }
 
+/// Rows by a field of them, inside a transaction, by their keys; at most so many. `None`: the field has no column whose
+/// value this could be.
+pub async fn load_where(
+    transaction: &mut Transaction,
+    kind: &Kind,
+    field: &str,
+    value: &Value,
+    limit: u32,
+) -> Result<Option<Vec<Object>>, ApiError> {
+    let Some(field) = kind.field(field).filter(|field| is_column(field)) else { return Ok(None) };
+    let value = match (&field.shape, value) {
+        (_, Value::Null | Value::Array(_) | Value::Object(_)) => return Ok(None),
+        (Shape::Text { .. }, Value::Number(number)) => Value::String(number.to_string()),
+        (_, value) => value.clone(),
+    };
+    let Storage::Table { key, .. } = kind.spec.storage else { return Err(ApiError::internal("not a table")) };
+    let sql = select_sql(kind, &format!(" WHERE {} = $1 ORDER BY {key} LIMIT {limit}", field.column))?;
+    let rows = transaction.query(sql, vec![param(field, &value)]).await?;
+    Ok(Some(rows.iter().map(|row| object(kind, row)).collect::<Result<_, _>>()?))
+}
+
+/// The next rows of a table, inside a transaction, by their keys: those behind `after`.
+pub async fn load_next(
+    transaction: &mut Transaction,
+    kind: &Kind,
+    after: Option<&Value>,
+    limit: u32,
+) -> Result<Vec<Object>, ApiError> {
+    let Storage::Table { key, serial, .. } = kind.spec.storage else { return Err(ApiError::internal("not a table")) };
+    let params: Vec<Param> = after.and_then(|after| key_param(after, serial)).into_iter().collect();
+    let condition = if params.is_empty() { String::new() } else { format!(" WHERE {key} > $1") };
+    let sql = select_sql(kind, &format!("{condition} ORDER BY {key} LIMIT {limit}"))?;
+    let rows = transaction.query(sql, params).await?;
+    Ok(rows.iter().map(|row| object(kind, row)).collect::<Result<_, _>>()?)
+}
+
 fn columns_of(field: &Field, value: &Value) -> Vec<(String, Param)> {
     let mut columns = vec![(field.column.to_owned(), param(field, value))];
     if field.folded {

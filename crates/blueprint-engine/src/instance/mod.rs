@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use vestibule_blueprints::blueprint::INVALID_VERSION;
 use vestibule_blueprints::{Blueprint, Metadata};
 use vestibule_kernel::{ApiError, Ctx, FieldErrors, Object};
 use vestibule_resource::{
@@ -17,6 +18,7 @@ use vestibule_resource::{
 use vestibule_store::{Change, DocumentType};
 
 use crate::library::{Library, Origin, hash};
+use crate::{Applier, ApplyError};
 
 /// Its model.
 pub const MODEL: &str = "authentik_blueprints.blueprintinstance";
@@ -98,39 +100,65 @@ impl Resource for BlueprintInstance {
         if cx.text("path").starts_with(OCI) {
             errors.add("path", "Blueprints are not fetched from elsewhere: upload this one.");
         }
-        if let Some(content) = cx.given.get("content").and_then(Value::as_str).filter(|text| !text.is_empty())
-            && let Err(message) = check(cx.registry, content)
-        {
+        let content = cx.given.get("content").and_then(Value::as_str).filter(|text| !text.is_empty());
+        if let Some(Err(error)) = content.map(Blueprint::parse) {
             errors.add("content", "Failed to validate blueprint");
-            errors.add("content", format!("- {message}"));
+            errors.add("content", format!("- {error}"));
         }
     }
 }
 
-/// What can be said about a blueprint before it is applied.
-fn check(registry: &Registry, text: &str) -> Result<(), String> {
-    let blueprint = Blueprint::parse(text).map_err(|error| error.to_string())?;
-    for entry in &blueprint.entries {
-        let model = entry.model.to_ascii_lowercase();
-        if registry.kind(&model).is_none() && !model.starts_with("authentik_blueprints.meta") {
-            return Err(entry.error(format!("there is no model {}", entry.model)).to_string());
-        }
+/// What is wrong with a text, found by applying it to a change that is then dropped, as whoever keeps it. What they may
+/// not do themselves others may: that is said when it is applied.
+async fn check(
+    api: &Api,
+    library: &Library,
+    principal: &Principal,
+    text: &str,
+    context: &Object,
+) -> Result<Option<String>, ApiError> {
+    if let Err(error) = Blueprint::parse(text) {
+        // (A sentence that clients know.)
+        let known = error.message == INVALID_VERSION;
+        return Ok(Some(if known { error.message } else { error.to_string() }));
     }
-    Ok(())
+    let mut change = api.store.change(principal.actor.clone()).await?;
+    let mut applier = Applier::new(&mut change, &api.registry, &api.ctx, principal, library);
+    match applier.apply("blueprint", text, context, &Origin::Client).await {
+        Ok(_) | Err(ApplyError::Forbidden { .. }) => Ok(None),
+        Err(ApplyError::Store(error)) => Err(error.into()),
+        Err(ApplyError::Entry { line, message, .. }) => Ok(Some(format!("line {line}: {message}"))),
+        Err(error) => Ok(Some(error.to_string())),
+    }
 }
 
 struct InstanceHooks;
 
 #[async_trait]
 impl Hooks for InstanceHooks {
-    async fn prepare(&self, api: &Api, _: Option<&Object>, given: &Object) -> Result<Object, ApiError> {
+    async fn prepare(
+        &self,
+        api: &Api,
+        principal: &Principal,
+        existing: Option<&Object>,
+        given: &Object,
+    ) -> Result<Object, ApiError> {
         let library = api.extension::<Library>()?;
-        match given.get("path").and_then(Value::as_str) {
-            Some(path) if !path.is_empty() && !path.starts_with(OCI) && library.read(path).is_err() => {
-                Err(FieldErrors::one("path", "Blueprint file does not exist").into())
-            }
-            _ => Ok(Object::new()),
+        let text = |field: &str| given.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let mut errors = FieldErrors::new();
+        if text("path").is_some_and(|path| !path.starts_with(OCI) && library.read(path).is_err()) {
+            errors.add("path", "Blueprint file does not exist");
         }
+        if let Some(content) = text("content") {
+            let context = given.get("context").or_else(|| existing?.get("context"));
+            let context = context.and_then(Value::as_object).cloned().unwrap_or_default();
+            if let Some(message) = check(api, &library, principal, content, &context).await? {
+                errors.add("content", "Failed to validate blueprint");
+                errors.add("content", format!("- {message}"));
+            }
+        }
+        errors.into_result()?;
+        Ok(Object::new())
     }
 
     async fn before_save(&self, cx: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {

@@ -9,6 +9,7 @@ use vestibule_resource::{Call, Fields, Operation, Shape, choices};
 use super::{Plan, plan_of};
 use crate::instance::{MODEL, text_of};
 use crate::library::{Library, Origin};
+use crate::transfer::each;
 use crate::{Applier, ApplyError};
 
 choices! {
@@ -88,7 +89,7 @@ async fn plan(call: Call) -> Answer {
     let mut change = call.api.store.change(call.principal.actor.clone()).await?;
     let (registry, ctx) = (&call.api.registry, &call.api.ctx);
     let mut applier = Applier::new(&mut change, registry, ctx, &call.principal, &library);
-    match applier.apply(&name, &text, &context, &origin).await {
+    match each(&mut applier, &origin, &context, (&name, &text)).await {
         Ok(_) => {}
         Err(ApplyError::Store(error)) => return Err(error.into()),
         Err(error) => return Err(FieldErrors::one(field, error.to_string()).into()),

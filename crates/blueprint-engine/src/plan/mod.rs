@@ -15,6 +15,7 @@ use vestibule_store::{Configuration, Document, Edited};
 
 use crate::apply::Applier;
 use crate::edit::Edit;
+use crate::links;
 use crate::names::identifying_fields;
 
 /// What stands where a secret would.
@@ -92,16 +93,21 @@ pub(crate) async fn plan_of(applier: &mut Applier<'_>) -> Result<Plan, ApiError>
         let action = match (&edit.before, &edit.after) {
             (None, Some(_)) => Action::Create,
             (Some(_), None) => Action::Delete,
-            (Some(before), Some(after)) if before != after => Action::Change,
-            (Some(_), Some(_)) => {
-                plan.unchanged += 1;
-                continue;
-            }
+            (Some(_), Some(_)) => Action::Change,
             (None, None) => continue,
         };
         let Some(object) = edit.after.as_ref().or(edit.before.as_ref()) else { continue };
         let name = name(applier, &kind, object).await?;
-        let fields = fields(applier, &kind, &edit).await?;
+        let mut fields = fields(applier, &kind, &edit).await?;
+        if action != Action::Delete {
+            let key = edit.key();
+            let besides = applier.besides.iter().filter(|one| one.model == edit.model && one.key == key);
+            fields.extend(besides.map(|one| FieldChange {
+                field: one.field,
+                before: one.before.clone(),
+                after: one.after.clone(),
+            }));
+        }
         if action == Action::Change && fields.is_empty() {
             plan.unchanged += 1;
             continue;
@@ -145,7 +151,7 @@ async fn fields(applier: &mut Applier<'_>, kind: &Kind, edit: &Edit) -> Result<V
             Some(before) => before.get(field.name).cloned().unwrap_or_default(),
             None => field.default.map_or(Value::Null, |default| default()),
         };
-        if *new == old || (edit.before.is_none() && is_nothing(new)) {
+        if same(kind, field, &old, new) || (edit.before.is_none() && is_nothing(new)) {
             continue;
         }
         let before = match edit.before {
@@ -155,6 +161,16 @@ async fn fields(applier: &mut Applier<'_>, kind: &Kind, edit: &Edit) -> Result<V
         changes.push(FieldChange { field: field.name, before, after: show(applier, field, new).await? });
     }
     Ok(changes)
+}
+
+/// Whether a field has a value already.
+fn same(kind: &Kind, field: &Field, old: &Value, new: &Value) -> bool {
+    let sorted = |value: &Value| {
+        let mut keys: Vec<String> = value.as_array().into_iter().flatten().map(ToString::to_string).collect();
+        keys.sort();
+        keys
+    };
+    old == new || (links::is_set(kind, field.name) && old.is_array() && sorted(old) == sorted(new))
 }
 
 fn is_nothing(value: &Value) -> bool {

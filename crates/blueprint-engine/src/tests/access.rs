@@ -1,5 +1,7 @@
 //! Who may do what by a blueprint, and what its tags may read.
 
+use std::collections::BTreeSet;
+
 use vestibule_resource::Principal;
 
 use super::{note, world};
@@ -78,16 +80,81 @@ async fn cve_2026_40172_a_blueprint_may_what_its_principal_may() {
     }
 }
 
+/// What finds an object tells something about it: a secret that can be searched is a secret that can be guessed.
 #[tokio::test]
-async fn permissions_on_single_objects_are_read_and_refused_by_name() {
+async fn nobody_searches_what_they_may_not_see() {
     let world = world().await;
-    let text = |permission: &str| {
-        format!(
-            "entries:\n  - {{model: test.note, identifiers: {{name: a}}, permissions: [{{permission: {permission}, user: 1}}]}}\n"
-        )
+    world.apply(&note("present", "a", "{text: private, secret: geheim}")).await.unwrap();
+    let may = |permissions: &[&str]| {
+        let permissions = permissions.iter().map(|one| (*one).to_owned()).collect();
+        Principal { permissions, superuser: false, ..system() }
     };
-    let error = world.error(&text("view_note")).await;
-    assert_eq!(error, "test.yaml:2: the permission `view_note` on a single object cannot be given to user 1 yet");
-    assert!(world.error(&text("[1]")).await.contains("permission"));
-    assert!(world.note("a").is_none(), "nothing is applied without its permissions");
+    let attempt = async |text: &str, permissions: &[&str]| {
+        world.apply_as(text, &Origin::Client, &may(permissions)).await.map_err(|error| error.to_string())
+    };
+    let by = |criterion: &str| {
+        format!("entries:\n  - {{model: test.note, state: created, identifiers: {{{criterion}}}, attrs: {{name: b}}}}")
+    };
+    let found = |criterion: &str| note("present", "b", &format!("{{other: !Find [test.note, [{criterion}]]}}"));
+    let all = ["test.add_note", "test.view_note", "test.change_note", "authentik_core.view_group"];
+    for secret in ["secret: geheim", "secret__startswith: g", "secret__icontains: E", "other__secret: geheim"] {
+        let error = attempt(&by(secret), &all).await.unwrap_err();
+        assert_eq!(error, "test.yaml:2: nobody finds test.note by its `secret`", "{secret}");
+        let (name, value) = secret.split_once(": ").unwrap();
+        let error = attempt(&found(&format!("{name}, {value}")), &all).await.unwrap_err();
+        assert_eq!(error, "test.yaml:2: !Find: nobody finds test.note by its `secret`", "{secret}");
+    }
+    // Who may not view a kind finds it by its names alone.
+    let error = attempt(&by("text: private"), &["test.add_note", "test.change_note"]).await.unwrap_err();
+    let expected = "test.yaml:2: you may not find test.note by `text`, which takes the permission test.view_note";
+    assert_eq!(error, expected);
+    attempt(&by("text: private"), &all).await.unwrap();
+    let error = attempt(&by("group__name: staff"), &["test.add_note", "test.view_note"]).await.unwrap_err();
+    assert!(error.contains("you may not view authentik_core.group"), "{error}");
+    // What is found shows what the API shows: no more.
+    let look = |field: &str| {
+        note("present", "c", &format!("{{text: !AtIndex [!FindObject [test.note, [name, a]], {field}]}}"))
+    };
+    attempt(&look("secret"), &["test.add_note", "test.view_note"]).await.unwrap();
+    assert_eq!(world.note("c").unwrap()["text"], "", "a secret is for those who may change it");
+    attempt(&look("secret"), &all).await.unwrap();
+    assert_eq!(world.note("c").unwrap()["text"], "geheim");
+    world.apply("entries: [{model: test.note, identifiers: {secret: geheim}, attrs: {text: found}}]").await.unwrap();
+    assert_eq!(world.note("a").unwrap()["text"], "found", "the server's own blueprints may");
+}
+
+/// Who could neither see nor make an object is not told whether it is there.
+#[tokio::test]
+async fn what_is_there_is_nobodys_to_know() {
+    let world = world().await;
+    world.apply(&note("present", "a", "{}")).await.unwrap();
+    let nobody = Principal { superuser: false, permissions: BTreeSet::new(), ..system() };
+    for (state, verb) in [("created", "add"), ("must_created", "add"), ("absent", "delete")] {
+        let mut messages = Vec::new();
+        for name in ["a", "b"] {
+            let refused = world.apply_as(&note(state, name, "{}"), &Origin::Client, &nobody).await;
+            messages.push(refused.unwrap_err().to_string());
+        }
+        let expected = format!("test.yaml:2: you may not {verb} test.note (test.{verb}_note)");
+        assert_eq!(messages, [expected.clone(), expected], "{state}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_may_over_one_object_may_by_a_blueprint() {
+    let world = world().await;
+    world
+        .apply(
+            "entries: [{model: test.note, identifiers: {name: a}}, {model: test.note, identifiers: {name: b}},
+        {model: authentik_rbac.role, id: r, identifiers: {name: r}},
+        {model: test.note, identifiers: {name: a}, permissions: [{permission: change_note, role: !KeyOf r}]}]",
+        )
+        .await
+        .unwrap();
+    let sql = "SELECT pk FROM roles WHERE name = 'r'";
+    let role = world.store.database().query_one(sql, vec![]).await.unwrap().unwrap().uuid("pk").unwrap();
+    let clerk = Principal { roles: vec![role], superuser: false, permissions: BTreeSet::new(), ..system() };
+    world.apply_as(&note("present", "a", "{text: x}"), &Origin::Client, &clerk).await.unwrap();
+    let error = world.apply_as(&note("present", "b", "{text: x}"), &Origin::Client, &clerk).await.unwrap_err();
+    assert_eq!(error.to_string(), "test.yaml:2: you may not change test.note (test.change_note)");
 }

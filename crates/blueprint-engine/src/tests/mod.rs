@@ -3,7 +3,9 @@
 
 mod access;
 mod exporting;
+mod identifying;
 mod meta;
+mod permissions;
 mod planning;
 mod records;
 
@@ -16,7 +18,7 @@ use vestibule_resource::{Fields, Kind, Principal, Registry, Resource, Spec};
 use vestibule_store::{DocumentType, Store};
 use vestibule_testkit::TestDatabase;
 
-use crate::export::{Secrets, export};
+use crate::export::{People, Secrets, export};
 use crate::{Applied, Applier, ApplyError, Library, Origin, apply_all, plan_all, system};
 
 /// Something with a name, a secret, and others of its kind that it likes.
@@ -28,7 +30,7 @@ struct Note {
     name: String,
     #[field(blank, default = "")]
     text: String,
-    #[field(blank, sealed, default = "")]
+    #[field(blank, sealed, guarded, default = "")]
     secret: String,
     #[field(references = "test.note")]
     other: Option<Uuid>,
@@ -73,6 +75,31 @@ impl Resource for Tie {
     }
 }
 
+/// A tie that is known by a number, and not alone in what it ties.
+#[derive(Fields)]
+struct Knot {
+    #[field(read_only)]
+    pk: i64,
+    #[field(internal)]
+    uuid: Uuid,
+    #[field(references = "test.note")]
+    one: Uuid,
+    #[field(default = "")]
+    text: String,
+    #[field(references = "test.knot", default = [])]
+    others: Vec<i64>,
+}
+
+impl DocumentType for Knot {
+    const KIND: &'static str = "test.knot";
+}
+
+impl Resource for Knot {
+    fn spec() -> Spec {
+        Spec::new("test/knots", "test.knot", "Knot").numbered("test.knot").lookup("pk", "id").search(&[]).order(&["pk"])
+    }
+}
+
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) registry: Arc<Registry>,
@@ -87,7 +114,7 @@ pub(crate) async fn world() -> World {
     kinds.extend(vestibule_rbac::kinds());
     kinds.extend(crate::kinds());
     kinds.extend(vestibule_crypto::kinds());
-    kinds.extend([Kind::document::<Note>(), Kind::document::<Tie>()]);
+    kinds.extend([Kind::document::<Note>(), Kind::document::<Tie>(), Kind::document::<Knot>()]);
     let registry = Registry::part(kinds, vestibule_flow::families(), vec![]).unwrap();
     let (ctx, keys) = (Ctx::system(), Arc::new(Keys::derive("secret").unwrap()));
     let store = Store::open(database.open().await, ctx.clone(), keys, registry.codecs()).await.unwrap();
@@ -130,7 +157,7 @@ impl World {
     }
 
     pub(crate) async fn export(&self, secrets: Secrets) -> String {
-        export(&self.store, &self.registry, secrets).await.unwrap()
+        export(&self.store, &self.registry, secrets, People::All).await.unwrap()
     }
 
     pub(crate) async fn import(&self, text: &str) -> Result<Applied, ApplyError> {

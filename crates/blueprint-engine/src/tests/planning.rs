@@ -51,3 +51,38 @@ entries:
     let rows = world.store.database().query("SELECT name FROM groups WHERE name = 'guests'", vec![]).await.unwrap();
     assert!(rows.is_empty());
 }
+
+/// What is set and given besides the fields is part of a plan, too.
+#[tokio::test]
+async fn a_plan_says_what_is_given_and_tells_no_secret() {
+    let world = world().await;
+    let text = "
+entries:
+  - {model: authentik_rbac.role, id: r, identifiers: {name: r}, attrs: {permissions: [test.view_note]}}
+  - {model: authentik_core.user, identifiers: {username: anna}, attrs: {name: Anna, password: Tisch und Stuhl 7}}
+  - {model: test.note, identifiers: {name: a}, permissions: [{permission: change_note, role: !KeyOf r}]}
+";
+    let plan = world.plan(text).await;
+    for line in [
+        "    permissions: [\"test.view_note\"]\n",
+        "    password: \"(secret)\"\n",
+        "    permissions over it: \"test.change_note for r\"\n",
+        "3 to create, 0 to change, 0 to delete, 0 as they are.\n",
+    ] {
+        assert!(plan.contains(line), "{line}: {plan}");
+    }
+    assert!(!plan.contains("Tisch") && !plan.contains("argon2"), "{plan}");
+    world.apply(text).await.unwrap();
+    assert_eq!(world.plan(text).await, "0 to create, 0 to change, 0 to delete, 3 as they are.\n");
+    let more = text.replace("[test.view_note]", "[test.add_note]").replace("Stuhl 7", "Stuhl 8");
+    let more = more.replace("change_note, role", "view_note, role");
+    let plan = world.plan(&more).await;
+    for line in [
+        "    permissions: [\"test.view_note\"] -> [\"test.add_note\",\"test.view_note\"]\n",
+        "    password: \"(secret)\" -> \"(secret)\"\n",
+        "    permissions over it: null -> \"test.view_note for r\"\n",
+        "0 to create, 3 to change, 0 to delete, 0 as they are.\n",
+    ] {
+        assert!(plan.contains(line), "{line}: {plan}");
+    }
+}

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::defaults;
-use crate::tags::{Key, Lookup, Scope, resolve};
-use crate::{Blueprint, State};
+use crate::Blueprint;
+use crate::tags::{Context, Key, Lookup, Scope, resolve};
 
 /// Objects that were made so far: model, key, fields.
 #[derive(Default)]
@@ -35,12 +35,14 @@ impl Lookup for Made {
 /// Applies all files in order; an unresolved `!Find` or `!KeyOf` fails.
 fn apply() -> Made {
     let mut made = Made::default();
-    let context = Map::new();
+    let models = json!({"goauthentik.io/rbac/models": {"flow": "authentik_flows", "user": "authentik_core"}});
+    let context = Context::new(models.as_object().unwrap(), &[], &Map::new());
     for (path, yaml) in defaults() {
         let blueprint = Blueprint::parse(yaml).unwrap_or_else(|error| panic!("{path}: {error}"));
         let mut keys = BTreeMap::new();
         for entry in blueprint.entries {
-            let scope = Scope { model: &entry.model, context: &context, keys: &keys, lookup: &made };
+            let model = entry.model.to_text().unwrap();
+            let scope = Scope { model: &model, context: &context, keys: &keys, lookup: &made };
             let mut fields = Map::new();
             for node in [&entry.identifiers, &entry.attrs] {
                 let value = resolve(node, &scope).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -50,7 +52,7 @@ fn apply() -> Made {
             if let Some(id) = entry.id {
                 keys.insert(id, Key { pk: json!(pk), policy_binding_model: None });
             }
-            made.0.push((entry.model, pk, fields));
+            made.0.push((model, pk, fields));
         }
     }
     made
@@ -70,7 +72,12 @@ fn each_file_is_whole_and_found_once() {
         assert_eq!(blueprint.label(crate::blueprint::LABEL_SYSTEM), Some("true"), "{path}");
         assert!(blueprint.label(crate::blueprint::LABEL_DESCRIPTION).is_some(), "{path}");
         for entry in blueprint.entries {
-            assert_eq!(entry.state, State::Created, "{path} line {}", entry.line);
+            assert_eq!(
+                entry.state.and_then(|state| state.to_text()).as_deref(),
+                Some("created"),
+                "{path} line {}",
+                entry.line
+            );
             assert!(entry.id.is_some(), "{path} line {}: no id", entry.line);
         }
     }
@@ -207,9 +214,14 @@ fn the_stages_stand_in_their_order() {
 fn group_and_brand() {
     let made = apply();
     assert_eq!(
-        json!(objects(&made, "authentik_core.group")),
-        json!([{"name": "authentik Admins", "is_superuser": true}])
+        json!(objects(&made, "authentik_core.group").first()),
+        json!({"name": "authentik Admins", "is_superuser": true})
     );
+    let role = json!({"name": "authentik Read-only", "permissions": ["authentik_flows.view_flow", "authentik_core.view_user"]});
+    assert_eq!(json!(objects(&made, "authentik_rbac.role")), json!([role]));
+    let [_, readers] = objects(&made, "authentik_core.group")[..] else { panic!("two groups") };
+    assert_eq!((&readers["name"], &readers["is_superuser"]), (&json!("authentik Read-only"), &json!(false)));
+    assert_eq!(readers["roles"], json!(["default/rbac-role-read-only.yaml#role"]));
     assert_eq!(
         json!(objects(&made, "authentik_brands.brand")),
         json!([{

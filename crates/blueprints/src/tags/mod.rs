@@ -1,5 +1,6 @@
 //! From nodes to JSON: what each tag stands for.
 
+mod context;
 mod enumerate;
 mod format;
 mod python;
@@ -9,9 +10,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::blueprint::{Blueprint, Entry};
+pub use context::Context;
+
+use crate::blueprint::{Entry, State, check_model};
 use crate::error::BlueprintError;
 use crate::yaml::Node;
 
@@ -43,7 +46,7 @@ pub struct Scope<'a> {
     /// Model of the entry. In one of `authentik_policies.policybinding`, `!KeyOf` gives the policy binding key.
     pub model: &'a str,
     /// `!Context`.
-    pub context: &'a Map<String, Value>,
+    pub context: &'a Context,
     /// `!KeyOf`: the ids of earlier entries.
     pub keys: &'a BTreeMap<String, Key>,
     /// Everything else.
@@ -58,27 +61,22 @@ pub fn resolve(node: &Node, scope: &Scope<'_>) -> Result<Value, BlueprintError> 
 /// Whether an entry is to be applied: all its conditions are true as Python sees it (empty, zero and null are false).
 pub fn conditions_hold(entry: &Entry, scope: &Scope<'_>) -> Result<bool, BlueprintError> {
     for condition in &entry.conditions {
-        if !python::truthy(&resolve(condition, scope)?) {
+        if !resolver::Resolver::new(*scope).question(condition)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// The context for the entries: the blueprint's own, overridden by the instance's. A value may use tags and, by
-/// `!Context`, keys above it and the instance's.
-pub fn resolve_context(
-    blueprint: &Blueprint,
-    instance: &Map<String, Value>,
-    lookup: &dyn Lookup,
-) -> Result<Map<String, Value>, BlueprintError> {
-    let mut context = instance.clone();
-    let keys = BTreeMap::new();
-    for (name, node) in &blueprint.context {
-        if !instance.contains_key(name) {
-            let value = resolve(node, &Scope { model: "", context: &context, keys: &keys, lookup })?;
-            context.insert(name.clone(), value);
-        }
-    }
-    Ok(context)
+/// The model of an entry, as it is written.
+pub fn model_of(entry: &Entry, scope: &Scope<'_>) -> Result<String, BlueprintError> {
+    let name = resolver::Resolver::new(*scope).text(&entry.model)?;
+    check_model(&entry.model, &name)?;
+    Ok(name)
+}
+
+/// What becomes of the object of an entry.
+pub fn state_of(entry: &Entry, scope: &Scope<'_>) -> Result<State, BlueprintError> {
+    let Some(node) = &entry.state else { return Ok(State::default()) };
+    State::read(node, &resolver::Resolver::new(*scope).text(node)?)
 }

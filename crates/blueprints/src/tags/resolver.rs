@@ -10,6 +10,8 @@ use crate::yaml::{Node, NodeValue};
 
 /// The most a node may grow to while it is resolved, in values and pieces of text of 64 bytes.
 const BUDGET: usize = 1_000_000;
+/// Most values of the context that lead to one another.
+const LEADS: usize = 16;
 const POLICY_BINDING: &str = "authentik_policies.policybinding";
 
 pub(super) struct Resolver<'a> {
@@ -17,11 +19,29 @@ pub(super) struct Resolver<'a> {
     /// The `!Enumerate`s around, outermost first, each with its current index and value.
     pub(super) frames: Vec<Option<(Value, Value)>>,
     budget: usize,
+    /// The values of the context that are being resolved.
+    leads: Vec<String>,
+    /// Whether it is a condition that is resolved: there, what `!Find` does not find is null, so that one can ask whether
+    /// something is there.
+    asking: bool,
 }
 
 impl<'a> Resolver<'a> {
     pub(super) fn new(scope: Scope<'a>) -> Self {
-        Self { scope, frames: Vec::new(), budget: BUDGET }
+        Self { scope, frames: Vec::new(), budget: BUDGET, leads: Vec::new(), asking: false }
+    }
+
+    /// Whether a condition holds.
+    pub(super) fn question(&mut self, node: &Node) -> Result<bool, BlueprintError> {
+        Ok(truthy(&self.asking(node)?))
+    }
+
+    /// What a part of a condition is.
+    fn asking(&mut self, node: &Node) -> Result<Value, BlueprintError> {
+        let before = std::mem::replace(&mut self.asking, true);
+        let value = self.node(node);
+        self.asking = before;
+        value
     }
 
     pub(super) fn node(&mut self, node: &Node) -> Result<Value, BlueprintError> {
@@ -73,25 +93,47 @@ impl<'a> Resolver<'a> {
     fn context(&mut self, node: &Node, tag: &str, inner: &Node) -> Result<Value, BlueprintError> {
         let (name, default) = self.name_and_default(node, tag, inner)?;
         let context = self.scope.context;
-        let found = context.get(&name).or_else(|| {
-            let mut parts = name.split('.');
-            let first = context.get(parts.next()?)?;
-            parts.try_fold(first, |value, part| match value {
-                Value::Object(object) => object.get(part),
-                Value::Array(items) => part.parse::<usize>().ok().and_then(|index| items.get(index)),
-                _ => None,
-            })
-        });
+        let found = match context.get(&name) {
+            Some(whole) => Some(self.lead(node, &name, whole)?),
+            None => match name.split_once('.').and_then(|(first, rest)| Some((first, context.get(first)?, rest))) {
+                Some((first, whole, rest)) => {
+                    let whole = self.lead(node, first, whole)?;
+                    rest.split('.')
+                        .try_fold(&whole, |value, part| match value {
+                            Value::Object(object) => object.get(part),
+                            Value::Array(items) => part.parse::<usize>().ok().and_then(|index| items.get(index)),
+                            _ => None,
+                        })
+                        .cloned()
+                }
+                None => None,
+            },
+        };
         match (found, default) {
-            (Some(value), _) => Ok(value.clone()),
+            (Some(value), _) => Ok(value),
             (None, Some(default)) => self.node(default),
             (None, None) => Ok(Value::Null),
         }
     }
 
+    /// Resolves a value of the context, which may lead to others.
+    fn lead(&mut self, node: &Node, name: &str, value: &Node) -> Result<Value, BlueprintError> {
+        if self.leads.iter().any(|known| known == name) {
+            return Err(node.error(format!("!Context: `{name}` of the context leads back to itself")));
+        }
+        if self.leads.len() >= LEADS {
+            return Err(node.error(format!("!Context: more than {LEADS} values of the context lead to one another")));
+        }
+        self.leads.push(name.to_owned());
+        let value = self.node(value);
+        self.leads.pop();
+        value
+    }
+
     fn env(&mut self, node: &Node, tag: &str, inner: &Node) -> Result<Value, BlueprintError> {
         let (name, default) = self.name_and_default(node, tag, inner)?;
-        match (self.scope.lookup.environment(&name), default) {
+        // An empty variable says as little as none.
+        match (self.scope.lookup.environment(&name).filter(|value| !value.is_empty()), default) {
             (Some(value), _) => Ok(Value::String(value)),
             (None, Some(default)) => self.node(default),
             (None, None) => Ok(Value::Null),
@@ -101,7 +143,7 @@ impl<'a> Resolver<'a> {
     fn file(&mut self, node: &Node, tag: &str, inner: &Node) -> Result<Value, BlueprintError> {
         let (path, default) = self.name_and_default(node, tag, inner)?;
         match (self.scope.lookup.file(&path), default) {
-            (Ok(content), _) => Ok(Value::String(content)),
+            (Ok(content), _) => Ok(Value::String(content.trim().to_owned())),
             (Err(_), Some(default)) => self.node(default),
             (Err(reason), None) => Err(node.error(format!("!File: {path}: {reason}"))),
         }
@@ -125,7 +167,11 @@ impl<'a> Resolver<'a> {
         }
         let lookup = self.scope.lookup;
         let found = if tag == "!Find" { lookup.find(&model, &criteria) } else { lookup.find_object(&model, &criteria) };
-        found.map_err(|reason| node.error(format!("{tag}: {reason}")))?.ok_or_else(|| {
+        let found = found.map_err(|reason| node.error(format!("{tag}: {reason}")))?;
+        if found.is_none() && self.asking {
+            return Ok(Value::Null);
+        }
+        found.ok_or_else(|| {
             let wanted: Vec<_> = criteria.iter().map(|(field, value)| format!("{field} {value}")).collect();
             node.error(format!("{tag}: there is no {model} with {}", wanted.join(" and ")))
         })
@@ -147,7 +193,7 @@ impl<'a> Resolver<'a> {
         let expected = "[condition] or [condition, then, else]";
         let items = arguments(node, tag, inner, 1..=3, expected)?;
         let Some(condition) = items.first() else { return Err(node.error(format!("{tag} needs {expected}"))) };
-        let holds = truthy(&self.node(condition)?);
+        let holds = self.question(condition)?;
         match items {
             [_] => Ok(Value::Bool(holds)),
             [_, then, otherwise] => self.node(if holds { then } else { otherwise }),
@@ -157,7 +203,7 @@ impl<'a> Resolver<'a> {
 
     fn condition(&mut self, node: &Node, tag: &str, inner: &Node) -> Result<Value, BlueprintError> {
         let items = arguments(node, tag, inner, 1..=usize::MAX, "[mode, value, ...]")?;
-        let mut values: Vec<_> = items.iter().map(|item| self.node(item)).collect::<Result<_, _>>()?;
+        let mut values: Vec<_> = items.iter().map(|item| self.asking(item)).collect::<Result<_, _>>()?;
         let mode = values.remove(0);
         let Some(first) = values.first() else {
             return Err(node.error("!Condition needs at least one value after its mode"));
@@ -202,6 +248,7 @@ impl<'a> Resolver<'a> {
                 place.and_then(|place| items.get(place))
             }
             Value::Object(object) => object.get(&display_key(&index)),
+            Value::Null if default.is_some() => None,
             other => return Err(node.error(format!("!AtIndex: {other} is neither a list nor a mapping"))),
         };
         match (found, default) {
@@ -229,7 +276,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A value that has to be text; a number is taken as its digits.
-    fn text(&mut self, node: &Node) -> Result<String, BlueprintError> {
+    pub(super) fn text(&mut self, node: &Node) -> Result<String, BlueprintError> {
         match self.node(node)? {
             Value::String(text) => Ok(text),
             Value::Number(number) => Ok(number.to_string()),

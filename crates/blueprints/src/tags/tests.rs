@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
+use serde_json::Map;
+
 use super::*;
+use crate::Blueprint;
 use crate::yaml::parse;
 
 struct World;
@@ -24,7 +27,10 @@ impl Lookup for World {
     }
 
     fn environment(&self, name: &str) -> Option<String> {
-        (name == "HOME").then(|| "/root".to_owned())
+        [("HOME", "/root"), ("EMPTY", "")]
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.to_owned())
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
@@ -43,6 +49,7 @@ fn resolve_in(model: &str, text: &str) -> Result<Value, BlueprintError> {
         ("flow".to_owned(), Key { pk: json!("pk-1"), policy_binding_model: Some(json!("pbm-1")) }),
         ("group".to_owned(), Key { pk: json!("pk-2"), policy_binding_model: None }),
     ]);
+    let context = Context::new(&context, &[], &Map::new());
     resolve(&parse(text)?, &Scope { model, context: &context, keys: &keys, lookup: &World })
 }
 
@@ -87,7 +94,9 @@ fn context_environment_and_file() {
         ("!Env HOME", json!("/root")),
         ("!Env NOPE", Value::Null),
         ("!Env [NOPE, 5]", json!(5)),
-        ("!File /secret", json!("s3cret\n")),
+        ("!Env [EMPTY, 5]", json!(5)),
+        ("!Env EMPTY", Value::Null),
+        ("!File /secret", json!("s3cret")),
         ("!File [/nope, dflt]", json!("dflt")),
         ("!ParseJSON '{\"a\": [1, true]}'", json!({"a": [1, true]})),
     ] {
@@ -182,6 +191,11 @@ fn condition_and_if() {
         ("!If [!Context empty]", json!(false)),
         ("!If [!Context foo, {a: !KeyOf flow}, x]", json!({"a": "pk-1"})),
         ("!If [!Context zero, !KeyOf nowhere, [x]]", json!(["x"])),
+        // Whether something is there can be asked.
+        ("!Condition [NOR, !Find [app.flow, [slug, nope]]]", json!(true)),
+        ("!Condition [AND, !Find [app.flow, [slug, flow-1]]]", json!(true)),
+        ("!If [!Find [app.flow, [slug, nope]], yes, no]", json!(false)),
+        ("!If [!AtIndex [!FindObject [app.flow, [slug, nope]], pk, none], [a], [b]]", json!(["a"])),
     ] {
         assert_eq!(value(text), expected, "{text}");
     }
@@ -191,6 +205,8 @@ fn condition_and_if() {
             "!Condition [MAYBE, 1]",
             "line 1: !Condition: unknown mode `MAYBE`, expected AND, NAND, OR, NOR, XOR, XNOR, EQ or NEQ",
         ),
+        ("!If [yes, !Find [app.flow, [slug, nope]], x]", r#"line 1: !Find: there is no app.flow with slug "nope""#),
+        ("!Condition [OR, !Find [app.many, [a, 1]]]", "line 1: !Find: more than one object fits"),
         ("!If true", "line 1: !If needs [condition] or [condition, then, else], this is text"),
         ("!If [true, 1]", "line 1: !If needs [condition] or [condition, then, else], this list has 2 items"),
         ("!If [yes,\n !KeyOf no, 1]", "line 2: !KeyOf: no entry before this one has the id `no`"),
@@ -258,6 +274,7 @@ fn at_index() {
         ("!AtIndex [[first], 100, !Context foo]", json!("bar")),
         ("!AtIndex [[first], -2, null]", Value::Null),
         ("!AtIndex [{}, x, [1]]", json!([1])),
+        ("!AtIndex [!Context none, x, [1]]", json!([1])),
     ] {
         assert_eq!(value(text), expected, "{text}");
     }
@@ -275,28 +292,99 @@ fn at_index() {
     }
 }
 
+/// What a value is with this context of a file and that of an instance.
+fn in_context(file: &str, instance: &Value, text: &str) -> Result<Value, String> {
+    let blueprint = Blueprint::parse(&format!("context: {file}\nentries: []")).unwrap();
+    let (Value::Object(own), Value::Object(instance)) = (json!({"own": {"a": 1}}), instance) else { unreachable!() };
+    let context = Context::new(&own, &blueprint.context, instance);
+    let keys = BTreeMap::from([("one".to_owned(), Key { pk: json!("pk-1"), policy_binding_model: None })]);
+    let scope = Scope { model: "a.b", context: &context, keys: &keys, lookup: &World };
+    resolve(&parse(text).unwrap(), &scope).map_err(|error| error.to_string())
+}
+
 #[test]
 fn the_context_of_a_file() {
-    let text = "context: {a: !Env HOME, b: !Format ['%s/x', !Context a], c: !KeyOf nowhere}\nentries: []";
-    let blueprint = Blueprint::parse(text).unwrap();
-    let Value::Object(instance) = json!({"c": 1, "d": 2}) else { unreachable!() };
-    let context = resolve_context(&blueprint, &instance, &World).unwrap();
-    assert_eq!(Value::Object(context), json!({"c": 1, "d": 2, "a": "/root", "b": "/root/x"}));
-    let error = resolve_context(&blueprint, &Map::new(), &World).unwrap_err();
-    assert_eq!(error.to_string(), "line 1: !KeyOf: no entry before this one has the id `nowhere`");
+    let file = "{a: !Env HOME, b: !Format ['%s/x', !Context a], c: !KeyOf nowhere, f: !Context foo.bar.1, \
+                foo: {bar: [x, !Context b]}, key: !KeyOf one, own: {b: 2}}";
+    let instance = json!({"c": 1, "d": 2, "own": {"a": [3]}});
+    for (text, expected) in [
+        ("!Context a", json!("/root")),
+        ("!Context b", json!("/root/x")),
+        ("!Context c", json!(1)),
+        ("!Context d", json!(2)),
+        ("!Context f", json!("/root/x")),
+        ("!Context key", json!("pk-1")),
+        ("!Context own", json!({"a": [3], "b": 2})),
+        ("[!Context own.b, !Context own.c, !Context foo.bar.2, !Context foo.bar.0.x]", json!([2, null, null, null])),
+    ] {
+        assert_eq!(in_context(file, &instance, text), Ok(expected), "{text}");
+    }
+    // What nobody asks for need not be there; what somebody asks for is looked up where it is written.
+    let nowhere = in_context("{c: !KeyOf nowhere}", &json!({}), "!Context c");
+    assert_eq!(nowhere, Err("line 1: !KeyOf: no entry before this one has the id `nowhere`".to_owned()));
+    assert_eq!(in_context("{c: !KeyOf nowhere}", &json!({}), "!Context own.a"), Ok(json!(1)));
+}
+
+#[test]
+fn contexts_are_merged() {
+    let file = "{list: [a], map: {x: {y: 1}, l: [1]}, text: a}";
+    let instance = json!({"list": ["b"], "map": {"x": {"z": 2}, "l": [2]}, "text": "b"});
+    for (text, expected) in [
+        ("!Context list", json!(["a", "b"])),
+        ("!Context map", json!({"x": {"y": 1, "z": 2}, "l": [1, 2]})),
+        ("!Context text", json!("b")),
+    ] {
+        assert_eq!(in_context(file, &instance, text), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_context_that_leads_in_circles_is_an_error() {
+    let error = in_context("{a: !Context b, b: [!Context [a, x]]}", &json!({}), "!Context a").unwrap_err();
+    assert_eq!(error, "line 1: !Context: `a` of the context leads back to itself");
+    let long: Vec<String> = (0..40).map(|number| format!("k{number}: !Context k{}", number + 1)).collect();
+    let error = in_context(&format!("{{{}, k40: x}}", long.join(", ")), &json!({}), "!Context k0").unwrap_err();
+    assert_eq!(error, "line 1: !Context: more than 16 values of the context lead to one another");
+    assert_eq!(in_context(&format!("{{{}, k40: x}}", long.join(", ")), &json!({}), "!Context k30"), Ok(json!("x")));
+}
+
+#[test]
+fn model_and_state_may_be_tags() {
+    let entry = |model: &str, state: &str| {
+        let text = format!("entries:\n- {{model: {model}, identifiers: {{x: 1}}, state: {state}}}");
+        Blueprint::parse(&text).map(|blueprint| blueprint.entries[0].clone())
+    };
+    let (context, keys) = (Context::default(), BTreeMap::new());
+    let scope = Scope { model: "", context: &context, keys: &keys, lookup: &World };
+    let one = entry("!Format ['%s.flow', authentik_flows]", "!If [true, absent, present]").unwrap();
+    assert_eq!(model_of(&one, &scope).unwrap(), "authentik_flows.flow");
+    assert_eq!(state_of(&one, &scope).unwrap(), State::Absent);
+    let plain = entry("a.b", "~").unwrap();
+    assert_eq!(
+        (model_of(&plain, &scope).unwrap().as_str(), state_of(&plain, &scope).unwrap()),
+        ("a.b", State::Present)
+    );
+    let wrong = entry("!Format [flow]", "!Context missing").unwrap();
+    let error = model_of(&wrong, &scope).unwrap_err().to_string();
+    assert_eq!(error, "line 2: `flow` is no model, expected app.model like authentik_flows.flow");
+    assert_eq!(state_of(&wrong, &scope).unwrap_err().to_string(), "line 2: text is expected here, this is null");
+    let gone = entry("a.b", "!Format [gone]").unwrap();
+    assert!(state_of(&gone, &scope).unwrap_err().to_string().contains("unknown state `gone`"));
 }
 
 #[test]
 fn conditions_of_an_entry() {
     let holds = |conditions: &str| {
         let text = format!("entries:\n- {{model: a.b, identifiers: {{x: 1}}, conditions: {conditions}}}");
-        let (context, keys) = (Map::new(), BTreeMap::new());
+        let (context, keys) = (Context::default(), BTreeMap::new());
         let scope = Scope { model: "a.b", context: &context, keys: &keys, lookup: &World };
         conditions_hold(&Blueprint::parse(&text).unwrap().entries[0], &scope)
     };
     assert_eq!(holds("[]"), Ok(true));
     assert_eq!(holds("[true, text, 2, !Env HOME]"), Ok(true));
     assert_eq!(holds("[true, !Context missing]"), Ok(false));
+    assert_eq!(holds("[!Find [app.flow, [slug, nope]]]"), Ok(false), "a question may be answered with no");
+    assert_eq!(holds("[!Find [app.flow, [slug, flow-1]]]"), Ok(true));
     assert_eq!(holds("[false, !KeyOf nowhere]"), Ok(false), "the first that is false ends it");
     assert!(holds("[!KeyOf nowhere]").is_err());
 }

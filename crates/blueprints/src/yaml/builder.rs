@@ -9,6 +9,8 @@ use super::{MAX_DEPTH, MAX_NODES, MAX_TEXT, Node, NodeValue};
 use crate::error::BlueprintError;
 
 const CORE: &str = "tag:yaml.org,2002:";
+/// The tag of a mapping that is a set: its keys are what counts.
+const SET: &str = "!!set";
 
 /// Builds the tree of the one document in the text.
 pub(super) fn build(text: &str) -> Result<Node, BlueprintError> {
@@ -151,6 +153,7 @@ impl Builder {
         self.spend(start, Size { nodes: 1, text: 0, depth: 0 })?;
         let tag = match tag {
             Some(tag) if tag.is_yaml_core_schema() && tag.suffix == core => None,
+            Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "set" && core == "map" => Some(SET.to_owned()),
             Some(tag) if tag.is_yaml_core_schema() => {
                 return Err(start.error(format!("the tag !!{} does not fit here", tag.suffix)));
             }
@@ -163,8 +166,11 @@ impl Builder {
 
     fn close(&mut self) -> Result<(), BlueprintError> {
         let Some(Open { start, tag, anchor, content }) = self.open.pop() else { return Ok(()) };
+        let is_set = tag.as_deref() == Some(SET);
+        let tag = tag.filter(|_| !is_set);
         let value = match content {
             Content::Sequence(items) => NodeValue::Sequence(items),
+            Content::Mapping { pairs, .. } if is_set => NodeValue::Sequence(members(pairs)?),
             Content::Mapping { pairs, .. } => NodeValue::Mapping(merged(pairs)?),
         };
         let mut node = start.node(value);
@@ -281,6 +287,15 @@ fn merged(pairs: Vec<Pair>) -> Result<Vec<(Node, Node)>, BlueprintError> {
         }
     }
     Ok(result)
+}
+
+/// The members of a set.
+fn members(pairs: Vec<Pair>) -> Result<Vec<Node>, BlueprintError> {
+    let pairs = merged(pairs)?;
+    match pairs.iter().find(|(_, value)| value.value != NodeValue::Null) {
+        Some((_, value)) => Err(value.error("the members of a !!set have no values")),
+        None => Ok(pairs.into_iter().map(|(key, _)| key).collect()),
+    }
 }
 
 fn merge_sources(value: Node) -> Result<Vec<Vec<(Node, Node)>>, BlueprintError> {

@@ -81,6 +81,34 @@ impl Node {
         }
     }
 
+    /// Whether it has a tag of its own.
+    pub fn is_tag(&self) -> bool {
+        matches!(self.value, NodeValue::Tagged(..))
+    }
+
+    /// A JSON value as a node, which stands nowhere in a file: at its first line.
+    pub fn from_json(value: &Value) -> Self {
+        let number = |number: &Number| match (number.as_i64(), number.as_u64()) {
+            (Some(value), _) => NodeValue::Int(value.into()),
+            (None, Some(value)) => NodeValue::Int(value.into()),
+            (None, None) => NodeValue::Float(number.as_f64().unwrap_or(f64::NAN)),
+        };
+        let value = match value {
+            Value::Null => NodeValue::Null,
+            Value::Bool(value) => NodeValue::Bool(*value),
+            Value::Number(value) => number(value),
+            Value::String(text) => NodeValue::String(text.clone()),
+            Value::Array(items) => NodeValue::Sequence(items.iter().map(Self::from_json).collect()),
+            Value::Object(object) => NodeValue::Mapping(
+                object
+                    .iter()
+                    .map(|(key, value)| (Self::from_json(&key.as_str().into()), Self::from_json(value)))
+                    .collect(),
+            ),
+        };
+        Self { value, line: 1, column: 1 }
+    }
+
     /// What kind of value this is, for messages.
     pub fn kind(&self) -> &'static str {
         match &self.value {

@@ -204,3 +204,14 @@ proptest! {
         let _ = parse(&text).map(|node| node.to_value());
     }
 }
+
+#[test]
+fn a_set_is_a_list_of_its_members() {
+    let value = |text: &str| parse(text).unwrap().to_value().unwrap();
+    assert_eq!(value("a: !!set {b, c, 1}"), serde_json::json!({"a": ["b", "c", 1]}));
+    assert_eq!(value("!!set\n? x\n? y\n"), serde_json::json!(["x", "y"]));
+    assert_eq!(value("!!set {}"), serde_json::json!([]));
+    assert_eq!(parse("!!set {a: 1}").unwrap_err().to_string(), "line 1: the members of a !!set have no values");
+    assert!(parse("!!set {a, a}").is_err());
+    assert!(parse("!!set [a]").is_err());
+}

@@ -59,12 +59,12 @@ enum Command {
     Check,
     /// Write the configuration as YAML: flows, stages, brands and all else that administrators arrange
     ///
-    /// The same configuration gives the same text, so it can be kept under version control. Users, tokens and
-    /// sessions are not part of it. Secrets are replaced by the placeholder !Secret.
+    /// The same configuration gives the same text, so it can be kept under version control. Roles and groups are part of
+    /// it, and the users that something refers to; tokens, sessions and events are not. Secrets are replaced by the
+    /// placeholder !Secret.
     Export {
-        /// Write secrets as they are, readable for whoever has the file
-        #[arg(long)]
-        with_secrets: bool,
+        #[command(flatten)]
+        with: transfer::With,
         /// File to write [default: standard output]
         path: Option<PathBuf>,
     },
@@ -153,7 +153,7 @@ async fn perform(command: Command, settings: Settings) -> Result<ExitCode, Start
     match command {
         Command::Serve { .. } => crate::serve::serve(settings).await?,
         Command::Check => return check::check(&settings).await,
-        Command::Export { with_secrets, path } => transfer::export(&settings, with_secrets, path.as_deref()).await?,
+        Command::Export { with, path } => transfer::export(&settings, &with, path.as_deref()).await?,
         Command::Import { path } => transfer::import(&settings, &path).await?,
         Command::Plan { path } => transfer::plan(&settings, &path).await?,
         Command::User { command } => user::run(&settings, command).await?,

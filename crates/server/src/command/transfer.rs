@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use vestibule_blueprint_engine::export::{Secrets, export as text_of};
+use vestibule_blueprint_engine::export::{People, Secrets, export as text_of};
 use vestibule_blueprint_engine::{Applied, Origin, apply_all, plan_all};
 use vestibule_kernel::Ctx;
 use vestibule_kernel::settings::Settings;
@@ -15,11 +15,24 @@ use crate::start::{StartError, library, open_existing, open_store};
 /// Largest file that is imported, bytes.
 const LARGEST: u64 = 256 * 1024 * 1024;
 
-pub(super) async fn export(settings: &Settings, with_secrets: bool, path: Option<&Path>) -> Result<(), StartError> {
+/// What is written besides the configuration.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct With {
+    /// Write secrets as they are, readable for whoever has the file: passwords of users as hashes
+    #[arg(long)]
+    with_secrets: bool,
+    /// Write every user, not those alone that something else refers to
+    #[arg(long)]
+    with_users: bool,
+}
+
+pub(super) async fn export(settings: &Settings, with: &With, path: Option<&Path>) -> Result<(), StartError> {
+    let With { with_secrets, with_users } = *with;
     let registry = crate::registry::families()?.registry;
     let store = open_existing(settings, &Ctx::system(), &registry).await?;
     let secrets = if with_secrets { Secrets::Shown } else { Secrets::Hidden };
-    let text = text_of(&store, &registry, secrets).await?;
+    let people = if with_users { People::All } else { People::Referred };
+    let text = text_of(&store, &registry, secrets, people).await?;
     let written = match path {
         None => std::io::stdout().write_all(text.as_bytes()),
         Some(path) => {

@@ -57,3 +57,30 @@ fn plan_import_plan() {
     assert!(text.contains("\"Good day\" -> \"hidden\""), "{text}");
     assert_eq!(run(here, &["export"]).1, exported, "nothing of this changed anything");
 }
+
+/// Who something refers to is written; everybody, when it is asked for; and comes back on an empty server.
+#[test]
+fn an_export_brings_people_when_it_is_told() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [here, elsewhere] = [folders[0].path(), folders[1].path()];
+    let people = "entries:\n  - {model: authentik_rbac.role, id: r, identifiers: {name: bakers}, attrs: {permissions: [authentik_core.view_user]}}\n  \
+                  - {model: authentik_core.group, id: g, identifiers: {name: cooks}, attrs: {roles: [!KeyOf r]}}\n  \
+                  - {model: authentik_core.user, id: u, identifiers: {username: anna}, attrs: {name: Anna, groups: [!KeyOf g]}}\n  \
+                  - {model: authentik_core.user, identifiers: {username: berta}, attrs: {name: Berta, password: Tisch und Stuhl 7}}\n  \
+                  - {model: authentik_core.group, identifiers: {name: cooks}, permissions: [{permission: view_group, user: !KeyOf u}]}\n";
+    fs::write(here.join("people.yaml"), people).unwrap();
+    assert!(run(here, &["import", "people.yaml"]).0);
+    let (_, some) = run(here, &["export"]);
+    assert!(some.contains("cooks") && some.contains("bakers") && some.contains("anna"), "{some}");
+    assert!(!some.contains("berta"), "{some}");
+    let (_, all) = run(here, &["export", "--with-users"]);
+    assert!(all.contains("berta") && !all.contains("$argon2"), "{all}");
+    let (_, whole) = run(here, &["export", "--with-users", "--with-secrets"]);
+    assert!(whole.contains("password_hash: \"$argon2"), "{whole}");
+    fs::write(elsewhere.join("whole.yaml"), &whole).unwrap();
+    for _ in 0..2 {
+        let (imported, text) = run(elsewhere, &["import", "whole.yaml"]);
+        assert!(imported, "{text}");
+        assert_eq!(run(elsewhere, &["export", "--with-users", "--with-secrets"]).1, whole);
+    }
+}

@@ -13,7 +13,7 @@ use crate::app::{App, PASSWORD};
 use crate::fixtures::{Fixtures, Named, Object, key};
 
 /// What cannot be found, because nothing of it can exist yet: there is no kind of policy to make one of.
-const NOTHING_TO_FIND: [&str; 4] = [
+pub(crate) const NOTHING_TO_FIND: [&str; 4] = [
     "DELETE /policies/all/{policy_uuid}/",
     "GET /policies/all/{policy_uuid}/",
     "GET /policies/all/{policy_uuid}/used_by/",
@@ -21,7 +21,7 @@ const NOTHING_TO_FIND: [&str; 4] = [
 ];
 
 /// What is refused, whoever asks: nothing here can do it yet, and the answer says so.
-const REFUSED: [&str; 4] = [
+pub(crate) const REFUSED: [&str; 4] = [
     "POST /core/users/{id}/recovery/",
     "POST /core/users/{id}/recovery_email/",
     "POST /propertymappings/all/{pm_uuid}/test/",
@@ -105,7 +105,7 @@ async fn consent(fixtures: &mut Fixtures<'_>) -> i64 {
 }
 
 /// What an address must have beyond its path.
-fn needed(method: &str, path: &str) -> &'static str {
+pub(crate) fn needed(method: &str, path: &str) -> &'static str {
     match (method, path) {
         ("DELETE", "/admin/file/") | ("GET", "/admin/file/used_by/") => "?name=logo.png",
         (_, "/events/events/stats/") => "?count_steps=days%3D1",
@@ -174,7 +174,12 @@ pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) 
         return Some(fixtures.body(kind, Named::Required).await.into());
     }
     if let ("PUT" | "PATCH", Some(kind)) = (method, kind_of(&kinds, path)) {
-        return Some(fixtures.body(kind, Named::Required).await.into());
+        let mut body = fixtures.body(kind, Named::Required).await;
+        if kind.model() == "authentik_core.token" {
+            // A description without an intent means another one.
+            body.insert("intent".into(), json!("app_password"));
+        }
+        return Some(body.into());
     }
     if path.ends_with("/unassign/") {
         return Some(json!({"permissions": ["authentik_core.view_user"]}));

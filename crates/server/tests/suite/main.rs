@@ -29,4 +29,5 @@ mod rooms;
 mod search;
 mod security;
 mod store;
+mod transactional;
 mod two_nodes;

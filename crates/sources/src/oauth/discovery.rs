@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_resource::{Api, Hooks};
+use vestibule_resource::{Api, Hooks, Principal};
 
 /// Fetches the metadata that a source names, before it is written.
 pub(super) struct Discovery;
@@ -18,7 +18,7 @@ const ENDPOINTS: [(&str, &str); 3] = [
 
 #[async_trait]
 impl Hooks for Discovery {
-    async fn prepare(&self, api: &Api, _: Option<&Object>, given: &Object) -> Result<Object, ApiError> {
+    async fn prepare(&self, api: &Api, _: &Principal, _: Option<&Object>, given: &Object) -> Result<Object, ApiError> {
         let mut found = Object::new();
         let mut keys_at = text(given, "oidc_jwks_url").map(str::to_owned);
         if let Some(address) = text(given, "oidc_well_known_url") {

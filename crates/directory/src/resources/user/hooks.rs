@@ -86,10 +86,14 @@ impl Hooks for UserHooks {
     }
 
     fn beyond(&self) -> &'static [&'static str] {
-        &["password", "password_hash"]
+        &["password", "password_hash", vestibule_rbac::entry::FIELD]
     }
 
     async fn set_beyond(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+        if let Some(permissions) = vestibule_rbac::entry::asked(cx)? {
+            let role = vestibule_rbac::own_role(cx.change.transaction(), cx.ctx, pk(object)).await?;
+            vestibule_rbac::entry::give(cx, role, &permissions).await?;
+        }
         set_password(cx, pk(object), object.get("username")).await
     }
 }
@@ -106,8 +110,13 @@ async fn guard_identity(cx: &mut WriteCx<'_>, object: &Object) -> Result<(), Api
 
 /// Sets the password that a blueprint gives, plain or as a hash; one that is set already keeps its sessions.
 async fn set_password(cx: &mut WriteCx<'_>, user: i64, username: Option<&Value>) -> Result<(), ApiError> {
-    cx.principal.require("authentik_core.reset_user_password")?;
     let text = |field: &str| cx.given.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    if text("password").or(text("password_hash")).is_none() {
+        return Ok(());
+    }
+    cx.principal.require("authentik_core.reset_user_password")?;
+    // With somebody's password one is they.
+    guard_user(cx.change.transaction(), cx.principal, user).await?;
     let row = cx.change.transaction().query_one("SELECT password FROM users WHERE id = $1", vec![user.into()]).await?;
     let present = row.map(|row| row.optional_text("password")).transpose()?.flatten();
     let hash = match (text("password"), text("password_hash")) {

@@ -1,12 +1,12 @@
 //! Secrets: what may only be written is shown nowhere, and lies sealed in the database.
 
 use serde_json::Value;
-use vestibule_blueprint_engine::export::{Secrets, export};
-use vestibule_resource::{Access, Verb};
+use vestibule_blueprint_engine::export::{People, Secrets, export};
+use vestibule_resource::{Access, Field, Kind, Verb};
 
 use super::{Findings, patch_of};
 use crate::app::App;
-use crate::fixtures::{Fixtures, Named, path, secret};
+use crate::fixtures::{Fixtures, Named, key, path, secret};
 
 /// Names that a secret has, and what is none of that name.
 const SECRET_NAMES: [&str; 5] = ["secret", "password", "private", "key", "token"];
@@ -89,7 +89,7 @@ async fn what_is_only_written_is_never_shown() {
     }
     assert!(!needles.is_empty(), "there are fields that are only written");
     // The default export hides them, the whole one is asked for by name.
-    let exported = export(app.store(), app.registry(), Secrets::Hidden).await.unwrap();
+    let exported = export(app.store(), app.registry(), Secrets::Hidden, People::All).await.unwrap();
     findings.check(!exported.contains("Needle"), || "the export shows a secret".into());
     let flow = admin.get("/api/v3/flows/instances/default-authentication-flow/export/").await;
     findings.check(!flow.text.contains("Needle"), || "a flow's export shows a secret".into());
@@ -167,10 +167,16 @@ async fn cve_2026_40166_a_guarded_secret_is_for_those_who_may_change_it() {
             let (clerk, mut client) = app.clerk(&format!("reader-{number}")).await;
             app.grants.grant(clerk, &[&kind.permission(Verb::View)]).await;
             let (own, list) = (path(kind, &object), kind.wire_path());
-            for asked in [own.clone(), list.clone(), format!("{list}?search=Needle"), format!("{own}used_by/")] {
-                let answer = client.get(&asked).await;
+            let (search, other) = (format!("{list}?search=Needle"), format!("{list}?{}=something-else", field.name));
+            for asked in [&own, &list, &search, &other, &format!("{own}used_by/")] {
+                let answer = client.get(asked).await;
                 findings.check(answer.status == 200 && !answer.text.contains("Needle"), || format!("{name}: {asked}"));
             }
+            // What finds an object by its secret tells the secret.
+            let found = client.get(&search).await.json()["pagination"]["count"].clone();
+            findings.check(found == 0, || format!("{name}: search finds it"));
+            let (all, some) = (client.get(&list).await, client.get(&other).await);
+            findings.check(all.json()["results"] == some.json()["results"], || format!("{name}: a filter finds it"));
             app.grants.grant(clerk, &[&kind.permission(Verb::Change)]).await;
             findings
                 .check(client.get(&own).await.text.contains("Needle"), || format!("{name}: hidden from its keeper"));
@@ -178,4 +184,71 @@ async fn cve_2026_40166_a_guarded_secret_is_for_those_who_may_change_it() {
     }
     findings.none();
     assert!(guarded > 0, "there are secrets that an answer holds");
+}
+
+/// Whoever may view everything, and change nothing, finds no secret in any answer of any operation.
+#[tokio::test]
+async fn no_answer_tells_a_secret_to_whoever_only_looks() {
+    let app = App::start().await;
+    let mut fixtures = Fixtures::new(&app);
+    let mut findings = Findings::default();
+    let (reader, mut client) = app.clerk("reader").await;
+    let views: Vec<String> = app.registry().permissions().iter().map(vestibule_resource::Permission::full).collect();
+    let views: Vec<&str> = views.iter().map(String::as_str).filter(|one| one.contains(".view_")).collect();
+    // Keys have permissions of their own to view them.
+    let keys = ["view_token_key", "view_certificatekeypair_key", "view_certificatekeypair_certificate"];
+    let views: Vec<&str> = views.into_iter().filter(|one| !keys.iter().any(|key| one.ends_with(key))).collect();
+    app.grants.grant(reader, &views).await;
+    let mut made: Vec<(&Kind, String)> = Vec::new();
+    for kind in fixtures.kinds() {
+        // Everybody may know a certificate; a kubeconfig has a test of its own.
+        let open = |field: &Field| matches!(field.name, "certificate_data" | "kubeconfig");
+        let is_secret = |field: &&Field| field.is_writable() && (field.guarded || !field.is_readable()) && !open(field);
+        let secrets: Vec<&Field> = kind.fields.iter().filter(is_secret).collect();
+        let mut body = fixtures.body(kind, Named::All).await;
+        for field in &secrets {
+            body.insert(field.name.into(), secret(kind, field, "Needle"));
+        }
+        let object = fixtures.create_with(kind, &body).await;
+        // Others that show it inside of them.
+        if kind.spec.family_of().is_some_and(|family| family.model == "authentik_core.provider") {
+            let application = fixtures.kind("authentik_core.application");
+            let mut body = fixtures.body(application, Named::Required).await;
+            body.insert("provider".into(), object["pk"].clone());
+            fixtures.create_with(application, &body).await;
+        }
+        made.push((kind, key(kind, &object)));
+    }
+    let document = app.schema().await;
+    let (mut asked, mut answered) = (0, 0);
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        if operations.get("get").is_none() || path.starts_with("/flows/executor/") {
+            continue;
+        }
+        let base = if path.starts_with("/api/") { "" } else { "/api/v3" };
+        let targets: Vec<String> = match path.split_once('{') {
+            None => vec![format!("{base}{path}"), format!("{base}{path}?page_size=100&superuser_full_list=true")],
+            // Each object under each path: of what is none of a kind, the answer is 404.
+            Some((before, rest)) => {
+                let after = rest.split_once('}').unwrap().1;
+                let fits = |kind: &Kind| {
+                    let family = kind.spec.family_of().map(|family| format!("/{}/", family.path));
+                    before == kind.wire_path().trim_start_matches("/api/v3") || family.as_deref() == Some(before)
+                };
+                let own = made.iter().filter(|(kind, _)| fits(kind));
+                own.map(|(_, key)| format!("{base}{before}{key}{after}")).collect()
+            }
+        };
+        for target in targets {
+            asked += 1;
+            let answer = client.get(&target).await;
+            answered += usize::from(answer.status == 200);
+            findings.check(!answer.text.contains("Needle"), || format!("GET {target}: {}", answer.text));
+            findings.check(answer.status.as_u16() < 500, || format!("GET {target}: {}", answer.status));
+        }
+    }
+    println!("{asked} asked, {answered} answered");
+    findings
+        .check(answered > 150, || format!("{answered} of {asked} were answered: the reader sees too little to tell"));
+    findings.none();
 }

@@ -116,6 +116,7 @@ async fn ghsa_h6c5_mpvq_j4jc_every_way_to_more_is_closed() {
         (Method::POST, "core/tokens/boss/set_key/".into(), json!({"key": "mallory knows it"})),
         (Method::POST, "core/tokens/authentik-bootstrap-token/set_key/".into(), json!({"key": "mallory knows it"})),
     ];
+    let ways: Vec<_> = ways.into_iter().chain(more_ways(clerk, &boss, &root, &mine, &role, &top)).collect();
     for (method, path, body) in ways {
         let answer = if method == Method::GET {
             client.get(&format!("/api/v3/{path}")).await
@@ -132,6 +133,118 @@ async fn ghsa_h6c5_mpvq_j4jc_every_way_to_more_is_closed() {
     client.post(&format!("/api/v3/core/groups/{below}/add_user/"), json!({"pk": clerk})).await.expect(204);
     client.post(&format!("/api/v3/rbac/roles/{role}/add_user/"), json!({"pk": clerk})).await.expect(204);
     client.patch(&format!("/api/v3/core/users/{boss}/"), json!({"email": "boss@example.com"})).await.expect(200);
+}
+
+/// Ways by flags, links, service accounts and transactions.
+fn more_ways(clerk: i64, boss: &str, root: &Value, mine: &str, role: &str, top: &str) -> Vec<(Method, String, Value)> {
+    let application = |user: &Value| {
+        json!({
+            "app": {"name": "a", "slug": "a"}, "provider_model": "authentik_providers_oauth2.oauth2provider",
+            "provider": {"name": "p"}, "policy_bindings": [{"user": user, "order": 0}],
+        })
+    };
+    vec![
+        (Method::PATCH, format!("core/groups/{mine}/"), json!({"is_superuser": true})),
+        (Method::PUT, format!("core/groups/{mine}/"), json!({"name": "mine", "is_superuser": true})),
+        (Method::POST, "core/groups/".into(), json!({"name": "n", "is_superuser": true})),
+        (Method::POST, "core/groups/".into(), json!({"name": "n", "is_superuser": true, "users": [clerk]})),
+        (Method::PUT, format!("core/groups/{mine}/"), json!({"name": "mine", "parents": [top]})),
+        (Method::PUT, format!("core/users/{clerk}/"), json!({"username": "clerk", "name": "c", "roles": [role]})),
+        (Method::PATCH, format!("core/users/{boss}/"), json!({"attributes": {"upn": "mallory"}})),
+        (Method::POST, format!("core/users/{boss}/recovery/"), json!({})),
+        (Method::POST, format!("core/users/{root}/recovery/"), json!({})),
+        (Method::POST, format!("core/users/{root}/recovery_email/"), json!({"email_stage": boss})),
+        (Method::PUT, format!("core/users/{root}/"), json!({"username": "mallory", "name": "m"})),
+        (Method::PUT, "core/transactional/applications/".into(), application(&json!(clerk))),
+        (Method::PUT, "core/tokens/boss/".into(), json!({"identifier": "boss", "user": clerk})),
+        (Method::POST, "core/tokens/".into(), json!({"identifier": "n", "user": root, "intent": "app_password"})),
+    ]
+}
+
+/// A blueprint that is uploaded, planned, kept or kept and applied does no more than whoever brings it.
+#[tokio::test]
+async fn cve_2026_40172_no_blueprint_is_a_way_to_more() {
+    let app = App::start().await;
+    let (clerk, mut client) = app.clerk("clerk").await;
+    app.grants.grant(clerk, &CLERK).await;
+    let blueprints = ["add", "change", "view"].map(|verb| format!("authentik_blueprints.{verb}_blueprintinstance"));
+    app.grants.grant(clerk, &blueprints.each_ref().map(String::as_str)).await;
+    let role = make(&app, "rbac/roles", json!({"name": "strong"})).await;
+    assign(&mut app.admin(), &role, &["authentik_core.delete_user"], None).await;
+    make(&app, "rbac/roles", json!({"name": "own"})).await;
+    let find = |model: &str, field: &str, value: &str| format!("!Find [{model}, [{field}, {value}]]");
+    let admins = find("authentik_core.group", "name", "authentik Admins");
+    let (strong, me) =
+        (find("authentik_rbac.role", "name", "strong"), find("authentik_core.user", "username", "clerk"));
+    let boss = find("authentik_core.user", "username", "akadmin");
+    let user = |name: &str, attrs: &str| {
+        format!("{{model: authentik_core.user, identifiers: {{username: {name}}}, attrs: {{{attrs}}}}}")
+    };
+    let ways = [
+        user("clerk", &format!("groups: [{admins}]")),
+        user("clerk", &format!("roles: [{strong}]")),
+        user("clerk", "permissions: [authentik_core.delete_user]"),
+        user("new", &format!("name: n, path: users, groups: [{admins}]")),
+        user("akadmin", "password: mallory knows it"),
+        user("akadmin", "email: mallory@example.com"),
+        "{model: authentik_core.group, identifiers: {name: n}, attrs: {is_superuser: true}}".to_owned(),
+        format!("{{model: authentik_core.group, identifiers: {{name: n}}, attrs: {{parents: [{admins}], users: [{me}]}}}}"),
+        format!("{{model: authentik_core.group, identifiers: {{name: authentik Admins}}, attrs: {{users: [{me}]}}}}"),
+        format!("{{model: authentik_core.group, identifiers: {{name: n}}, attrs: {{roles: [{strong}]}}}}"),
+        format!("{{model: authentik_core.token, identifiers: {{identifier: n}}, attrs: {{user: {boss}, key: mallory-knows-it}}}}"),
+        "{model: authentik_core.token, identifiers: {identifier: authentik-bootstrap-token}, attrs: {key: mallory-knows-it}}".to_owned(),
+        "{model: authentik_rbac.role, identifiers: {name: own}, attrs: {permissions: [authentik_core.delete_user]}}".to_owned(),
+        format!("{{model: authentik_core.user, identifiers: {{username: akadmin}}, state: created, permissions: [{{permission: delete_user, user: {me}}}]}}"),
+        "{model: authentik_core.user, identifiers: {username: akadmin}, state: absent}".to_owned(),
+        "{model: authentik_tenants.tenant, identifiers: {name: default}, attrs: {impersonation: true}}".to_owned(),
+    ];
+    for way in ways {
+        let text = format!("entries:\n  - {way}\n");
+        let before = app.footprint().await;
+        let form = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.yaml\"\r\n\r\n{text}\r\n--edge--\r\n"
+        );
+        let path = "/api/v3/managed/blueprints/import/";
+        let answer =
+            client.send(Method::POST, path, Some("multipart/form-data; boundary=edge"), form.into_bytes()).await;
+        let refused = answer.status == 403 || (answer.status == 200 && answer.json()["success"] == false);
+        assert!(refused, "{way}: {} {}", answer.status, answer.text);
+        assert_eq!(app.footprint().await, before, "{way}");
+        let plan = client.post("/api/vestibule/v1/blueprints/plan/", json!({"content": text})).await;
+        assert_eq!(plan.status, 400, "{way}: {}", plan.text);
+        let kept = client.post("/api/v3/managed/blueprints/", json!({"name": way, "content": text})).await;
+        if kept.status != 201 {
+            assert_eq!(kept.status, 400, "{way}: {}", kept.text);
+            continue;
+        }
+        let path = format!("/api/v3/managed/blueprints/{}/", kept.json()["pk"].as_str().unwrap());
+        let applied = client.post(&format!("{path}apply/"), json!({})).await.expect(200);
+        assert_eq!(applied["status"], "error", "{way}");
+        app.admin().delete(&path).await.expect(204);
+    }
+    client.get("/api/v3/core/users/me/").await.expect(200)["user"]["is_superuser"].as_bool().filter(|is| !is).unwrap();
+}
+
+/// A program's account may what nobody gave it: nothing, though its maker may much.
+#[tokio::test]
+async fn service_accounts_begin_with_nothing() {
+    let app = App::start().await;
+    let (clerk, mut client) = app.clerk("clerk").await;
+    app.grants.grant(clerk, &CLERK).await;
+    app.grants.grant(clerk, &["authentik_core.add_user", "authentik_core.add_group", "authentik_core.add_token"]).await;
+    let body = json!({"name": "program", "create_group": true});
+    let answer = client.post("/api/v3/core/users/service_account/", body).await;
+    if answer.status == 200 {
+        let mut program = app.anonymous().with_token(answer.json()["token"].as_str().unwrap());
+        program.get("/api/v3/core/users/").await.expect(403);
+        let me = program.get("/api/v3/core/users/me/").await;
+        assert!(me.status == 403 || me.json()["user"]["is_superuser"] == false, "{}", me.text);
+    } else {
+        assert_eq!(answer.status, 403, "{}", answer.text);
+    }
+    // It is not named like somebody who is there already.
+    let taken = client.post("/api/v3/core/users/service_account/", json!({"name": "akadmin"})).await;
+    assert!([400, 403].contains(&taken.status.as_u16()), "{}", taken.text);
 }
 
 /// What one may do to single objects is not given away over others.

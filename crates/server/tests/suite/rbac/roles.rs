@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use vestibule_resource::Verb;
 
 use super::{assign, make};
 use crate::app::App;
@@ -76,7 +77,8 @@ async fn permissions_are_assigned_and_taken_back() {
         )
         .await
     };
-    assert_eq!(held().await, 0);
+    // (The role of the readers has its own.)
+    let before = held().await;
     for _ in 0..2 {
         assert_eq!(
             assign(&mut admin, &role, &["authentik_core.view_group", "authentik_core.add_group"], None).await.0,
@@ -84,13 +86,17 @@ async fn permissions_are_assigned_and_taken_back() {
         );
         assert_eq!(assign(&mut admin, &role, &["view_dummystage"], Some((model, &stage))).await.0, 200);
     }
-    assert_eq!(held().await, 3);
+    assert_eq!(held().await, before + 3);
     let by = "/api/v3/rbac/permissions/assigned_by_roles/";
-    let found = admin.get(&format!("{by}?model=authentik_core.group")).await.expect(200);
+    let found = admin.get(&format!("{by}?model=authentik_core.group&ordering=-name")).await.expect(200);
     assert_eq!(found["results"][0]["role_pk"], json!(role));
     assert_eq!(found["results"][0]["model_permissions"].as_array().map(Vec::len), Some(2));
-    assert_eq!(admin.get(&format!("{by}?model={model}")).await.expect(200)["results"], json!([]));
-    let found = admin.get(&format!("{by}?model={model}&object_pk={stage}")).await.expect(200);
+    let readers = admin.get(&format!("{by}?model={model}")).await.expect(200);
+    assert_eq!(
+        (&readers["pagination"]["count"], &readers["results"][0]["name"]),
+        (&json!(1), &json!("authentik Read-only"))
+    );
+    let found = admin.get(&format!("{by}?model={model}&object_pk={stage}&search=r&ordering=-name")).await.expect(200);
     assert_eq!(found["results"][0]["object_permissions"][0]["object_pk"], json!(stage));
     admin.get(by).await.expect(400);
     admin.get(&format!("{by}?model=nonsense")).await.expect(400);
@@ -98,9 +104,9 @@ async fn permissions_are_assigned_and_taken_back() {
     admin.patch(&format!("{path}/unassign/"), body).await.expect(204);
     let body = json!({"permissions": ["view_dummystage"], "model": model, "object_pk": stage});
     admin.patch(&format!("{path}/unassign/"), body).await.expect(204);
-    assert_eq!(held().await, 1);
+    assert_eq!(held().await, before + 1);
     admin.delete(&format!("/api/v3/rbac/roles/{role}/")).await.expect(204);
-    assert_eq!(held().await, 0);
+    assert_eq!(held().await, before);
 }
 
 /// Only who may view a role is told what it permits.
@@ -119,5 +125,67 @@ async fn assignments_are_shown_to_whoever_may_view_the_role() {
     assign(&mut app.admin(), &own, &["view_role"], Some(("authentik_rbac.role", &own))).await;
     assert_eq!(clerk.get(path).await.expect(200)["pagination"]["count"], 1);
     assert_eq!(clerk.get("/api/v3/rbac/permissions/roles/").await.expect(200)["pagination"]["count"], 1);
-    assert_eq!(app.admin().get(path).await.expect(200)["pagination"]["count"], 2);
+    // (Those of the readers are there from the start.)
+    assert_eq!(app.admin().get(path).await.expect(200)["pagination"]["count"], 3);
+}
+
+/// Whoever is in the group of readers sees everything and changes nothing.
+#[tokio::test]
+async fn readers_see_everything_and_change_nothing() {
+    let app = App::start().await;
+    let (reader, mut client) = app.clerk("reader").await;
+    let mut admin = app.admin();
+    let group = admin.get("/api/v3/core/groups/?name=authentik%20Read-only").await.expect(200)["results"][0].clone();
+    assert_eq!(
+        (&group["is_superuser"], &group["roles_obj"][0]["name"]),
+        (&json!(false), &json!("authentik Read-only"))
+    );
+    client.get("/api/v3/core/users/").await.expect(403);
+    let path = format!("/api/v3/core/groups/{}/add_user/", group["pk"].as_str().unwrap());
+    admin.post(&path, json!({"pk": reader})).await.expect(204);
+    for kind in app.registry().kinds() {
+        let verbs = kind.spec.verbs_served();
+        if kind.spec.path_served().is_empty() || !(verbs.contains(&Verb::Add) || verbs.contains(&Verb::Change)) {
+            continue;
+        }
+        let path = kind.wire_path();
+        client.get(&path).await.expect(200);
+        if verbs.contains(&Verb::Add) && kind.model() != "authentik_core.token" {
+            client.post(&path, json!({})).await.expect(403);
+        }
+    }
+    client.patch("/api/v3/flows/instances/default-authentication-flow/", json!({"title": "x"})).await.expect(403);
+    client.post("/api/v3/managed/blueprints/import/", json!({})).await.expect(403);
+    client.get("/api/v3/core/tokens/authentik-bootstrap-token/view_key/").await.expect(403);
+}
+
+/// What roles permit over single objects comes in short pages, by the names of the roles.
+#[tokio::test]
+async fn permissions_over_objects_come_in_short_pages() {
+    let app = App::start().await;
+    let mut admin = app.admin();
+    let role = make(&app, "rbac/roles", json!({"name": "r"})).await;
+    for number in 0..12 {
+        let stage = make(&app, "stages/dummy", json!({"name": format!("s{number}")})).await;
+        let model = "authentik_stages_dummy.dummystage";
+        assert_eq!(assign(&mut admin, &role, &["view_dummystage"], Some((model, &stage))).await.0, 200);
+    }
+    let list = "/api/v3/rbac/permissions/roles/";
+    for (size, shown) in
+        [("", 12), ("?page_size=50", 10), ("?page_size=5", 5), ("?page_size=x", 12), ("?search=nothing", 12)]
+    {
+        let found = admin.get(&format!("{list}{size}")).await.expect(200);
+        assert_eq!(found["results"].as_array().map(Vec::len), Some(shown), "{size}");
+        assert_eq!(found["pagination"]["count"], 12);
+    }
+    let one = admin.get(&format!("{list}?uuid={role}")).await.expect(200)["results"][0].clone();
+    assert_eq!(
+        (&one["app_label_verbose"], &one["model_verbose"]),
+        (&json!("authentik Stages.Dummy"), &json!("Dummy Stage"))
+    );
+    assert_eq!(admin.get(&format!("{list}?uuid=x")).await.expect(400), json!({"uuid": ["Enter a valid UUID."]}));
+    let body = json!({"name": "twice", "role": role});
+    admin.post("/api/v3/rbac/initial_permissions/", body.clone()).await.expect(201);
+    let taken = json!({"name": ["Initial Permissions with this name already exists."]});
+    assert_eq!(admin.post("/api/v3/rbac/initial_permissions/", body).await.expect(400), taken);
 }
