@@ -10,7 +10,7 @@ use vestibule_testkit::Client;
 
 use super::Findings;
 use crate::app::App;
-use crate::fixtures::{Fixtures, Named, key};
+use crate::fixtures::{Fixtures, Named, Object, key};
 
 fn encode(text: &str) -> String {
     byte_serialize(text.as_bytes()).collect()
