@@ -50,7 +50,9 @@ pub(super) async fn check(settings: &Settings) -> Result<ExitCode, StartError> {
 
 async fn check_data(settings: &Settings, registry: &Registry, findings: &mut Findings) {
     let file = settings.data.join(SQLITE);
-    if let Some(problem) = secret_key::folder_problem(&settings.data) {
+    // Beside PostgreSQL the folder may be one that nothing is written to.
+    let is_used = settings.database.is_none() || !settings.data.is_dir();
+    if let Some(problem) = is_used.then(|| secret_key::folder_problem(&settings.data)).flatten() {
         return findings.wrong.push(problem);
     }
     if settings.database.is_none() && !file.exists() {

@@ -10,7 +10,7 @@ use vestibule_blueprint_engine::{Applied, Origin, apply_all, plan_all};
 use vestibule_kernel::Ctx;
 use vestibule_kernel::settings::Settings;
 
-use crate::start::{StartError, library, open_existing, open_store};
+use crate::start::{SQLITE, StartError, library, open_existing, open_store};
 
 /// Largest file that is imported, bytes.
 const LARGEST: u64 = 256 * 1024 * 1024;
@@ -63,11 +63,35 @@ pub(super) async fn import(settings: &Settings, path: &Path) -> Result<(), Start
 pub(super) async fn plan(settings: &Settings, path: &Path) -> Result<(), StartError> {
     let (name, text) = read(path)?;
     let registry = crate::registry::families()?.registry;
+    let passing = Passing::beside(settings)?;
+    let opened = passing.as_ref().map_or(settings, |passing| &passing.settings);
     let ctx = Ctx::system();
-    let store = open_store(settings, &ctx, &registry).await?;
+    let store = open_store(opened, &ctx, &registry).await?;
     let plan = plan_all(&store, &registry, &ctx, &library(settings), &origin(path), (&name, &text)).await?;
     print!("{plan}");
     Ok(())
+}
+
+/// An empty database that is gone afterwards: where there is none yet, looking must not make one.
+struct Passing {
+    settings: Settings,
+}
+
+impl Passing {
+    fn beside(settings: &Settings) -> Result<Option<Self>, String> {
+        if settings.database.is_some() || settings.data.join(SQLITE).exists() {
+            return Ok(None);
+        }
+        let data = std::env::temp_dir().join(format!("vestibule-plan-{}", std::process::id()));
+        crate::secret_key::make_folder(&data)?;
+        Ok(Some(Self { settings: Settings { data, ..settings.clone() } }))
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.settings.data);
+    }
 }
 
 /// A file may read what lies beside it, and below.

@@ -1,4 +1,4 @@
-//! The program: what its commands print, and that `plan` changes nothing.
+//! The program: what its commands print, and that looking changes nothing.
 
 use std::fs;
 use std::path::Path;
@@ -31,6 +31,14 @@ fn plan_import_plan() {
                     title: \"Good day\"\n    designation: \"authentication\"\n1 to create, 0 to change, 0 to delete, 0 as they are.\n";
     for _ in 0..2 {
         assert_eq!(run(here, &["plan", "a.yaml"]), (true, expected.to_owned()));
+        assert!(!here.join("data").exists(), "looking makes nothing");
+    }
+    // Nor do a mistyped folder, or a question.
+    for arguments in [&["export"][..], &["user", "create", "x"], &["user", "login-link", "x"], &["check"]] {
+        let (success, text) = run(here, arguments);
+        assert_eq!(success, arguments == ["check"], "{arguments:?}: {text}");
+        assert!(text.contains("data/vestibule.sqlite3"), "{arguments:?}: {text}");
+        assert!(!here.join("data").exists(), "{arguments:?}");
     }
     assert!(run(here, &["import", "a.yaml"]).0);
     let nothing = "0 to create, 0 to change, 0 to delete, 1 as they are.\n";
