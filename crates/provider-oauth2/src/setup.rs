@@ -47,9 +47,8 @@ async fn setup_urls(call: Call) -> Answer {
     let origin = call.api.authenticate.origin(&call.parts);
     let application = application_of(&call.configuration, call.object_id());
     // Without an application there are none.
-    let of_application = |tail: &str| {
-        application.map(|one| format!("{origin}/application/o/{}/{tail}", one.slug)).unwrap_or_default()
-    };
+    let of_application =
+        |tail: &str| application.map(|one| format!("{origin}/application/o/{}/{tail}", one.slug)).unwrap_or_default();
     let global = call.object.get("issuer_mode").and_then(Value::as_str) == Some(IssuerMode::Global.as_str());
     let issuer = if global && application.is_some() { format!("{origin}/") } else { of_application("") };
     ok(&json!({
