@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use vestibule_testkit::Client;
 
-use crate::app::{ADMIN, App};
+use crate::app::App;
 
 /// A resource is a line: its answer, what is written whole, what is written in part, a page of its list.
 macro_rules! walks {
