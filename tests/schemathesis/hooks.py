@@ -42,6 +42,7 @@ KEYS = {"flow_slug": "slug", "application_slug": "slug", "users_by_name": "usern
 WALKS = json.loads((pathlib.Path(__file__).resolve().parents[1] / "clients" / "walks.json").read_text())
 ROWS = {row["path"]: row for row in WALKS["resources"]}
 NAMES = {row.get("as", row["id"]): row for row in WALKS["resources"]}
+NAMES["permission"] = {"path": "rbac/permissions/", "key": "id"}
 
 asked = collections.Counter()
 answered = collections.defaultdict(collections.Counter)

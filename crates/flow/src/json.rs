@@ -97,9 +97,18 @@ pub(crate) fn request_id(parts: &Parts) -> String {
 async fn execute(State(state): State<FlowState>, Path(slug): Path<String>, request: Request<Body>) -> Response {
     match run(&state, &slug, request).await {
         Ok(response) => response,
-        Err(error) => error_answer(&error),
+        Err(error) => {
+            let mut response = error_answer(&error);
+            if matches!(error, ApiError::MethodNotAllowed(_)) {
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
+            }
+            response
+        }
     }
 }
+
+/// What the executor takes; of PUT, PATCH and DELETE it says that the flow has failed, as clients know it.
+const METHODS: &str = "GET, POST, HEAD, OPTIONS";
 
 async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Response, ApiError> {
     let inner = |parts: &Parts| {
@@ -124,8 +133,8 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
             Read::Unreadable => Ok(Reply::Failed),
         },
         Method::OPTIONS => return Ok(options()),
-        Method::HEAD | Method::TRACE => return Err(ApiError::MethodNotAllowed(parts.method.to_string())),
-        _ => Ok(Reply::Failed),
+        Method::PUT | Method::PATCH | Method::DELETE => Ok(Reply::Failed),
+        _ => return Err(ApiError::MethodNotAllowed(parts.method.to_string())),
     };
     let refusal = walk.refusal_of_login();
     let effect = std::mem::take(&mut walk.effect);
@@ -298,7 +307,7 @@ fn options() -> Response {
         "parses": ["application/json"],
     });
     let mut response = json_answer(StatusCode::OK, &body);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST, HEAD, OPTIONS"));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -66,14 +66,20 @@ const same = (sent, answer, why) => {
   for (const [name, value] of Object.entries(sent)) {
     // What lies inside has the client's names; the Python walk compares that.
     const plain = value === null || typeof value !== "object";
-    if (plain && name in answer) assert.deepEqual(answer[name], value, `${why}: ${name}`);
+    if (plain && name in answer) assert.deepEqual(answer[name] ?? null, value, `${why}: ${name}`);
   }
 };
 
 const walk = async (walker, row) => {
   const name = row.as ?? row.id;
-  const body = walker.filled(row.create);
-  const of = (model, value) => authentik[`${model}FromJSON`](value);
+  const body = await walker.step(`${name} body`, () => walker.filled(row.create));
+  if (body === undefined) return;
+  const of = (model, value) => {
+    const made = authentik[`${model}FromJSON`](value);
+    // What is read as nothing is meant to be written as null.
+    for (const [name, item] of Object.entries(value)) if (item === null) made[camel(name)] = null;
+    return made;
+  };
   const sent = { [lower(`${row.model}Request`)]: of(`${row.model}Request`, body) };
   const made = await walker.step(`${name} create`, async () => {
     const answer = shown(row.model, await walker.call(row.api, `${row.id}_create`, sent));
@@ -128,20 +134,23 @@ const destroy = async (walker, row) => {
   });
 };
 
-const generate = async (walker) => {
+/** What the table refers to and does not make: a certificate with its key, of the server's own making; a permission. */
+const prepare = async (walker) => {
   const certificateGenerationRequest = { commonName: "walk-made", validityDays: 30 };
   const call = (operation, parameters) => walker.call("CryptoApi", `crypto_certificatekeypairs_${operation}`, parameters);
   const { pk: kpUuid } = await call("generate_create", { certificateGenerationRequest });
   const { data: certificate } = await call("view_certificate_retrieve", { kpUuid });
   const { data: key } = await call("view_private_key_retrieve", { kpUuid });
   await call("destroy", { kpUuid });
+  const permissions = await walker.call("RbacApi", "rbac_permissions_list", { pageSize: 1 });
+  walker.made.permission = { id: permissions.results[0].id, "@key": "id" };
   walker.made.generated = { certificate, key, "@key": "certificate" };
 };
 
 const server = await startServer();
 const walker = new Walker(server.url);
 try {
-  await walker.step("generate", () => generate(walker));
+  await walker.step("prepare", () => prepare(walker));
   for (const row of WALKS.resources) await walk(walker, row);
   for (const { api, id, arguments: given } of WALKS.reads) {
     await walker.step(id, () => walker.call(api, id, camelKeys(walker.filled(given))));

@@ -75,12 +75,15 @@ def same(sent, answer):
 
 
 def walk(walker, row):
-    name, api, key, body = row.get("as", row["id"]), row["api"], row["key"], walker.filled(row["create"])
+    name, api, key = row.get("as", row["id"]), row["api"], row["key"]
+    body = walker.step(f"{name} body", lambda: walker.filled(row["create"]))
+    if body is None:
+        return
     request = getattr(authentik_client, f"{row['model']}Request")
     patched = getattr(authentik_client, f"Patched{row['model']}Request")
 
     def create():
-        answer = shown(walker.call(api, f"{row['id']}_create", request.from_dict(body)))
+        answer = shown(walker.call(api, f"{row['id']}_create", request.model_validate(body)))
         expect(not same(body, answer), f"not as sent: {same(body, answer)} in {answer}")
         walker.made[name] = {**answer, "@key": key}
         return answer
@@ -97,7 +100,7 @@ def walk(walker, row):
 
     def patch():
         patch = walker.filled(row["patch"])
-        answer = shown(walker.call(api, f"{row['id']}_partial_update", pk, patched.from_dict(patch)))
+        answer = shown(walker.call(api, f"{row['id']}_partial_update", pk, patched.model_validate(patch)))
         expect(not same(patch, answer), f"not as patched: {same(patch, answer)}")
 
     def page():
@@ -113,7 +116,7 @@ def walk(walker, row):
         expect(sorted(map(str, seen)) == sorted(str(shown(item)[key]) for item in whole.results), "pages lose some")
 
     def update():
-        answer = shown(walker.call(api, f"{row['id']}_update", pk, request.from_dict(body)))
+        answer = shown(walker.call(api, f"{row['id']}_update", pk, request.model_validate(body)))
         expect(not same(body, answer), f"not as replaced: {same(body, answer)}")
 
     for what, work in (("retrieve", retrieve), ("patch", patch), ("list", page), ("update", update)):
@@ -142,20 +145,22 @@ def destroy(walker, row):
     walker.step(f"{name} destroy", delete)
 
 
-def generate(walker):
-    """A certificate with its key, of the server's own making, for those who import one."""
-    request = authentik_client.CertificateGenerationRequest.from_dict({"common_name": "walk-made", "validity_days": 30})
+def prepare(walker):
+    """What the table refers to and does not make: a certificate with its key, of the server's own making; a permission."""
+    request = authentik_client.CertificateGenerationRequest(common_name="walk-made", validity_days=30)
     pk = walker.call("CryptoApi", "crypto_certificatekeypairs_generate_create", request).pk
     certificate = walker.call("CryptoApi", "crypto_certificatekeypairs_view_certificate_retrieve", pk).data
     key = walker.call("CryptoApi", "crypto_certificatekeypairs_view_private_key_retrieve", pk).data
     walker.call("CryptoApi", "crypto_certificatekeypairs_destroy", pk)
+    permission = walker.call("RbacApi", "rbac_permissions_list", page_size=1).results[0].id
+    walker.made["permission"] = {"@key": "id", "id": permission}
     walker.made["generated"] = {"certificate": certificate, "key": key, "@key": "certificate"}
 
 
 def main():
     with server.running() as url:
         walker = Walker(url)
-        walker.step("generate", lambda: generate(walker))
+        walker.step("prepare", lambda: prepare(walker))
         for row in WALKS["resources"]:
             walk(walker, row)
         for one in WALKS["reads"]:

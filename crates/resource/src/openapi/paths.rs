@@ -276,10 +276,16 @@ impl Draft {
     }
 
     fn answers_as(mut self, status: StatusCode, media: &[&str], schema: &Value) -> Self {
-        // What is no document is a file.
+        // What is no document is a file; a file in YAML is an object.
         let file = json!({ "type": "string", "format": "binary" });
-        let structured = |media: &str| ["json", "yaml", "openapi"].iter().any(|form| media.contains(form));
-        let schema_of = |media: &str| if structured(media) { schema.clone() } else { file.clone() };
+        let schema_of = |media: &str| {
+            let document = ["json", "yaml", "openapi"].iter().any(|form| media.contains(form));
+            match (media.contains("yaml") && *schema == file, document) {
+                (true, _) => json!({ "type": "object" }),
+                (false, true) => schema.clone(),
+                (false, false) => file.clone(),
+            }
+        };
         let content: Map<String, Value> =
             media.iter().map(|media| ((*media).to_owned(), json!({ "schema": schema_of(media) }))).collect();
         let description = status.canonical_reason().unwrap_or_default();

@@ -173,8 +173,8 @@ impl Walker {
         self.made.insert(row.name().to_owned(), made);
     }
 
-    /// A certificate with its key, of the server's own making, for those who import one.
-    async fn generate(&mut self) {
+    /// What the table refers to and does not make: a certificate with its key, of the server's own making; a permission.
+    async fn prepare(&mut self) {
         let all = "/api/v3/crypto/certificatekeypairs/";
         let body = json!({"common_name": "walk-made", "validity_days": 30});
         let made = self.admin.post(&format!("{all}generate/"), body).await.expect(200);
@@ -185,6 +185,8 @@ impl Walker {
         }
         self.admin.delete(&path).await.expect(204);
         self.made.insert("generated".to_owned(), parts);
+        let permissions = self.admin.get("/api/v3/rbac/permissions/?page_size=1").await.expect(200);
+        self.made.insert("permission".to_owned(), json!({ "@key": permissions["results"][0]["id"] }));
     }
 }
 
@@ -192,7 +194,7 @@ impl Walker {
 async fn every_resource_of_the_table() {
     let app = App::start().await;
     let mut walker = Walker { admin: app.admin(), made: BTreeMap::new() };
-    walker.generate().await;
+    walker.prepare().await;
     let table: Value = serde_json::from_str(include_str!("../../../../tests/clients/walks.json")).unwrap();
     let rows: Vec<Row> = table["resources"].as_array().unwrap().iter().cloned().map(Row).collect();
     for row in &rows {
