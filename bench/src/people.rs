@@ -97,7 +97,7 @@ impl Dice {
     }
 
     fn uuid(&mut self) -> Uuid {
-        uuid::Builder::from_random_bytes((u128::from(self.roll()) << 64 | u128::from(self.roll())).to_be_bytes())
+        uuid::Builder::from_random_bytes(((u128::from(self.roll()) << 64) | u128::from(self.roll())).to_be_bytes())
             .into_uuid()
     }
 
