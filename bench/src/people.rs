@@ -81,7 +81,7 @@ const LAST: [&str; 40] = [
     "Müller",
 ];
 
-/// Numbers that are the same every time: SplitMix64.
+/// Numbers that are the same every time: the generator of Steele, Lea and Flood (2014).
 struct Dice(u64);
 
 impl Dice {
