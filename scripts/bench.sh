@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measures a release build. `bench.sh [speed|lists|timing|crash] [--postgres] [ARGUMENTS]`: speed is logins, first
 # challenges, memory and start-up; lists is what a page costs among 100,000 users; timing is whether refusals tell who
-# exists; crash is what survives kill -9 under load. All are bounded in time. --postgres measures on a private PostgreSQL instead of SQLite. Arguments go to the load generator.
+# exists; crash is what survives kill -9 under load. All are bounded in time. --postgres measures on a private
+# PostgreSQL instead of SQLite. Arguments go to the load generator.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh

@@ -81,7 +81,7 @@ const LAST: [&str; 40] = [
     "Müller",
 ];
 
-/// Numbers that are the same every time: `SplitMix64`.
+/// Numbers that are the same every time: the generator of Steele, Lea and Flood (2014).
 struct Dice(u64);
 
 impl Dice {
@@ -97,7 +97,7 @@ impl Dice {
     }
 
     fn uuid(&mut self) -> Uuid {
-        uuid::Builder::from_random_bytes((u128::from(self.roll()) << 64 | u128::from(self.roll())).to_be_bytes())
+        uuid::Builder::from_random_bytes(((u128::from(self.roll()) << 64) | u128::from(self.roll())).to_be_bytes())
             .into_uuid()
     }
 
