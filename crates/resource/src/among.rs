@@ -5,7 +5,7 @@ use vestibule_store::{Database, Param, StoreError};
 
 use crate::decode;
 use crate::field::Shape;
-use crate::kind::Filter;
+use crate::filter::Filter;
 
 /// Adds an error for the first value that names nothing in the filter's table. Values that are no keys are the filter's
 /// own to refuse.

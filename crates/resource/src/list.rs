@@ -1,29 +1,30 @@
 //! Lists: filters, search, order and pages, over documents in memory and over tables.
 
+mod clauses;
+mod conditions;
 mod rows;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use vestibule_kernel::fold::{escape_like, fold};
-use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_store::{Configuration, Database, Document, Param, Store};
+use vestibule_kernel::fold::fold;
+use vestibule_kernel::{ApiError, Object};
+use vestibule_store::{Configuration, Document, Param, Store};
 
-use crate::among;
 use crate::call::{Answer, Api, Call, ok};
-use crate::decode;
-use crate::field::{Field, Shape, has_integer_keys};
+use crate::filter::Lookup;
 use crate::http::Query;
-use crate::kind::{Filter, Kind, Lookup, Storage};
+use crate::kind::Kind;
 use crate::page::page;
-use crate::registry::Registry;
 use crate::related;
-use crate::search;
 use crate::table;
 
-/// Said of a key that names nothing.
-const NO_CHOICE: &str = "Select a valid choice. That choice is not one of the available choices.";
+use clauses::clauses;
+pub use conditions::exists;
+#[cfg(test)]
+pub(crate) use conditions::filter_value;
+pub(crate) use conditions::{Condition, conditions};
 
 /// A page and where it stands.
 pub(crate) struct Page {
@@ -31,206 +32,6 @@ pub(crate) struct Page {
     pub objects: Vec<Object>,
     /// The `pagination` of the answer.
     pub pagination: Value,
-}
-
-/// A condition, read from the query.
-pub(crate) struct Condition<'a> {
-    pub field: &'a Field,
-    pub lookup: Lookup,
-    pub value: Value,
-    pub sql: Option<(String, Vec<Param>)>,
-}
-
-/// Reads the filters of a query. Values that make no sense are an error, except booleans, which are ignored.
-pub(crate) async fn conditions<'a>(
-    store: &Store,
-    registry: &Registry,
-    configuration: &Configuration,
-    fields: &'a [Field],
-    filters: &[Filter],
-    query: &Query,
-) -> Result<Vec<Condition<'a>>, ApiError> {
-    let mut conditions = Vec::new();
-    let mut errors = FieldErrors::new();
-    for filter in filters {
-        let Some(text) = query.get(filter.name).filter(|text| !text.is_empty()) else { continue };
-        let Some(field) = fields.iter().find(|field| field.name == filter.field).or_else(|| fields.first()) else {
-            continue;
-        };
-        if text.contains('\0') {
-            errors.add(filter.name, "Null characters are not allowed.");
-            continue;
-        }
-        let shape = filter.shape.as_ref().unwrap_or(&field.shape);
-        let (is_list, all) = (matches!(shape, Shape::List(_)), query.all(filter.name).join(","));
-        among::check(store.database(), filter, &all, &mut errors).await?;
-        match &filter.lookup {
-            Lookup::Ignored => {}
-            Lookup::Sql(_) | Lookup::SqlOf(_) => {
-                let made = match filter.lookup {
-                    Lookup::Sql(condition) => condition(&all)?,
-                    Lookup::SqlOf(condition) => condition(query)?,
-                    _ => None,
-                };
-                if let Some((sql, params)) = made {
-                    let sql = (store.database().speak(&sql), params);
-                    conditions.push(Condition {
-                        field,
-                        lookup: filter.lookup.clone(),
-                        value: Value::Null,
-                        sql: Some(sql),
-                    });
-                }
-            }
-            Lookup::Named { table, column } => {
-                let sql = format!("SELECT pk FROM {table} WHERE {column} = $1");
-                let rows = store.database().query(sql, vec![text.into()]).await?;
-                let keys = rows.iter().map(|row| Ok(row.uuid("pk")?.to_string().into()));
-                let keys: Vec<Value> = keys.collect::<Result<_, vestibule_store::StoreError>>()?;
-                conditions.push(Condition { field, lookup: filter.lookup.clone(), value: keys.into(), sql: None });
-            }
-            Lookup::IsNull => {
-                if let Some(value) = decode::decode_boolean(&json!(text)) {
-                    conditions.push(Condition { field, lookup: Lookup::IsNull, value: value.into(), sql: None });
-                }
-            }
-            // A filter of several values may be given more than once.
-            lookup => match filter_value(shape, if is_list { &all } else { text }) {
-                Ok(None) => {}
-                Ok(Some(mut value)) => {
-                    if let Shape::Reference(model, _) = shape
-                        && let Some(known) = registry.canonical_key(configuration, model, &value)
-                    {
-                        value = known;
-                    }
-                    if let Shape::Reference(model, _) = shape
-                        && !exists(store, registry, configuration, model, &value).await?
-                    {
-                        errors.add(filter.name, NO_CHOICE);
-                        continue;
-                    }
-                    if let (Some(model), Value::Array(keys)) = (many(shape), &value)
-                        && let Some(key) = missing(store, registry, configuration, model, keys).await?
-                    {
-                        errors.add(filter.name, no_choice(&decode::python(key)));
-                        continue;
-                    }
-                    if let (Lookup::Values, Some(unknown)) = (lookup, unknown(configuration, field.name, &value)) {
-                        errors.add(filter.name, no_choice(unknown));
-                        continue;
-                    }
-                    conditions.push(Condition { field, lookup: lookup.clone(), value, sql: None });
-                }
-                // (Of what refers to something, the message is another.)
-                Err(_) if filter.shape.is_none() && matches!(field.shape, Shape::Uuid) => {
-                    errors.add(filter.name, "Enter a valid UUID.");
-                }
-                Err(message) => errors.add(filter.name, message),
-            },
-        }
-    }
-    errors.into_result()?;
-    Ok(conditions)
-}
-
-/// Said of one of several values that names nothing.
-fn no_choice(text: &str) -> String {
-    format!("Select a valid choice. {text} is not one of the available choices.")
-}
-
-/// The model whose keys a list holds.
-fn many(shape: &Shape) -> Option<&'static str> {
-    match shape {
-        Shape::List(item) => match **item {
-            Shape::Reference(model, _) => Some(model),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The first of some keys that names nothing.
-async fn missing<'v>(
-    store: &Store,
-    registry: &Registry,
-    configuration: &Configuration,
-    model: &str,
-    keys: &'v [Value],
-) -> Result<Option<&'v Value>, ApiError> {
-    for key in keys {
-        if !exists(store, registry, configuration, model, key).await? {
-            return Ok(Some(key));
-        }
-    }
-    Ok(None)
-}
-
-/// The first of some values that no document has in a field.
-fn unknown<'v>(configuration: &Configuration, field: &str, wanted: &'v Value) -> Option<&'v str> {
-    let has = |value: &&Value| configuration.all_documents().any(|document| document.value.get(field) == Some(value));
-    wanted.as_array()?.iter().find(|value| !has(value))?.as_str()
-}
-
-/// Whether the object that a key names exists.
-pub async fn exists(
-    store: &Store,
-    registry: &Registry,
-    configuration: &Configuration,
-    model: &str,
-    key: &Value,
-) -> Result<bool, ApiError> {
-    for kind in registry.members(model) {
-        let found = match (kind.spec.storage, key) {
-            (Storage::Documents, key) => registry.document(configuration, model, key).is_some(),
-            (Storage::Table { name, key: column, serial }, key) => match table::key_param(key, serial) {
-                Some(param) => {
-                    let sql = format!("SELECT {column} FROM {name} WHERE {column} = $1");
-                    store.database().query_one(sql, vec![param]).await?.is_some()
-                }
-                None => false,
-            },
-        };
-        if found {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// A filter's value in the stored form of its field; `None`: it is to be ignored.
-pub(crate) fn filter_value(shape: &Shape, text: &str) -> Result<Option<Value>, String> {
-    let value = json!(text);
-    Ok(match shape {
-        Shape::Boolean => decode::decode_boolean(&value).map(Value::Bool),
-        Shape::Choice(choices) if choices.values.iter().any(|(one, _)| *one == text) => Some(value),
-        Shape::Choice(_) => return Err(no_choice(text)),
-        Shape::Reference(model, _) if has_integer_keys(model) => match text.trim().parse::<i64>() {
-            Ok(number) => Some(number.into()),
-            Err(_) => return Err(NO_CHOICE.into()),
-        },
-        Shape::Uuid | Shape::Reference(..) => match decode::parse_uuid(text) {
-            Some(uuid) => Some(uuid.to_string().into()),
-            None => return Err(format!("“{text}” is not a valid UUID.")),
-        },
-        Shape::Integer { .. } | Shape::Float => match (text.trim().parse::<i64>(), text.trim().parse::<f64>()) {
-            (Ok(number), _) => Some(json!(number)),
-            (_, Ok(number)) if number.is_finite() => Some(json!(number)),
-            _ => return Err("Enter a number.".into()),
-        },
-        Shape::Time => match decode::parse_time(text) {
-            Some(time) => Some(decode::format_time(time).into()),
-            None => return Err("Enter a valid date/time.".into()),
-        },
-        Shape::List(item) => {
-            let is_number = matches!(**item, Shape::Reference(model, _) if has_integer_keys(model));
-            let wrong =
-                |one: &str, message| if is_number { format!("“{one}” is not a valid value.") } else { message };
-            let read = |one| filter_value(item, one).map_err(|message| wrong(one, message));
-            let items: Result<Vec<_>, _> = text.split(',').map(read).collect();
-            Some(Value::Array(items?.into_iter().flatten().collect()))
-        }
-        _ => Some(value),
-    })
 }
 
 /// Lists documents of some kinds.
@@ -381,30 +182,6 @@ pub async fn selection(
     Ok((clauses.sql(), clauses.params))
 }
 
-fn clauses(
-    database: &Database,
-    kind: &Kind,
-    conditions: &[Condition<'_>],
-    scope: Option<(String, Vec<Param>)>,
-    query: &Query,
-) -> Clauses {
-    let mut clauses = Clauses::default();
-    if let Some((sql, params)) = scope {
-        clauses.add(&sql, params);
-    }
-    for condition in conditions {
-        clauses.condition(condition);
-    }
-    if let Some((sql, params)) = search::condition(database, kind, query) {
-        clauses.add(&sql, params);
-        return clauses;
-    }
-    for term in terms(query) {
-        clauses.search(database, kind, &term);
-    }
-    clauses
-}
-
 /// Lists rows of a table.
 pub(crate) async fn rows(
     store: &Store,
@@ -423,101 +200,4 @@ pub(crate) async fn rows(
     let tail = rows::window(kind, &filter, &rows::terms(kind, &order)?, count, &range)?;
     let objects = if range.is_empty() { Vec::new() } else { table::scan(database, kind, &tail, params).await? };
     Ok(Page { objects, pagination })
-}
-
-#[derive(Default)]
-struct Clauses {
-    clauses: Vec<String>,
-    params: Vec<Param>,
-}
-
-impl Clauses {
-    /// Adds a condition whose parameters are written `$?`.
-    fn add(&mut self, sql: &str, params: Vec<Param>) {
-        let mut numbered = String::new();
-        let mut next = self.params.len();
-        for (position, part) in sql.split("$?").enumerate() {
-            if position > 0 {
-                next += 1;
-                numbered.push('$');
-                numbered.push_str(&next.to_string());
-            }
-            numbered.push_str(part);
-        }
-        self.clauses.push(format!("({numbered})"));
-        self.params.extend(params);
-    }
-
-    fn condition(&mut self, condition: &Condition<'_>) {
-        let column = condition.field.column;
-        if let Some((sql, params)) = &condition.sql {
-            self.add(sql, params.clone());
-            return;
-        }
-        let param = || vec![table::param(condition.field, &condition.value)];
-        let text = || condition.value.as_str().unwrap_or_default().to_owned();
-        match condition.lookup {
-            Lookup::Exact => self.add(&format!("{column} = $?"), param()),
-            Lookup::Greater => self.add(&format!("{column} > $?"), param()),
-            Lookup::Less => self.add(&format!("{column} < $?"), param()),
-            Lookup::IsNull if condition.value == Value::Bool(true) => self.add(&format!("{column} IS NULL"), vec![]),
-            Lookup::IsNull => self.add(&format!("{column} IS NOT NULL"), vec![]),
-            Lookup::StartsWith => {
-                // Byte-wise on both: SQLite's LIKE would fold ASCII.
-                self.add(&format!("SUBSTR({column}, 1, LENGTH($?)) = $?"), vec![text().into(), text().into()]);
-            }
-            Lookup::Contains => {
-                let pattern = format!("%{}%", escape_like(&fold(&text())));
-                let suffix = if condition.field.folded { "_folded" } else { "" };
-                self.add(&format!("{column}{suffix} LIKE $? ESCAPE '\\'"), vec![pattern.into()]);
-            }
-            Lookup::In => {
-                let wanted = condition.value.as_array().map(Vec::as_slice).unwrap_or_default();
-                let places = vec!["$?"; wanted.len()].join(", ");
-                let params = wanted.iter().map(|value| table::param(condition.field, value)).collect();
-                self.add(&format!("{column} IN ({places})"), params);
-            }
-            Lookup::Sql(_)
-            | Lookup::SqlOf(_)
-            | Lookup::Holds(_)
-            | Lookup::Named { .. }
-            | Lookup::Values
-            | Lookup::Unreferred(_)
-            | Lookup::Within(_)
-            | Lookup::Ignored => {}
-        }
-    }
-
-    fn search(&mut self, database: &Database, kind: &Kind, term: &str) {
-        let pattern = format!("%{}%", escape_like(term));
-        let key = decode::parse_uuid(term);
-        let is_text = |field: &&Field| !matches!(field.shape, Shape::Uuid);
-        let fields = || kind.spec.search.iter().filter_map(|name| kind.field(name));
-        let columns = fields().filter(is_text).map(|field| {
-            if field.folded { format!("{}_folded", field.column) } else { format!("LOWER({})", field.column) }
-        });
-        let columns: Vec<String> = columns.collect();
-        if kind.spec.search_beyond.is_none()
-            && let Storage::Table { name, key, .. } = kind.spec.storage
-            && let Some((sql, param)) = database.containing(name, key, &columns, term)
-        {
-            self.add(&sql, vec![param]);
-            return;
-        }
-        let like = columns.iter().map(|column| format!("{column} LIKE $? ESCAPE '\\'"));
-        let mut like: Vec<String> = like.chain(kind.spec.search_beyond.map(str::to_owned)).collect();
-        if !like.is_empty() {
-            let mut params: Vec<Param> = like.iter().map(|_| pattern.as_str().into()).collect();
-            // Keys are found whole.
-            for (field, key) in fields().filter(|field| !is_text(field)).filter_map(|field| Some((field, key?))) {
-                like.push(format!("{} = $?", field.column));
-                params.push(key.into());
-            }
-            self.add(&like.join(" OR "), params);
-        }
-    }
-
-    fn sql(&self) -> String {
-        if self.clauses.is_empty() { String::new() } else { format!(" WHERE {}", self.clauses.join(" AND ")) }
-    }
 }

@@ -10,7 +10,8 @@ use vestibule_store::{Database, Param, Row, StoreError, Transaction};
 
 use crate::access::Principal;
 use crate::decode::parse_uuid;
-use crate::kind::{Kind, Spec, Storage};
+use crate::kind::{Kind, Storage};
+use crate::spec::Spec;
 
 /// An object's key, as permissions over it keep it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

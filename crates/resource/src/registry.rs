@@ -12,7 +12,8 @@ use vestibule_store::{Codec, Configuration, Document};
 use crate::call::Operation;
 use crate::decode::parse_uuid;
 use crate::field::Field;
-use crate::kind::{Family, Kind, Lookup};
+use crate::filter::Lookup;
+use crate::kind::{Family, Kind};
 use crate::permission::{self, Permission};
 
 struct KindCodec(Arc<Kind>);

@@ -252,7 +252,7 @@ async fn paths_and_accounts(app: App) {
     app.admin("POST", path, json!({"name": " Odd / N\u{e4}me+1"})).await.expect(200);
     app.admin("GET", "core/tokens/service-account-odd-nme1-password/", Value::Null).await.expect(200);
     let taken = app.admin("POST", path, json!({"name": "odd nme1"})).await.expect(400);
-    assert_eq!(taken, json!({"name": ["This field must be unique."]}));
+    assert_eq!(taken, json!({"non_field_errors": ["A user/group with these details already exists"]}));
 }
 
 async fn memberships(app: App) {

@@ -7,7 +7,8 @@ use super::components::{Components, Side};
 use crate::call::{Body, Operation, Permission};
 use crate::engine::{Subject, Target};
 use crate::field::{Field, Shape};
-use crate::kind::{Family, Filter, Kind};
+use crate::filter::Filter;
+use crate::kind::{Family, Kind};
 
 /// Parameters that many lists have, by the name under which they are shared.
 const SHARED: [(&str, &str, &str, &str); 5] = [

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
+use vestibule_resource::http::Query;
+use vestibule_resource::selection;
 use vestibule_store::Durability;
 use vestibule_testkit::Client;
 
@@ -201,4 +203,16 @@ async fn pages_from_the_far_end_are_those_from_the_near_one() {
         }
         assert_eq!(parts, whole, "{query}");
     }
+}
+
+/// Whichever fields the list of users says that it is searched by.
+#[tokio::test]
+async fn a_search_for_users_goes_by_pieces() {
+    let app = App::start().await;
+    let users = app.registry().kind("authentik_core.user").unwrap();
+    let query = Query::parse("search=one&ordering=name");
+    let api = &app.server.api;
+    let (sql, params) = selection(api, &app.store().configuration(), users, &query).await.unwrap();
+    assert!(sql.contains("users_search"), "{sql}");
+    assert_eq!(params.len(), 1);
 }

@@ -1,0 +1,144 @@
+//! What a list's query asks for, as SQL.
+
+use serde_json::Value;
+use vestibule_kernel::fold::{escape_like, fold};
+use vestibule_store::{Database, Param};
+
+use super::{Condition, terms};
+use crate::decode;
+use crate::field::{Field, Shape};
+use crate::filter::Lookup;
+use crate::http::Query;
+use crate::kind::{Kind, Storage};
+use crate::search;
+use crate::table;
+
+/// What a list's query asks for of its kind's table: what is visible, filters, a search.
+pub(super) fn clauses(
+    database: &Database,
+    kind: &Kind,
+    conditions: &[Condition<'_>],
+    scope: Option<(String, Vec<Param>)>,
+    query: &Query,
+) -> Clauses {
+    let mut clauses = Clauses::default();
+    if let Some((sql, params)) = scope {
+        clauses.add(&sql, params);
+    }
+    for condition in conditions {
+        clauses.condition(condition);
+    }
+    if let Some((sql, params)) = search::condition(database, kind, query) {
+        clauses.add(&sql, params);
+        return clauses;
+    }
+    for term in terms(query) {
+        clauses.search(database, kind, &term);
+    }
+    clauses
+}
+
+/// Conditions of a statement, all of which must hold.
+#[derive(Default)]
+pub(super) struct Clauses {
+    clauses: Vec<String>,
+    pub(super) params: Vec<Param>,
+}
+
+impl Clauses {
+    /// Adds a condition whose parameters are written `$?`.
+    fn add(&mut self, sql: &str, params: Vec<Param>) {
+        let mut numbered = String::new();
+        let mut next = self.params.len();
+        for (position, part) in sql.split("$?").enumerate() {
+            if position > 0 {
+                next += 1;
+                numbered.push('$');
+                numbered.push_str(&next.to_string());
+            }
+            numbered.push_str(part);
+        }
+        self.clauses.push(format!("({numbered})"));
+        self.params.extend(params);
+    }
+
+    fn condition(&mut self, condition: &Condition<'_>) {
+        let column = condition.field.column;
+        if let Some((sql, params)) = &condition.sql {
+            self.add(sql, params.clone());
+            return;
+        }
+        let param = || vec![table::param(condition.field, &condition.value)];
+        let text = || condition.value.as_str().unwrap_or_default().to_owned();
+        match condition.lookup {
+            Lookup::Exact => self.add(&format!("{column} = $?"), param()),
+            Lookup::Greater => self.add(&format!("{column} > $?"), param()),
+            Lookup::Less => self.add(&format!("{column} < $?"), param()),
+            Lookup::IsNull if condition.value == Value::Bool(true) => self.add(&format!("{column} IS NULL"), vec![]),
+            Lookup::IsNull => self.add(&format!("{column} IS NOT NULL"), vec![]),
+            Lookup::StartsWith => {
+                // Byte-wise on both: SQLite's LIKE would fold ASCII.
+                self.add(&format!("SUBSTR({column}, 1, LENGTH($?)) = $?"), vec![text().into(), text().into()]);
+            }
+            Lookup::Contains => {
+                let pattern = format!("%{}%", escape_like(&fold(&text())));
+                let suffix = if condition.field.folded { "_folded" } else { "" };
+                self.add(&format!("{column}{suffix} LIKE $? ESCAPE '\\'"), vec![pattern.into()]);
+            }
+            Lookup::In => {
+                let wanted = condition.value.as_array().map(Vec::as_slice).unwrap_or_default();
+                let places = vec!["$?"; wanted.len()].join(", ");
+                let params = wanted.iter().map(|value| table::param(condition.field, value)).collect();
+                self.add(&format!("{column} IN ({places})"), params);
+            }
+            Lookup::Sql(_)
+            | Lookup::SqlOf(_)
+            | Lookup::Holds(_)
+            | Lookup::Named { .. }
+            | Lookup::Values
+            | Lookup::Unreferred(_)
+            | Lookup::Within(_)
+            | Lookup::Ignored => {}
+        }
+    }
+
+    fn search(&mut self, database: &Database, kind: &Kind, term: &str) {
+        let pattern = format!("%{}%", escape_like(term));
+        let key = decode::parse_uuid(term);
+        let is_text = |field: &&Field| !matches!(field.shape, Shape::Uuid);
+        let fields = || kind.spec.search.iter().filter_map(|name| kind.field(name));
+        let columns = fields().filter(is_text).map(|field| {
+            if field.folded { format!("{}_folded", field.column) } else { format!("LOWER({})", field.column) }
+        });
+        let columns: Vec<String> = columns.collect();
+        // Columns that are looked into together are one condition: from an index of pieces, where there is one.
+        let pieces = match kind.spec.storage {
+            Storage::Table { name, key, .. } => database.containing(name, key, &columns, term),
+            Storage::Documents => None,
+        };
+        let (mut like, mut params) = match pieces {
+            Some((sql, param)) => (vec![sql], vec![param]),
+            None => {
+                let like = columns.iter().map(|column| format!("{column} LIKE $? ESCAPE '\\'"));
+                (like.collect::<Vec<_>>(), columns.iter().map(|_| pattern.as_str().into()).collect::<Vec<Param>>())
+            }
+        };
+        if let Some(beyond) = kind.spec.search_beyond {
+            like.push(beyond.to_owned());
+            params.push(pattern.as_str().into());
+        }
+        // Keys are found whole.
+        for (field, key) in fields().filter(|field| !is_text(field)).filter_map(|field| Some((field, key?))) {
+            like.push(format!("{} = $?", field.column));
+            params.push(key.into());
+        }
+        if !like.is_empty() {
+            self.add(&like.join(" OR "), params);
+        }
+    }
+
+    /// ` WHERE ...`, or nothing.
+    pub(super) fn sql(&self) -> String {
+        if self.clauses.is_empty() { String::new() } else { format!(" WHERE {}", self.clauses.join(" AND ")) }
+    }
+}
