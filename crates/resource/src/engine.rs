@@ -1,8 +1,9 @@
 //! The engine: the routes of every kind, family and operation, and the six uniform operations behind them.
 
 mod family;
+mod operation;
+mod target;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -17,47 +18,16 @@ use vestibule_kernel::{ApiError, Object};
 use vestibule_store::Configuration;
 
 use crate::access::Principal;
-use crate::call::{Answer, Api, Body as BodyShape, Call, Operation, Permission, json_answer, no_content, ok};
+use crate::call::{Answer, Api, json_answer, no_content, ok};
 use crate::http::{PathValues, Query, allow, error_answer, json_object, negotiate, read_body};
-use crate::kind::{Family, Kind, Storage, Verb};
+use crate::kind::{Kind, Storage, Verb};
 use crate::object_permission::{Scope, assign_initial, require_on, row_condition, sees_nothing};
-use crate::registry::Registry;
 use crate::represent::Represent;
 use crate::write::{Mode, delete_object, write_object};
 use crate::{audit, decode, list, options, search, table, used_by};
 use family::{family_permission, find_member, list_family, member};
-
-/// What a route leads to.
-#[derive(Clone)]
-pub(crate) enum Target {
-    /// A kind's list.
-    Kind(Arc<Kind>),
-    /// One of its objects.
-    Object(Arc<Kind>),
-    /// Who refers to one of its objects.
-    UsedBy(Arc<Kind>),
-    /// A family's list.
-    Family(&'static Family),
-    /// One of its members.
-    Member(&'static Family),
-    /// Who refers to one of its members.
-    MemberUsedBy(&'static Family),
-    /// Operations that share a path, and what they are about.
-    Operations(Vec<Operation>, Subject),
-}
-
-/// What operations are about.
-#[derive(Clone)]
-pub(crate) enum Subject {
-    /// No kind in particular.
-    Api,
-    /// A kind.
-    Kind(Arc<Kind>),
-    /// One object of a kind.
-    Object(Arc<Kind>),
-    /// One member of a family.
-    Member(&'static Family),
-}
+use operation::operation;
+pub(crate) use target::{Subject, Target, targets};
 
 /// The routes of everything in the registry, below `/api/v3/`.
 pub fn routes(api: &Api) -> Router {
@@ -76,100 +46,6 @@ pub fn routes(api: &Api) -> Router {
         );
     }
     router
-}
-
-/// Every path with what it leads to.
-pub(crate) fn targets(registry: &Registry) -> Vec<(String, Target)> {
-    let mut targets = Vec::new();
-    for family in registry.families() {
-        let base = format!("/api/v3/{}/", family.path);
-        targets.push((base.clone(), Target::Family(family)));
-        targets.push((format!("{base}{{key}}/"), Target::Member(family)));
-        targets.push((format!("{base}{{key}}/used_by/"), Target::MemberUsedBy(family)));
-    }
-    for kind in registry.kinds().iter().filter(|kind| !kind.spec.path.is_empty()) {
-        let base = kind.wire_path();
-        targets.push((base.clone(), Target::Kind(Arc::clone(kind))));
-        targets.push((format!("{base}{{key}}/"), Target::Object(Arc::clone(kind))));
-        if kind.spec.used_by {
-            targets.push((format!("{base}{{key}}/used_by/"), Target::UsedBy(Arc::clone(kind))));
-        }
-        for (path, operations) in grouped(&kind.spec.operations) {
-            let subject = if path.starts_with("{}/") { Subject::Object } else { Subject::Kind };
-            let path = format!("{base}{}", path.replacen("{}", "{key}", 1));
-            targets.push((path, Target::Operations(operations, subject(Arc::clone(kind)))));
-        }
-    }
-    for (path, operations) in grouped(registry.operations()) {
-        let family =
-            path.split_once("/{}/").and_then(|(base, _)| registry.families().iter().find(|one| one.path == base));
-        let about = operations.iter().find_map(|operation| registry.kind(operation.about?));
-        let subject = match (about, family) {
-            (Some(kind), _) if path.contains("{}") => Subject::Object(Arc::clone(kind)),
-            (Some(kind), _) => Subject::Kind(Arc::clone(kind)),
-            (None, Some(family)) => Subject::Member(family),
-            (None, None) => Subject::Api,
-        };
-        // What lies beside authentik's paths says where.
-        let base = if path.starts_with('/') { "" } else { "/api/v3/" };
-        let path = format!("{base}{}", path.replacen("{}", "{key}", 1));
-        targets.push((path, Target::Operations(operations, subject)));
-    }
-    targets
-}
-
-fn grouped(operations: &[Operation]) -> BTreeMap<&'static str, Vec<Operation>> {
-    let mut groups: BTreeMap<&'static str, Vec<Operation>> = BTreeMap::new();
-    for operation in operations {
-        groups.entry(operation.path).or_default().push(operation.clone());
-    }
-    groups
-}
-
-impl Target {
-    pub(crate) fn methods(&self) -> Vec<&'static str> {
-        let mut methods = match self {
-            Self::Kind(kind) if kind.spec.verbs.contains(&Verb::Add) => vec!["GET", "POST"],
-            Self::Object(kind) => {
-                let writes: &[&str] = if kind.spec.verbs.contains(&Verb::Change) { &["PUT", "PATCH"] } else { &[] };
-                let deletes: &[&str] = if kind.spec.verbs.contains(&Verb::Delete) { &["DELETE"] } else { &[] };
-                [&["GET"], writes, deletes].concat()
-            }
-            Self::Member(_) => vec!["GET", "DELETE"],
-            Self::Kind(_) | Self::UsedBy(_) | Self::MemberUsedBy(_) | Self::Family(_) => vec!["GET"],
-            Self::Operations(operations, ..) => {
-                let known = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-                known.into_iter().filter(|name| operations.iter().any(|one| one.method == *name)).collect()
-            }
-        };
-        if methods.contains(&"GET") {
-            methods.push("HEAD");
-        }
-        methods.push("OPTIONS");
-        methods
-    }
-
-    /// The media types of its answers besides JSON.
-    fn produces(&self, method: &Method) -> Vec<&'static str> {
-        let Self::Operations(operations, ..) = self else { return Vec::new() };
-        let method = if *method == Method::HEAD { &Method::GET } else { method };
-        operations.iter().filter(|one| one.method == *method).flat_map(|one| one.produces.iter().copied()).collect()
-    }
-
-    fn is_detail(&self) -> bool {
-        match self {
-            Self::Object(_) | Self::UsedBy(_) | Self::Member(_) | Self::MemberUsedBy(_) => true,
-            // Their own permission check comes first there, so that nobody is told the detail's words.
-            Self::Kind(_) | Self::Family(_) | Self::Operations(..) => false,
-        }
-    }
-
-    fn is_public(&self, method: &Method) -> bool {
-        let method = if *method == Method::HEAD { &Method::GET } else { method };
-        let open = |permission| matches!(permission, Permission::Public | Permission::Hidden);
-        matches!(self, Self::Operations(operations, ..)
-            if operations.iter().any(|one| open(one.permission) && one.method == *method))
-    }
 }
 
 /// A request that was read.
@@ -240,75 +116,6 @@ async fn carry_out(received: Received, target: Target) -> Answer {
         }
         Target::Operations(operations, subject) => operation(received, &operations, &subject).await,
     }
-}
-
-async fn operation(received: Received, operations: &[Operation], subject: &Subject) -> Answer {
-    let method = if received.parts.method == Method::HEAD { Method::GET } else { received.parts.method.clone() };
-    let operation = operations.iter().find(|operation| operation.method == method);
-    let operation = operation.ok_or_else(|| ApiError::MethodNotAllowed(method.to_string()))?;
-    let principal = &received.principal;
-    for permission in operation.also {
-        principal.require(permission)?;
-    }
-    let asked = |permission: Permission, verb: &dyn Fn(Verb) -> String| match permission {
-        Permission::Public | Permission::SignedIn | Permission::Hidden => None,
-        Permission::Named(permission) => Some(permission.to_owned()),
-        Permission::Verb(one) => Some(verb(one)),
-    };
-    let (kind, object) = match subject {
-        Subject::Api => {
-            match operation.permission {
-                Permission::Public | Permission::SignedIn | Permission::Hidden => {}
-                Permission::Named(permission) => principal.require(permission)?,
-                Permission::Verb(_) if principal.superuser => {}
-                Permission::Verb(_) => return Err(ApiError::Forbidden),
-            }
-            (None, Object::new())
-        }
-        Subject::Kind(kind) => {
-            match asked(operation.permission, &|verb| kind.permission(verb)) {
-                Some(permission) if operation.filters_itself => {
-                    let scope = Scope::of(received.api.store.database(), principal, &permission, kind.owner()).await?;
-                    if scope.is_closed() {
-                        return Err(ApiError::Forbidden);
-                    }
-                }
-                Some(permission) => principal.require(&permission)?,
-                None => {}
-            }
-            (Some(Arc::clone(kind)), Object::new())
-        }
-        Subject::Object(kind) => {
-            let permission = asked(operation.permission, &|verb| kind.permission(verb));
-            let object = match &permission {
-                Some(permission) => find(&received, kind, permission).await?,
-                None => load(&received, kind).await?.ok_or_else(|| kind.no_match())?,
-            };
-            (Some(Arc::clone(kind)), object)
-        }
-        Subject::Member(family) => {
-            let permission = asked(operation.permission, &|verb| family_permission(family, verb));
-            let (kind, object) = match &permission {
-                Some(permission) => find_member(&received, family, permission).await?,
-                None => family::load_member(&received, family).ok_or_else(|| family::no_member(family))?,
-            };
-            (Some(kind), object)
-        }
-    };
-    let body = match &operation.body {
-        BodyShape::None | BodyShape::Raw(..) | BodyShape::Multipart(..) | BodyShape::Schema(_) => Object::new(),
-        BodyShape::Json(_, fields) => {
-            let body = json_object(&received.parts, &received.raw)?;
-            let fields = fields();
-            let mut errors = vestibule_kernel::FieldErrors::new();
-            let mut whole = crate::value::defaults(&fields);
-            whole.extend(decode::decode(&fields, &body, false, &mut errors));
-            errors.into_result()?;
-            whole
-        }
-    };
-    let Received { api, principal, configuration, parts, path, query, raw, .. } = received;
-    (operation.handler)(Call { api, principal, configuration, parts, path, query, body, raw, object, kind }).await
 }
 
 /// An object's key as the path gives it, in its stored form.
