@@ -10,7 +10,7 @@ use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::call::{Answer, Body, ok};
 use vestibule_resource::http::json_object;
 use vestibule_resource::object_permission::assign_initial;
-use vestibule_resource::{Call, Field, Kind, Mode, Operation, Shape, Verb, write_object};
+use vestibule_resource::{Call, Field, Kind, Mode, Operation, Shape, Verb, python_type, write_object};
 use vestibule_store::Change;
 
 use crate::application::APPLICATION;
@@ -48,12 +48,12 @@ fn part(body: &Object, name: &str, wrong: fn(&Value) -> Value, errors: &mut Fiel
 
 /// What is said of something that is no object of a kind.
 fn no_object(value: &Value) -> Value {
-    json!({NON_FIELD: [format!("Invalid data. Expected a dictionary, but got {}.", type_of(value))]})
+    json!({NON_FIELD: [format!("Invalid data. Expected a dictionary, but got {}.", python_type(value))]})
 }
 
 /// What is said of something that is no mapping.
 fn no_mapping(value: &Value) -> Value {
-    json!([format!("Expected a dictionary of items but got type \"{}\".", type_of(value))])
+    json!([format!("Expected a dictionary of items but got type \"{}\".", python_type(value))])
 }
 
 fn provider_kind(call: &Call, body: &Object, errors: &mut FieldErrors) -> Option<Arc<Kind>> {
@@ -79,7 +79,7 @@ async fn apply(call: Call) -> Answer {
         Some(Value::Array(bindings)) => bindings.clone(),
         None => Vec::new(),
         Some(other) => {
-            let message = format!("Expected a list of items but got type \"{}\".", type_of(other));
+            let message = format!("Expected a list of items but got type \"{}\".", python_type(other));
             errors.insert("policy_bindings", json!({ NON_FIELD: [message] }));
             Vec::new()
         }
@@ -168,18 +168,5 @@ impl Writer<'_> {
         let mut errors = FieldErrors::new();
         errors.insert("policy_bindings", wrong.into());
         Err(errors.into())
-    }
-}
-
-/// What clients are told that they sent.
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "NoneType",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float",
-        Value::Number(_) => "int",
-        Value::String(_) => "str",
-        Value::Array(_) => "list",
-        Value::Object(_) => "dict",
     }
 }

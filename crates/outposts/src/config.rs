@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use vestibule_kernel::{Object, duration};
+use vestibule_resource::python_type;
 
 /// The defaults, for outposts that reach this server at `host`.
 pub(crate) fn defaults(host: &str) -> Value {
@@ -49,9 +50,9 @@ pub(crate) fn check(config: &Object) -> Option<String> {
     for (name, value) in config {
         let Some(default) = defaults.get(name) else { continue };
         let optional = OPTIONAL.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind);
-        let wanted = optional.unwrap_or_else(|| kind_of(default));
-        if !(kind_of(value) == wanted || optional.is_some() && value.is_null()) {
-            let (value, found) = (text(value), kind_of(value));
+        let wanted = optional.unwrap_or_else(|| python_type(default));
+        if !(python_type(value) == wanted || optional.is_some() && value.is_null()) {
+            let (value, found) = (text(value), python_type(value));
             return Some(format!(
                 "Failed to validate config: wrong value type for field \"{name}\" - should be \"{wanted}\" instead of \
                  value \"{value}\" of type \"{found}\""
@@ -71,18 +72,6 @@ pub(crate) fn refresh_interval(config: Option<&Value>) -> i64 {
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "NoneType",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float",
-        Value::Number(_) => "int",
-        Value::String(_) => "str",
-        Value::Array(_) => "list",
-        Value::Object(_) => "dict",
-    }
 }
 
 #[cfg(test)]

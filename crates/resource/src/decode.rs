@@ -373,7 +373,7 @@ fn decode_object(fields: &[Field], value: &Value) -> Result<Value, Wrong> {
 }
 
 /// What the wire calls a JSON type.
-pub(crate) fn python_type(value: &Value) -> &'static str {
+pub fn python_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "NoneType",
         Value::Bool(_) => "bool",

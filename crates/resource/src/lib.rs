@@ -36,7 +36,7 @@ mod write;
 pub use access::{Authenticate, Principal};
 pub use audit::{name_object, write_failure};
 pub use call::{Api, Call, Handler, Operation, Parameter};
-pub use decode::decode_boolean;
+pub use decode::{decode_boolean, python_type};
 pub use engine::routes;
 pub use field::{Access, Choices, Compute, Field, Format, OnDelete, Shape};
 pub use filter::{ConfigurationFilter, DocumentFilter, Filter, Lookup, QueryFilter, SqlFilter};
