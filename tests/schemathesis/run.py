@@ -20,6 +20,8 @@ sys.path.insert(0, str(HERE.parent / "support"))
 import server  # noqa: E402
 
 USERS_BEFORE_OURS = 30
+# Sessions of somebody else: there are to be some, to look at and to end.
+SIGN_INS = 8
 
 
 class Api:
@@ -42,11 +44,35 @@ def arrange(api):
     """Somebody to ask as, whose number nobody guesses: the token, and what must stay for it to work."""
     for number in range(USERS_BEFORE_OURS):
         api("POST", "core/users/", {"username": f"somebody-{number}", "name": "Somebody"})
+    for number in range(SIGN_INS):
+        sign_in(api, f"somebody-{number}")
     user = api("POST", "core/users/", {"username": "schemathesis", "name": "Schemathesis"})
     group = api("POST", "core/groups/", {"name": "schemathesis", "is_superuser": True, "users": [user["pk"]]})
     name = "schemathesis-token"
     api("POST", "core/tokens/", {"identifier": name, "intent": "api", "user": user["pk"], "expiring": False})
     return api("GET", f"core/tokens/{name}/view_key/")["key"], [str(user["pk"]), group["pk"], name, "schemathesis"]
+
+
+def sign_in(api, username):
+    """Signs somebody in, as a browser does."""
+    password = "correct horse battery"
+    found = api("GET", f"core/users/?username={username}")["results"]
+    api("POST", f"core/users/{found[0]['pk']}/set_password/", {"password": password})
+    browser = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor())
+    address = f"{api.base}/flows/executor/default-authentication-flow/?query="
+
+    def step(answer=None):
+        data = None if answer is None else json.dumps(answer).encode()
+        request = urllib.request.Request(address, data=data, headers={"Content-Type": "application/json"})
+        with browser.open(request, timeout=20) as shown:
+            return json.load(shown)
+
+    challenge = step()
+    answers = {"ak-stage-identification": {"uid_field": username}, "ak-stage-password": {"password": password}}
+    while answer := answers.pop(challenge["component"], None):
+        challenge = step({"component": challenge["component"], **answer})
+    if challenge["component"] != "xak-flow-redirect":
+        raise SystemExit(f"nobody can sign in: {challenge}")
 
 
 def ask(url, report, arguments, unknown):

@@ -112,9 +112,15 @@ fn managed_name(user: i64) -> String {
 /// The role that is a user's alone; it is made where there is none.
 pub async fn own_role(transaction: &mut Transaction, ctx: &Ctx, user: i64) -> Result<Uuid, StoreError> {
     let name = managed_name(user);
-    let sql = "INSERT INTO roles (pk, name, name_folded, managed) VALUES ($1, $2, $2, $2) \
-               ON CONFLICT (managed) DO UPDATE SET managed = excluded.managed RETURNING pk";
-    let row = transaction.query_one(sql, vec![ctx.uuid().into(), name.into()]).await?;
+    // Somebody may have called another role so.
+    let free = "CASE WHEN EXISTS (SELECT 1 FROM roles WHERE name = $2) THEN $3 ELSE $2 END";
+    let sql = format!(
+        "INSERT INTO roles (pk, name, name_folded, managed) VALUES ($1, {free}, {free}, $2) \
+         ON CONFLICT (managed) DO UPDATE SET managed = excluded.managed RETURNING pk"
+    );
+    let key = ctx.uuid();
+    let row =
+        transaction.query_one(sql, vec![key.into(), name.as_str().into(), format!("{name} {key}").into()]).await?;
     let role = row.map(|row| row.uuid("pk")).transpose()?.unwrap_or_default();
     let sql = "INSERT INTO user_roles (user_id, role) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     transaction.execute(sql, vec![user.into(), role.into()]).await?;

@@ -5,6 +5,7 @@
 
 mod app;
 mod assign;
+mod assigned;
 pub mod entry;
 mod grant;
 mod initial;
@@ -24,5 +25,5 @@ pub fn kinds() -> Vec<Kind> {
 
 /// Every operation of this crate that belongs to no kind.
 pub fn operations() -> Vec<Operation> {
-    permission::operations().into_iter().chain(assign::operations()).collect()
+    [permission::operations(), assigned::operations(), assign::operations()].concat()
 }

@@ -41,6 +41,7 @@ impl Resource for Role {
             .order(&["name"])
             .filter(&["managed__isnull", "name"])
             .filter_with("managed", "managed", Lookup::Sql(by_managed), Shape::TEXT.list())
+            .among("roles", "managed")
             .filter_with("users", "pk", Lookup::SqlOf(by_user), Shape::INTEGER)
             .filter_with("groups", "pk", Lookup::SqlOf(by_group), Shape::Uuid)
             .filter_with("inherited", "pk", Lookup::Ignored, Shape::Boolean)

@@ -130,7 +130,7 @@ impl Resource for Brand {
         Spec::new("core/brands", "authentik_brands.brand", "Brand")
             .verbose("Brand", "Brands")
             .lookup("pk", "brand_uuid")
-            .search(&["domain", "branding_title", "web_certificate__name"])
+            .search(&["domain", "branding_title", "web_certificate__name", "client_certificates__name"])
             .order(&["domain"])
             .filter(&["brand_uuid=pk", "branding_default_flow_background", "branding_favicon", "branding_logo"])
             .filter(&["branding_title", "client_certificates", "default", "domain", "web_certificate"])

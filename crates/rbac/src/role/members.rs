@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_events::Event;
-use vestibule_kernel::ApiError;
+use vestibule_kernel::{ApiError, FieldErrors};
 use vestibule_resource::call::{Answer, Body, Permission, no_content};
 use vestibule_resource::object_permission::{ObjectKey, may_on};
 use vestibule_resource::{Call, Fields, Operation, Verb};
@@ -19,7 +19,7 @@ struct UserAccount {
 
 /// Operations of this file.
 pub(super) fn operations() -> Vec<Operation> {
-    let body = Body::Json("UserAccountSerializerForRoleRequest", UserAccount::fields);
+    let body = Body::Raw("UserAccountSerializerForRoleRequest", UserAccount::fields);
     let add = |call: Call| async move { change(&call, true).await };
     let remove = |call: Call| async move { change(&call, false).await };
     vec![
@@ -34,11 +34,18 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
+/// The user that a request names; whoever names none is told that there is no such user.
+fn user(call: &Call) -> Result<i64, ApiError> {
+    let given = call.json_object()?.remove("pk").filter(|key| !key.is_null()).ok_or_else(ApiError::not_found)?;
+    let number = given.as_i64().or_else(|| given.as_str()?.trim().parse().ok());
+    Ok(number.ok_or_else(|| FieldErrors::one("pk", "A valid integer is required."))?)
+}
+
 async fn change(call: &Call, gains: bool) -> Answer {
     let Call { api, principal, .. } = call;
     let text = call.object.get("pk").and_then(Value::as_str).unwrap_or_default();
     let role: Uuid = text.parse().map_err(ApiError::internal)?;
-    let user = call.body.get("pk").and_then(Value::as_i64).unwrap_or_default();
+    let user = user(call)?;
     // Somebody whom one may not see is nobody.
     let seen = may_on(api.store.database(), principal, "authentik_core.view_user", Some(ObjectKey::Id(user))).await?;
     if !seen {

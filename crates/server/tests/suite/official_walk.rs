@@ -56,6 +56,7 @@ walks! {
     "propertymappings_source_scim" => ScimSourcePropertyMapping, ScimSourcePropertyMappingRequest, PatchedScimSourcePropertyMappingRequest, PaginatedScimSourcePropertyMappingList;
     "propertymappings_source_telegram" => TelegramSourcePropertyMapping, TelegramSourcePropertyMappingRequest, PatchedTelegramSourcePropertyMappingRequest, PaginatedTelegramSourcePropertyMappingList;
     "providers_oauth2" => OAuth2Provider, OAuth2ProviderRequest, PatchedOAuth2ProviderRequest, PaginatedOAuth2ProviderList;
+    "providers_oauth2_dcr" => OAuth2DynamicClientRegistration, OAuth2DynamicClientRegistrationRequest, PatchedOAuth2DynamicClientRegistrationRequest, PaginatedOAuth2DynamicClientRegistrationList;
     "rbac_initial_permissions" => InitialPermissions, InitialPermissionsRequest, PatchedInitialPermissionsRequest, PaginatedInitialPermissionsList;
     "rbac_roles" => Role, RoleRequest, PatchedRoleRequest, PaginatedRoleList;
     "sources_oauth" => OAuthSource, OAuthSourceRequest, PatchedOAuthSourceRequest, PaginatedOAuthSourceList;
@@ -63,6 +64,7 @@ walks! {
     "stages_captcha" => CaptchaStage, CaptchaStageRequest, PatchedCaptchaStageRequest, PaginatedCaptchaStageList;
     "stages_deny" => DenyStage, DenyStageRequest, PatchedDenyStageRequest, PaginatedDenyStageList;
     "stages_dummy" => DummyStage, DummyStageRequest, PatchedDummyStageRequest, PaginatedDummyStageList;
+    "stages_email" => EmailStage, EmailStageRequest, PatchedEmailStageRequest, PaginatedEmailStageList;
     "stages_identification" => IdentificationStage, IdentificationStageRequest, PatchedIdentificationStageRequest, PaginatedIdentificationStageList;
     "stages_password" => PasswordStage, PasswordStageRequest, PatchedPasswordStageRequest, PaginatedPasswordStageList;
     "stages_user_login" => UserLoginStage, UserLoginStageRequest, PatchedUserLoginStageRequest, PaginatedUserLoginStageList;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::http::Query;
+use vestibule_resource::object_permission::{ObjectKey, may_on};
 use vestibule_resource::{Api, Hooks, WriteCx};
 use vestibule_store::{Database, Param, Row, StoreError, Transaction};
 
@@ -42,7 +43,7 @@ impl Hooks for GroupHooks {
             let digits: String = pk_uuid(object).as_u128().to_string().chars().take(5).collect();
             object.insert("num_pk".into(), digits.parse::<i64>().unwrap_or_default().into());
         }
-        guard_flag(cx, object)?;
+        guard_flag(cx, object).await?;
         roles::guard_gained(cx, ("group_roles", "group_pk"), pk_uuid(object).into()).await?;
         let group = pk_uuid(object);
         if cx.given.contains_key("parents") {
@@ -72,15 +73,16 @@ impl Hooks for GroupHooks {
     }
 }
 
-/// The flag itself is for those alone who may decide who is a superuser.
-fn guard_flag(cx: &WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+/// The flag itself is for those alone who may decide who is a superuser, or whether this group's members are.
+async fn guard_flag(cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
     let is = |object: &Object| object.get("is_superuser") == Some(&Value::Bool(true));
     let permission = match (cx.existing.is_some_and(is), is(object)) {
         (false, true) => "authentik_core.enable_group_superuser",
         (true, false) => "authentik_core.disable_group_superuser",
         _ => return Ok(()),
     };
-    if cx.principal.may(permission) {
+    let (own, store) = (cx.existing.and_then(ObjectKey::of), cx.change.store().clone());
+    if may_on(store.database(), cx.principal, permission, own).await? {
         return Ok(());
     }
     let status = if is(object) { "True" } else { "False" };
