@@ -193,6 +193,13 @@ impl<'a> Applier<'a> {
                 self.edits.push(Edit::new(kind, line, Some(&object), None));
                 Ok(None)
             }
+            (_, None) if !kind.spec.verbs_served().contains(&Verb::Add) => {
+                let name = Value::Object(wanted.identifiers.clone());
+                let note = format!("there is no {} {name}: the server makes these by itself", kind.model());
+                applied.notes.push((line, note));
+                applied.passed += 1;
+                Ok(None)
+            }
             (_, existing) => self.save(wanted, existing, applied).await.map(Some),
         }
     }
@@ -247,7 +254,8 @@ impl<'a> Applier<'a> {
         let Self { change, registry, ctx, principal, .. } = self;
         let mut cx = WriteCx { change, registry, ctx, principal, kind, existing, given: &given };
         hooks.set_beyond(&mut cx, object).await?;
-        let now = beyond::state(self.change.transaction(), kind, object).await?;
+        let mut now = beyond::state(self.change.transaction(), kind, object).await?;
+        now.retain(|known| known.field != "uid" || given.contains_key("uid"));
         self.besides.extend(beyond::difference(kind, object, &known, now));
         Ok(())
     }

@@ -12,7 +12,7 @@ const SECRET: &str = "(secret)";
 
 /// A field with its value; of a secret, what tells one from another.
 pub(crate) struct Known {
-    field: &'static str,
+    pub(crate) field: &'static str,
     value: Value,
     secret: bool,
 }
@@ -29,6 +29,7 @@ pub(crate) async fn state(transaction: &mut Transaction, kind: &Kind, object: &O
             let own = format!("ak-managed-role--user-{}", key.text());
             vec![
                 ("permissions", format!("{held} roles.managed = $1 ORDER BY permission"), own.into(), false),
+                ("uid", "SELECT uid AS found FROM users WHERE id = $1".to_owned(), key.param(), false),
                 ("password", "SELECT password AS found FROM users WHERE id = $1".to_owned(), key.param(), true),
             ]
         }

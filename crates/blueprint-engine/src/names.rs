@@ -8,8 +8,12 @@ use vestibule_resource::{Field, Kind, Shape};
 /// Fields whose values name one object among its kind.
 pub(crate) fn identifying_fields(kind: &Kind) -> Vec<&Field> {
     let slug = kind.fields.iter().find(|field| field.name == "slug" && field.unique.is_some());
-    let unique = || kind.fields.iter().find(|field| field.unique.is_some() && field.is_writable() && !field.sealed);
-    if let Some(field) = slug.or_else(unique) {
+    let unique = |nullable: bool| {
+        let names = |field: &&Field| field.unique.is_some() && field.is_writable() && !field.sealed;
+        kind.fields.iter().filter(names).find(|field| field.nullable == nullable)
+    };
+    // What may be null names some of them at best.
+    if let Some(field) = slug.or_else(|| unique(false)).or_else(|| unique(true)) {
         return vec![field];
     }
     let together = kind.spec.unique_together_fields();

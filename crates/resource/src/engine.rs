@@ -198,11 +198,13 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
     let mut page = match kind.spec.storage {
         Storage::Documents => {
             let scope = Scope::of(database, principal, &view, kind.owner()).await?;
+            let referred = list::referred(&api.store, kind, query).await?;
             list::documents(
                 configuration,
                 &[kind],
                 &conditions,
                 kind.spec.search,
+                &referred,
                 kind.spec.ordering,
                 &|document| match &listed {
                     Some(listed) => listed.contains(&document.pk),

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use vestibule_kernel::fold::fold;
+use vestibule_kernel::fold::{escape_like, fold};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_store::{Configuration, Document, Param, Store};
 
@@ -34,12 +34,37 @@ pub(crate) struct Page {
     pub pagination: Value,
 }
 
+/// Rows that a word of a search finds, and the field by which documents refer to them.
+pub(crate) struct Referred {
+    field: &'static str,
+    keys: Vec<Value>,
+}
+
+impl Referred {
+    fn has(&self, document: &Document) -> bool {
+        document.value.get(self.field).is_some_and(|key| self.keys.contains(key))
+    }
+}
+
+/// What each word of a search finds in the table that documents of a kind refer to.
+pub(crate) async fn referred(store: &Store, kind: &Kind, query: &Query) -> Result<Vec<Referred>, ApiError> {
+    let Some((field, sql)) = kind.spec.search_referred else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for term in terms(query) {
+        let rows = store.database().query(sql, vec![format!("%{}%", escape_like(&term)).into()]).await?;
+        let keys = rows.iter().map(|row| Ok(row.uuid("pk")?.to_string().into()));
+        found.push(Referred { field, keys: keys.collect::<Result<_, vestibule_store::StoreError>>()? });
+    }
+    Ok(found)
+}
+
 /// Lists documents of some kinds.
 pub(crate) fn documents(
     configuration: &Configuration,
     kinds: &[&Arc<Kind>],
     conditions: &[Condition<'_>],
     search: &[&str],
+    referred: &[Referred],
     ordering: &[&str],
     visible: &dyn Fn(&Document) -> bool,
     query: &Query,
@@ -51,7 +76,10 @@ pub(crate) fn documents(
         .filter(|document| conditions.iter().all(|condition| holds(configuration, condition, &document.value)))
         .filter(|document| {
             let found = |field: &&str, term: &str| related::contains(configuration, document, field, term);
-            terms.iter().all(|term| search.iter().any(|field| found(field, term)))
+            terms.iter().enumerate().all(|(place, term)| {
+                search.iter().any(|field| found(field, term))
+                    || referred.get(place).is_some_and(|referred| referred.has(document))
+            })
         })
         .collect();
     let known = |name: &str| {

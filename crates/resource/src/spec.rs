@@ -22,6 +22,7 @@ pub struct Spec {
     pub(crate) parameter: &'static str,
     pub(crate) search: &'static [&'static str],
     pub(crate) search_beyond: Option<&'static str>,
+    pub(crate) search_referred: Option<(&'static str, &'static str)>,
     pub(crate) searchable: &'static [Searchable],
     pub(crate) filters: Vec<Filter>,
     pub(crate) ordering: &'static [&'static str],
@@ -60,6 +61,7 @@ impl Spec {
             parameter: "uuid",
             search: &["name"],
             search_beyond: None,
+            search_referred: None,
             searchable: &[],
             filters: Vec::new(),
             ordering: &["name"],
@@ -113,6 +115,11 @@ impl Spec {
     /// What `search` looks into besides, in other tables: a condition with `$?` for the folded pattern of a word.
     pub fn search_beyond(self, condition: &'static str) -> Self {
         Self { search_beyond: Some(condition), ..self }
+    }
+    /// For documents: a field that refers to a row of a table, and what selects as `pk` the rows that `search` finds
+    /// them by, with `$1` for the folded pattern of a word.
+    pub fn search_referred(self, field: &'static str, sql: &'static str) -> Self {
+        Self { search_referred: Some((field, sql)), ..self }
     }
     /// Fields that expressions of the search language may name.
     pub fn searchable(self, fields: &'static [Searchable]) -> Self {

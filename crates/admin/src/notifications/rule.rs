@@ -61,6 +61,7 @@ impl Resource for NotificationRule {
                 format!("Notification Rule {}", object.get("name").and_then(Value::as_str).unwrap_or_default())
             })
             .search(&["name"])
+            .search_referred("destination_group", "SELECT pk FROM groups WHERE name_folded LIKE $1 ESCAPE '\\'")
             .order(&["name"])
             .filter(&["name", "severity"])
             .filter_with(

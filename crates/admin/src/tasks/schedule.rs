@@ -95,6 +95,7 @@ impl Resource for Schedule {
             .verbose("Schedule", "Schedules")
             .table("schedules", "id")
             .lookup("pk", "id")
+            .unique_together(&["actor_name", "identifier"])
             .search(&["pk", "identifier", "own_uid", "actor_name", "related_app", "related_model", "rel_obj_id"])
             .order(&["next_run", "actor_name", "identifier"])
             .filter(&["actor_name", "paused", "rel_obj_id", "rel_obj_id__isnull"])

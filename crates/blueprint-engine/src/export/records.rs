@@ -1,4 +1,4 @@
-//! Rows that belong to a configuration: roles, groups, what roles may do, and people.
+//! Rows that belong to a configuration: roles, groups, what roles may do, schedules; and people with their tokens.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,10 @@ use crate::links::LINKS;
 pub(super) const USER: &str = "authentik_core.user";
 const ROLE: &str = "authentik_rbac.role";
 /// Kinds of rows that are part of a configuration, whoever refers to them.
-const ALWAYS: [&str; 3] = [ROLE, "authentik_core.group", INITIAL];
+const ALWAYS: [&str; 4] = [ROLE, "authentik_core.group", INITIAL, "authentik_tasks_schedules.schedule"];
+/// Kinds of rows that come with all the people.
+const WITH_PEOPLE: [&str; 2] = [USER, TOKEN];
+const TOKEN: &str = "authentik_core.token";
 const INITIAL: &str = "authentik_rbac.initialpermissions";
 /// Users of this type are the server's own.
 const OWN: &str = "internal_service_account";
@@ -37,7 +40,9 @@ type Held = BTreeMap<(String, ObjectKey), Vec<(String, Value)>>;
 impl<'a> Records<'a> {
     /// Adds rows to the documents of a configuration: those that always belong to it, and what anything refers to.
     pub(super) async fn add(&self, items: &mut BTreeMap<Place, Item<'a>>) -> Result<(), ApiError> {
-        let all = |kind: &Kind| ALWAYS.contains(&kind.model()) || (kind.model() == USER && self.people == People::All);
+        let all = |kind: &Kind| {
+            ALWAYS.contains(&kind.model()) || (WITH_PEOPLE.contains(&kind.model()) && self.people == People::All)
+        };
         let own = self.own_roles().await?;
         for kind in self.registry.kinds().iter().filter(|kind| !kind.is_document() && all(kind)) {
             for row in select(self.store.database(), kind, "", vec![]).await? {
@@ -114,7 +119,7 @@ impl<'a> Records<'a> {
         kind: &'a Kind,
         mut row: Object,
     ) -> Result<(), ApiError> {
-        let own = row.get("type") == Some(&json!(OWN));
+        let own = row.get("type") == Some(&json!(OWN)) || (kind.model() == TOKEN && !self.is_kept(&row).await?);
         let Some(key) = ObjectKey::of(&row).filter(|_| !own) else { return Ok(()) };
         for link in LINKS.iter().filter(|link| link.model == kind.model() && !link.is_back()) {
             let mut others = Vec::new();
@@ -124,14 +129,24 @@ impl<'a> Records<'a> {
             row.insert(link.field.to_owned(), others.into());
         }
         let place = (kind.model(), row.get("pk").cloned().unwrap_or_default().to_string());
-        let beyond = self.beyond(kind, key).await?;
+        let beyond = self.beyond(kind, key, &row).await?;
         let mut item = Item::new(self.registry, self.configuration, kind, row);
         item.beyond = beyond;
         items.insert(place, item);
         Ok(())
     }
 
-    async fn beyond(&self, kind: &Kind, key: ObjectKey) -> Result<Vec<(String, Output)>, ApiError> {
+    /// Whether a token is one that people have for programs: neither a link that was sent, nor the server's own.
+    async fn is_kept(&self, token: &Object) -> Result<bool, ApiError> {
+        if !["api", "app_password"].iter().any(|intent| token.get("intent") == Some(&json!(intent))) {
+            return Ok(false);
+        }
+        let sql = "SELECT id FROM users WHERE id = $1 AND type <> $2";
+        let params = vec![token.get("user").and_then(Value::as_i64).into(), OWN.into()];
+        Ok(self.store.database().query_one(sql, params).await?.is_some())
+    }
+
+    async fn beyond(&self, kind: &Kind, key: ObjectKey, row: &Object) -> Result<Vec<(String, Output)>, ApiError> {
         let (sql, params): (&str, Vec<Param>) = match (kind.model(), key) {
             (ROLE, key) => ("SELECT permission FROM role_permissions WHERE role = $1", vec![key.param()]),
             (USER, ObjectKey::Id(user)) => (
@@ -140,6 +155,12 @@ impl<'a> Records<'a> {
             ),
             (INITIAL, key) => {
                 ("SELECT permission FROM initial_permission_grants WHERE initial_permissions = $1", vec![key.param()])
+            }
+            (TOKEN, _) if self.secrets == Secrets::Shown => {
+                let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
+                let place = format!("{TOKEN}/{}/key", text("pk"));
+                let secret = self.store.keys().open(&place, text("key_sealed")).map_err(ApiError::internal)?;
+                return Ok(vec![("key".to_owned(), json!(secret).into())]);
             }
             _ => return Ok(Vec::new()),
         };
@@ -154,6 +175,10 @@ impl<'a> Records<'a> {
             beyond.push(("permissions".to_owned(), names.iter().filter_map(number).collect::<Value>().into()));
         } else if !names.is_empty() {
             beyond.push(("permissions".to_owned(), json!(names).into()));
+        }
+        if kind.model() == USER {
+            let uid = row.get("uid").cloned().unwrap_or_default();
+            beyond.push(("uid".to_owned(), uid.into()));
         }
         if kind.model() == USER && self.secrets == Secrets::Shown {
             let sql = "SELECT password FROM users WHERE id = $1";

@@ -121,6 +121,9 @@ entries:
     identifiers: {username: '007'}
     attrs: {name: 'Anna Ü: #1', path: a/b, email: a@example.com, groups: [!KeyOf b, !KeyOf a], roles: [!KeyOf readers],
       permissions: [test.delete_note], password: Tisch und Stuhl 7}
+  - model: authentik_core.token
+    identifiers: {identifier: annas}
+    attrs: {user: !KeyOf anna, intent: api, expires: '2031-02-03T04:05:06.000007Z', key: a-key-of-hers-1}
   - {model: authentik_core.user, identifiers: {username: unrelated}, attrs: {name: '', password: something else}}
   - {model: authentik_rbac.initialpermissions, identifiers: {name: yes-please}, attrs: {role: !KeyOf readers}}
   - model: test.note
@@ -150,7 +153,10 @@ async fn people_and_what_they_may_come_back() {
         let text = export(&here.store, &here.registry, secrets, people).await.unwrap();
         assert_eq!(text.contains("$argon2"), secrets == Secrets::Shown, "{text}");
         assert_eq!(text.contains("unrelated"), people == People::All, "{text}");
-        assert!(text.contains("test.delete_note"), "{text}");
+        assert!(text.contains("test.delete_note") && text.contains("uid: "), "{text}");
+        assert_eq!(text.contains("2031-02-03T04:05:06.000007Z"), people == People::All, "{text}");
+        let with_keys = (secrets, people) == (Secrets::Shown, People::All);
+        assert_eq!(text.contains("a-key-of-hers-1"), with_keys, "{text}");
         let elsewhere = world().await;
         for _ in 0..2 {
             elsewhere.import(&text).await.unwrap();

@@ -38,6 +38,26 @@ async fn over_everything(world: &World) -> Vec<String> {
     rows.iter().map(|row| format!("{} {}", row.text("name").unwrap(), row.text("permission").unwrap())).collect()
 }
 
+/// A role that is called as another will be is in nobody's way.
+#[tokio::test]
+async fn a_role_may_be_called_anything() {
+    let world = world().await;
+    let text = "
+entries:
+  - {model: authentik_rbac.role, identifiers: {name: ak-managed-role--user-1}}
+  - {model: authentik_core.user, identifiers: {username: anna}, attrs: {name: A, path: users, permissions: [test.view_note]}}
+";
+    for _ in 0..2 {
+        world.apply(text).await.unwrap();
+        let held = over_everything(&world).await;
+        assert!(
+            matches!(held.as_slice(), [one] if one.starts_with("ak-managed-role--user-1 ") && one.ends_with(" test.view_note")),
+            "{held:?}"
+        );
+        assert!(held[0].len() > 60, "it is the other one's: {held:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_entry_gives_permissions_over_its_object() {
     let world = world().await;

@@ -59,6 +59,33 @@ async fn people_come_with_their_passwords_and_keys() {
     assert!(rows.is_empty(), "her tokens went with her");
 }
 
+/// What applications know people by comes along, from superusers; nobody is given somebody else's.
+#[tokio::test]
+async fn people_are_known_by_what_they_were() {
+    let world = world().await;
+    let user = |name: &str, more: &str| {
+        format!(
+            "entries: [{{model: authentik_core.user, identifiers: {{username: {name}}}, attrs: {{name: A, path: users{more}}}}}]"
+        )
+    };
+    world.apply(&user("anna", ", uid: hers")).await.unwrap();
+    let uid = "SELECT uid AS found FROM users WHERE username = 'anna'";
+    assert_eq!(one(&world, uid).await, "hers");
+    world.apply(&user("anna", "")).await.unwrap();
+    assert_eq!(one(&world, uid).await, "hers");
+    for wrong in [", uid: ''", ", uid: [x]", ", uid: null"] {
+        assert!(world.error(&user("anna", wrong)).await.contains("uid"));
+    }
+    assert!(world.error(&user("berta", ", uid: hers")).await.contains("unique"));
+    let permissions = ["authentik_core.change_user", "authentik_core.add_user"].map(str::to_owned).into();
+    let clerk = Principal { permissions, superuser: false, ..system() };
+    for text in [user("anna", ", uid: mine"), user("berta", ", uid: hers")] {
+        let error = world.apply_as(&text, &Origin::Client, &clerk).await.unwrap_err().to_string();
+        assert!(error.contains("permission"), "{error}");
+    }
+    assert_eq!(one(&world, uid).await, "hers");
+}
+
 #[tokio::test]
 async fn a_password_takes_its_own_permission() {
     let world = world().await;

@@ -25,6 +25,9 @@ use crate::user::upn;
 /// The task that removes the events of somebody who was deleted.
 pub const FORGET: &str = "authentik.events.tasks.gdpr_cleanup";
 
+/// Longest text that applications know somebody by, bytes.
+const LONGEST_UID: usize = 255;
+
 /// Hooks of users.
 pub(super) struct UserHooks;
 
@@ -86,7 +89,7 @@ impl Hooks for UserHooks {
     }
 
     fn beyond(&self) -> &'static [&'static str] {
-        &["password", "password_hash", vestibule_rbac::entry::FIELD]
+        &["password", "password_hash", "uid", vestibule_rbac::entry::FIELD]
     }
 
     async fn set_beyond(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
@@ -94,8 +97,29 @@ impl Hooks for UserHooks {
             let role = vestibule_rbac::own_role(cx.change.transaction(), cx.ctx, pk(object)).await?;
             vestibule_rbac::entry::give(cx, role, &permissions).await?;
         }
+        set_uid(cx, object).await?;
         set_password(cx, pk(object), object.get("username")).await
     }
+}
+
+/// Keeps what applications know somebody by, so that they know them after an import elsewhere. With somebody else's one
+/// would be they to every application: superusers alone.
+async fn set_uid(cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+    let Some(uid) = cx.given.get("uid").filter(|uid| Some(*uid) != object.get("uid")) else { return Ok(()) };
+    let wrong = |message: &str| ApiError::from(FieldErrors::one("uid", message));
+    if !cx.principal.superuser {
+        return Err(ApiError::Forbidden);
+    }
+    let Some(uid) = uid.as_str().filter(|uid| (1..=LONGEST_UID).contains(&uid.len()) && !uid.contains('\0')) else {
+        return Err(wrong("Not a valid string."));
+    };
+    let taken = "SELECT id FROM users WHERE uid = $1";
+    if cx.change.transaction().query_one(taken, vec![uid.into()]).await?.is_some() {
+        return Err(wrong("This field must be unique."));
+    }
+    let sql = "UPDATE users SET uid = $1 WHERE id = $2";
+    cx.change.transaction().execute(sql, vec![uid.into(), pk(object).into()]).await?;
+    Ok(())
 }
 
 /// The name and the address that somebody signs in with, or is sent a link to, are not for those to change who may do

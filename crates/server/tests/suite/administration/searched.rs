@@ -116,3 +116,30 @@ async fn what_uses_something_has_its_full_name() {
     ];
     assert_eq!(told, expected);
 }
+
+/// Rules are found by the group that they tell, brands by their certificates.
+#[tokio::test]
+async fn objects_are_found_by_what_they_refer_to() {
+    let app = App::start().await;
+    let mut admin = app.admin();
+    let group = admin.post("/api/v3/core/groups/", json!({"name": "Night_watch"})).await.expect(201)["pk"].clone();
+    for (name, group) in [("one", group), ("two", Value::Null)] {
+        admin.post("/api/v3/events/rules/", json!({"name": name, "destination_group": group})).await.expect(201);
+    }
+    for (search, expected) in [
+        ("nIGHT_", vec!["one"]),
+        ("night one", vec!["one"]),
+        ("night two", vec![]),
+        ("nightXwatch", vec![]),
+        ("two", vec!["two"]),
+    ] {
+        let path = format!("/api/v3/events/rules/?search={}", search.replace(' ', "%20"));
+        assert_eq!(names(&mut admin, &path).await, expected, "{search}");
+    }
+    let body = json!({"common_name": "Clients of the night", "validity_days": 30});
+    let pair = admin.post("/api/v3/crypto/certificatekeypairs/generate/", body).await.expect(200)["pk"].clone();
+    let body = json!({"domain": "night.example", "client_certificates": [pair]});
+    admin.post("/api/v3/core/brands/", body).await.expect(201);
+    let found = admin.get("/api/v3/core/brands/?search=CLIENTS").await.expect(200);
+    assert_eq!((&found["pagination"]["count"], &found["results"][0]["domain"]), (&json!(1), &json!("night.example")));
+}

@@ -1,5 +1,6 @@
 //! Permissions over everything and over single objects, and that nobody gives away more than they have.
 
+mod details;
 mod escalation;
 mod objects;
 mod recovery;
