@@ -1,5 +1,7 @@
 //! Sessions: who a browser's cookie stands for, and what flows keep between requests.
 
+mod cookie;
+
 use std::net::IpAddr;
 
 use base64::Engine as _;
@@ -14,10 +16,8 @@ use vestibule_store::{Durability, Param, Row, Store, StoreError, Transaction};
 use crate::resources::avatar::Pictured;
 use crate::superuser::is_superuser_sql;
 
-/// The session cookie's name.
-pub const COOKIE: &str = "authentik_session";
-/// Its name behind TLS, where browsers guarantee that no other host has set it.
-pub const HOST_COOKIE: &str = "__Host-authentik_session";
+pub use cookie::{COOKIE, HOST_COOKIE, remove_cookie, set_cookie};
+
 /// How long the session of someone who is not signed in lives.
 const ANONYMOUS: TimeDelta = TimeDelta::hours(1);
 /// How exact the time of the last use is.
@@ -387,21 +387,6 @@ pub(crate) async fn delete_for_user(
     let sql = "DELETE FROM sessions WHERE user_id = $1 AND id_hash <> $2";
     let params: Vec<Param> = vec![user.into(), keep.unwrap_or_default().into()];
     transaction.execute(sql, params).await
-}
-
-/// The `Set-Cookie` header of a session. `persist`: the browser keeps it when it is closed, this many seconds.
-pub fn set_cookie(key: &str, secure: bool, persist: Option<i64>) -> String {
-    let age = persist.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-    if secure {
-        format!("{HOST_COOKIE}={key}; HttpOnly; Path=/; SameSite=None; Secure{age}")
-    } else {
-        format!("{COOKIE}={key}; HttpOnly; Path=/; SameSite=Lax{age}")
-    }
-}
-
-/// The `Set-Cookie` header that removes a session's cookie.
-pub fn remove_cookie(secure: bool) -> String {
-    set_cookie("", secure, Some(0))
 }
 
 fn object(value: Value) -> Object {

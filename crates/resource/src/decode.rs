@@ -1,12 +1,18 @@
 //! Reads a request's body field by field and collects everything that is wrong with it.
 
+mod number;
+mod text;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_kernel::error::NON_FIELD;
-use vestibule_kernel::{FieldErrors, Object, duration};
+use vestibule_kernel::{FieldErrors, Object};
 
-use crate::field::{Choices, Field, Format, Shape, has_integer_keys};
+use crate::field::{Choices, Field, Shape, has_integer_keys};
+
+use number::{decode_float, decode_integer};
+use text::decode_text;
 
 /// What is wrong with a value.
 pub(crate) enum Wrong {
@@ -102,81 +108,6 @@ pub(crate) fn decode_shape(shape: &Shape, value: &Value) -> Result<Value, Wrong>
     }
 }
 
-fn decode_text(
-    value: &Value,
-    min: Option<i64>,
-    max: Option<i64>,
-    blank: bool,
-    trim: bool,
-    format: Format,
-) -> Result<Value, Wrong> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return Err("Not a valid string.".into()),
-    };
-    let text = if trim { text.trim().to_owned() } else { text };
-    if text.is_empty() {
-        return if blank { Ok(text.into()) } else { Err("This field may not be blank.".into()) };
-    }
-    if text.contains('\0') {
-        return Err("Null characters are not allowed.".into());
-    }
-    let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-    if let Some(max) = max.filter(|max| length > *max) {
-        return Err(format!("Ensure this field has no more than {max} characters.").into());
-    }
-    if let Some(min) = min.filter(|min| length < *min) {
-        return Err(format!("Ensure this field has at least {min} characters.").into());
-    }
-    match format {
-        Format::Slug if !is_slug(&text) => {
-            Err("Enter a valid “slug” consisting of letters, numbers, underscores or hyphens.".into())
-        }
-        Format::Identifier if !is_slug(&text) => {
-            Err("Enter a valid \"slug\" consisting of letters, numbers, underscores or hyphens.".into())
-        }
-        Format::Url if !is_url(&text) => Err("Enter a valid URL.".into()),
-        Format::LaunchUrl if text != "blank://blank" && !is_url(&text) => Err("Enter a valid URL.".into()),
-        Format::Email if !is_email(&text) => Err("Enter a valid email address.".into()),
-        Format::Duration => match duration::parse(&text) {
-            Ok(_) => Ok(text.into()),
-            Err(_) => Err(format!("{text} is not in the correct format of 'hours=3;minutes=1'.").into()),
-        },
-        _ => Ok(text.into()),
-    }
-}
-
-fn is_slug(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-}
-
-fn is_url(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once("://") else { return false };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https")
-        && !host.is_empty()
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
-}
-
-/// The shape of an address of RFC 5321 that mail systems accept in practice: one `@`, a dotted or local domain.
-pub(crate) fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let local_fits = !local.is_empty()
-        && local.len() <= 64
-        && !local.starts_with('.')
-        && !local.ends_with('.')
-        && !local.contains("..")
-        && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c));
-    let label_fits = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-    };
-    local_fits && (domain == "localhost" || (domain.contains('.') && domain.split('.').all(label_fits)))
-}
-
 /// The usual spellings of true and false.
 pub fn decode_boolean(value: &Value) -> Option<bool> {
     match value {
@@ -190,64 +121,6 @@ pub fn decode_boolean(value: &Value) -> Option<bool> {
         },
         _ => None,
     }
-}
-
-fn decode_integer(value: &Value, min: i64, max: i64) -> Result<Value, Wrong> {
-    let wrong = || Wrong::from("A valid integer is required.");
-    let number: i128 = match value {
-        Value::Number(number) => match number.as_i64() {
-            Some(whole) => whole.into(),
-            None => match number.as_f64() {
-                Some(float) if float.fract() == 0.0 && float.abs() < 1e18 => {
-                    format!("{float:.0}").parse().map_err(|_| wrong())?
-                }
-                Some(float) if float.abs() >= 1e18 => {
-                    if float > 0.0 {
-                        i128::MAX
-                    } else {
-                        i128::MIN
-                    }
-                }
-                _ => return Err(wrong()),
-            },
-        },
-        Value::String(text) if text.len() > 1000 => return Err("String value too large.".into()),
-        Value::String(text) => parse_whole(text.trim()).ok_or_else(wrong)?,
-        _ => return Err(wrong()),
-    };
-    if number > i128::from(max) {
-        return Err(format!("Ensure this value is less than or equal to {max}.").into());
-    }
-    if number < i128::from(min) {
-        return Err(format!("Ensure this value is greater than or equal to {min}.").into());
-    }
-    Ok(json!(i64::try_from(number).map_err(|_| wrong())?))
-}
-
-/// A whole number as people write it, `5` or `5.00`; one out of reach is the nearest within.
-fn parse_whole(text: &str) -> Option<i128> {
-    let text = match text.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole,
-        Some(_) => return None,
-        None => text,
-    };
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    Some(text.parse().unwrap_or(if text.starts_with('-') { i128::MIN } else { i128::MAX }))
-}
-
-fn decode_float(value: &Value) -> Result<Value, Wrong> {
-    let number = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    number
-        .filter(|number| number.is_finite())
-        .map(|number| json!(number))
-        .ok_or_else(|| "A valid number is required.".into())
 }
 
 /// A UUID in any of its usual spellings, in its canonical one.

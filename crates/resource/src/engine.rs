@@ -199,12 +199,12 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
         Storage::Documents => {
             let scope = Scope::of(database, principal, &view, kind.owner()).await?;
             let referred = list::referred(&api.store, kind, query).await?;
+            let search = list::Sought { fields: kind.spec.search, referred };
             list::documents(
                 configuration,
                 &[kind],
                 &conditions,
-                kind.spec.search,
-                &referred,
+                &search,
                 kind.spec.ordering,
                 &|document| match &listed {
                     Some(listed) => listed.contains(&document.pk),

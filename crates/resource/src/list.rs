@@ -34,6 +34,14 @@ pub(crate) struct Page {
     pub pagination: Value,
 }
 
+/// Where a search looks in documents.
+pub(crate) struct Sought<'a> {
+    /// Their own fields, and texts of documents that they are tied to.
+    pub fields: &'a [&'a str],
+    /// By each word, rows that they refer to.
+    pub referred: Vec<Referred>,
+}
+
 /// Rows that a word of a search finds, and the field by which documents refer to them.
 pub(crate) struct Referred {
     field: &'static str,
@@ -63,8 +71,7 @@ pub(crate) fn documents(
     configuration: &Configuration,
     kinds: &[&Arc<Kind>],
     conditions: &[Condition<'_>],
-    search: &[&str],
-    referred: &[Referred],
+    search: &Sought<'_>,
     ordering: &[&str],
     visible: &dyn Fn(&Document) -> bool,
     query: &Query,
@@ -77,8 +84,8 @@ pub(crate) fn documents(
         .filter(|document| {
             let found = |field: &&str, term: &str| related::contains(configuration, document, field, term);
             terms.iter().enumerate().all(|(place, term)| {
-                search.iter().any(|field| found(field, term))
-                    || referred.get(place).is_some_and(|referred| referred.has(document))
+                search.fields.iter().any(|field| found(field, term))
+                    || search.referred.get(place).is_some_and(|referred| referred.has(document))
             })
         })
         .collect();

@@ -32,8 +32,8 @@ pub(super) async fn list_family(received: &Received, family: &'static Family) ->
     let filters: Vec<_> = family.filters.iter().map(|text| crate::Filter::parse(text)).collect();
     let conditions = list::conditions(&api.store, &api.registry, configuration, &fields, &filters, query).await?;
     let visible = |document: &Document| scope.has(&document.value);
-    let page =
-        list::documents(configuration, &kinds, &conditions, family.search, &[], family.ordering, &visible, query)?;
+    let search = list::Sought { fields: family.search, referred: Vec::new() };
+    let page = list::documents(configuration, &kinds, &conditions, &search, family.ordering, &visible, query)?;
     let results: Vec<_> = page.objects.iter().filter_map(|object| show_member(received, family, object)).collect();
     paginated(&page.pagination, &results)
 }
