@@ -27,6 +27,8 @@ IMPOSSIBLE = {
     r"DELETE /policies/all/": "no kind of policy is there",
 }
 USERS_BEFORE_OURS = 30
+# Notifications, of the administrator.
+NOTIFICATIONS = 8
 # Sessions of somebody else: there are to be some, to look at and to end.
 SIGN_INS = 8
 
@@ -55,6 +57,9 @@ def arrange(api):
         sign_in(api, f"somebody-{number}")
     user = api("POST", "core/users/", {"username": "schemathesis", "name": "Schemathesis"})
     group = api("POST", "core/groups/", {"name": "schemathesis", "is_superuser": True, "users": [user["pk"]]})
+    transport = api("POST", "events/transports/", {"name": "schemathesis", "mode": "local"})
+    for _ in range(NOTIFICATIONS):
+        api("POST", f"events/transports/{transport['pk']}/test/", {})
     name = "schemathesis-token"
     api("POST", "core/tokens/", {"identifier": name, "intent": "api", "user": user["pk"], "expiring": False})
     return api("GET", f"core/tokens/{name}/view_key/")["key"], [str(user["pk"]), group["pk"], name, "schemathesis"]
