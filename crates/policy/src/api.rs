@@ -87,7 +87,7 @@ fn types(call: &Call) -> Value {
             "description": kind.spec.about(),
             "component": kind.spec.component_name(),
             "model_name": kind.model_name(),
-            "icon_url": null,
+            "icon_url": "",
             "requires_enterprise": false,
             "deprecated": false,
         })

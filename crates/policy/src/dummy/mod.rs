@@ -40,7 +40,7 @@ impl Resource for DummyPolicy {
             .lookup("pk", "policy_uuid")
             .search(&["name"])
             .order(&["name"])
-            .filter(&["execution_logging", "policy_uuid=pk", "result", "wait_max", "wait_min"])
+            .filter(&["name", "execution_logging", "policy_uuid=pk", "result", "wait_max", "wait_min"])
             .filter_with("created", "pk", Lookup::Ignored, Shape::Time)
             .filter_with("last_updated", "pk", Lookup::Ignored, Shape::Time)
     }

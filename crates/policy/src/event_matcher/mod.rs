@@ -56,7 +56,7 @@ impl Resource for EventMatcherPolicy {
             .lookup("pk", "policy_uuid")
             .search(&["name"])
             .order(&["name"])
-            .filter(&["action", "client_ip", "execution_logging", "policy_uuid=pk", "query"])
+            .filter(&["name", "action", "client_ip", "execution_logging", "policy_uuid=pk", "query"])
             .filter_with("app", "app", Lookup::Exact, Shape::TEXT)
             .filter_with("model", "model", Lookup::Exact, Shape::TEXT)
             .filter_with("created", "pk", Lookup::Ignored, Shape::Time)

@@ -43,7 +43,7 @@ pub struct PasswordPolicy {
     #[field(min = 0, max = 2_147_483_647, default = 0)]
     pub length_min: i64,
     /// What counts as a symbol.
-    #[field(default = r##"!\"#$%&'()*+,-./:;<=>?@[\]^_`{|}~ "##)]
+    #[field(raw, default = r##"!\"#$%&'()*+,-./:;<=>?@[\]^_`{|}~ "##)]
     pub symbol_charset: String,
     /// What is said about a password that has too few of something.
     #[field(blank, default = "")]
@@ -80,6 +80,7 @@ impl Resource for PasswordPolicy {
             .search(&["name"])
             .order(&["name"])
             .filter(&[
+                "name",
                 "amount_digits",
                 "amount_lowercase",
                 "amount_symbols",

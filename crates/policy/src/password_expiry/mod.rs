@@ -35,7 +35,7 @@ impl Resource for PasswordExpiryPolicy {
             .lookup("pk", "policy_uuid")
             .search(&["name"])
             .order(&["name"])
-            .filter(&["days", "deny_only", "execution_logging", "policy_uuid=pk"])
+            .filter(&["name", "days", "deny_only", "execution_logging", "policy_uuid=pk"])
             .filter_with("created", "pk", Lookup::Ignored, Shape::Time)
             .filter_with("last_updated", "pk", Lookup::Ignored, Shape::Time)
     }

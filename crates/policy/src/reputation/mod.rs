@@ -41,9 +41,9 @@ impl Resource for ReputationPolicy {
             .says("Passes where the name or the address has a bad reputation.")
             .family(&POLICIES)
             .lookup("pk", "policy_uuid")
-            .search(&["name", "threshold"])
+            .search(&["name"])
             .order(&["name"])
-            .filter(&["check_ip", "check_username", "execution_logging", "policy_uuid=pk", "threshold"])
+            .filter(&["name", "check_ip", "check_username", "execution_logging", "policy_uuid=pk", "threshold"])
             .filter_with("created", "pk", Lookup::Ignored, Shape::Time)
             .filter_with("last_updated", "pk", Lookup::Ignored, Shape::Time)
     }

@@ -50,7 +50,7 @@ impl Resource for Reputation {
             .table("reputation_scores", "pk")
             .lookup("pk", "reputation_uuid")
             .read_only()
-            .search(&["identifier", "ip", "score"])
+            .search(&["identifier", "ip"])
             .order(&["ip"])
             .filter(&["identifier", "ip", "score"])
             .filter_with("identifier_in", "identifier", Lookup::In, Shape::TEXT.list())
