@@ -29,6 +29,7 @@ use vestibule_store::{Database, Store, StoreError};
 use vestibule_tasks::Runner;
 use vestibule_web::{Letters, Pages};
 
+use crate::geoip::GeoIp;
 use crate::http::Front;
 use crate::http::metrics::{Metrics, Scrape};
 use crate::registry::Families;
@@ -196,6 +197,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         metrics: Arc::new(Metrics::new(&ctx).map_err(|error| error.to_string())?),
         ctx,
         trusted_proxies: settings.trusted_proxies.clone().into(),
+        geoip: GeoIp::open(settings.geoip_city.as_deref(), settings.geoip_asn.as_deref())?,
         body_limit: settings.body_limit,
         draining: Arc::new(AtomicBool::new(false)),
     };
