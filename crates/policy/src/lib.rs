@@ -6,6 +6,7 @@ mod binding;
 mod dummy;
 mod engine;
 mod event_matcher;
+mod expression;
 mod geoip;
 mod kind;
 mod password;
@@ -18,6 +19,7 @@ pub use binding::PolicyBinding;
 pub use dummy::DummyPolicy;
 pub use engine::PolicyEngine;
 pub use event_matcher::EventMatcherPolicy;
+pub use expression::{ExpressionPolicy, Expressions};
 pub use geoip::GeoIpPolicy;
 pub use kind::{POLICIES, Policy, PolicyBase};
 pub use password::PasswordPolicy;
@@ -30,8 +32,15 @@ use vestibule_resource::{Family, Kind, Operation};
 use crate::kind::PolicyEntry;
 
 /// Every kind of policy.
-static ENTRIES: &[PolicyEntry] =
-    &[dummy::ENTRY, event_matcher::ENTRY, geoip::ENTRY, password::ENTRY, password_expiry::ENTRY, reputation::ENTRY];
+static ENTRIES: &[PolicyEntry] = &[
+    dummy::ENTRY,
+    event_matcher::ENTRY,
+    expression::ENTRY,
+    geoip::ENTRY,
+    password::ENTRY,
+    password_expiry::ENTRY,
+    reputation::ENTRY,
+];
 
 /// Bindings, every kind of policy, and the scores of reputations.
 pub fn kinds() -> Vec<Kind> {

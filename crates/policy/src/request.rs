@@ -14,6 +14,8 @@ use vestibule_kernel::{Ctx, Object};
 use vestibule_resource::Registry;
 use vestibule_store::{Configuration, Store, StoreError};
 
+use crate::expression::Expressions;
+
 /// What the settings say about policies.
 #[derive(Clone, Debug)]
 pub struct PolicySettings {
@@ -46,6 +48,8 @@ pub struct Means {
     pub registry: Arc<Registry>,
     /// Asks other servers.
     pub http: Arc<HttpClient>,
+    /// Runs expressions; `None`: nobody does.
+    pub expressions: Option<Arc<dyn Expressions>>,
     /// What the settings say.
     pub settings: Arc<PolicySettings>,
 }

@@ -123,7 +123,9 @@ mod tests {
             }
             Value::Array(items) => {
                 out.extend([u8::try_from(items.len()).unwrap(), 4]);
-                items.iter().for_each(|item| encode(item, out));
+                for item in items {
+                    encode(item, out);
+                }
             }
             Value::String(text) => {
                 let length = u8::try_from(text.len()).unwrap();

@@ -5,6 +5,7 @@ mod all;
 mod app;
 mod engine;
 mod event_matcher;
+mod expression;
 mod geoip;
 mod lockout;
 mod password;

@@ -9,7 +9,7 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 49] = [
+const GROUPS: [&str; 50] = [
     "admin",
     "core/application_entitlements",
     "core/applications",
@@ -37,6 +37,7 @@ const GROUPS: [&str; 49] = [
     "policies/bindings",
     "policies/dummy",
     "policies/event_matcher",
+    "policies/expression",
     "policies/geoip",
     "policies/password",
     "policies/password_expiry",

@@ -43,6 +43,7 @@ walks! {
     "outposts_service_connections_kubernetes" => KubernetesServiceConnection, KubernetesServiceConnectionRequest, PatchedKubernetesServiceConnectionRequest, PaginatedKubernetesServiceConnectionList;
     "policies_dummy" => DummyPolicy, DummyPolicyRequest, PatchedDummyPolicyRequest, PaginatedDummyPolicyList;
     "policies_event_matcher" => EventMatcherPolicy, EventMatcherPolicyRequest, PatchedEventMatcherPolicyRequest, PaginatedEventMatcherPolicyList;
+    "policies_expression" => ExpressionPolicy, ExpressionPolicyRequest, PatchedExpressionPolicyRequest, PaginatedExpressionPolicyList;
     "policies_geoip" => GeoIpPolicy, GeoIpPolicyRequest, PatchedGeoIpPolicyRequest, PaginatedGeoIpPolicyList;
     "policies_password" => PasswordPolicy, PasswordPolicyRequest, PatchedPasswordPolicyRequest, PaginatedPasswordPolicyList;
     "policies_password_expiry" => PasswordExpiryPolicy, PasswordExpiryPolicyRequest, PatchedPasswordExpiryPolicyRequest, PaginatedPasswordExpiryPolicyList;

@@ -57,9 +57,9 @@ impl Stage for IdentificationStage {
             return Ok(Outcome::Invalid(AnswerErrors::whole(FAILED)));
         }
         match cx.get::<PasswordStage>(self.password_stage).cloned() {
-            // A wrong password counts against a name that nobody has as well.
             Some(stage) => self.with_password(cx, &stage, typed.password).await,
-            None if user.is_none() => self.unknown(cx, &typed.identifier).await,
+            None if user.is_none() && !self.pretend_user_exists => Self::unknown(cx, &typed.identifier).await,
+            // A name that nobody has costs what another costs; it counts when its password is wrong.
             None => Ok(Outcome::Next),
         }
     }
@@ -74,14 +74,11 @@ impl IdentificationStage {
         }
     }
 
-    /// A name that nobody has, with no password to be asked for here.
-    async fn unknown(&self, cx: &mut StageCx<'_>, identifier: &str) -> Result<Outcome, ApiError> {
+    /// A name that nobody has, for which no password will be asked.
+    async fn unknown(cx: &mut StageCx<'_>, identifier: &str) -> Result<Outcome, ApiError> {
         let mut transaction = cx.state.store().database().begin(Durability::Process).await?;
         cx.state.policies.count_failure(&mut transaction, identifier, &cx.visit.request).await?;
         transaction.commit().await?;
-        if self.pretend_user_exists {
-            return Ok(Outcome::Next);
-        }
         cx.plan.pending = None;
         Ok(Outcome::Invalid(AnswerErrors::whole(FAILED)))
     }
