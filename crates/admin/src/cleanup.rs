@@ -19,6 +19,7 @@ const PERSON: &str = vestibule_directory::resources::user::FORGET;
 const EXPIRING: &[(&str, &str, &str)] = &[
     ("sessions", "id_hash", "expires <= $1"),
     ("events", "pk", "expires <= $1"),
+    ("reputation_scores", "pk", "expires <= $1"),
     ("tokens", "pk", "expiring AND expires <= $1 AND intent IN ('recovery', 'verification', 'app_password')"),
 ];
 

@@ -241,7 +241,7 @@ async fn check_access(call: Call) -> Answer {
     let application = pk.and_then(|pk| call.configuration.get::<Application>(pk)).ok_or_else(ApiError::not_found)?;
     let user = asked_for(&call.api, &call.principal, &call.query).await?;
     let policies = call.api.extension::<Arc<dyn Policies>>()?;
-    let verdict = access::check(&policies, &call.configuration, application, user).await?;
+    let verdict = access::check(&policies, &call.configuration, application, user, &call.principal.request).await?;
     ok(&json!({"passing": verdict.passing, "messages": verdict.messages, "log_messages": []}))
 }
 
@@ -257,7 +257,7 @@ impl Hooks for Listed {
         let configuration = api.store.configuration();
         let user = asked_for(api, principal, query).await?;
         let policies = api.extension::<Arc<dyn Policies>>()?;
-        let permitted = access::permitted(&policies, &configuration, user).await?;
+        let permitted = access::permitted(&policies, &configuration, user, &principal.request).await?;
         let opens = |application: &Application| launch_url(&configuration, application, &principal.actor).is_some();
         let all = !is_set(query, "only_with_launch_url");
         Ok(Some(permitted.into_iter().filter(|(_, one)| all || opens(one)).map(|(pk, _)| pk).collect()))

@@ -22,6 +22,16 @@ pub struct ClientInfo {
     pub host: String,
 }
 
+/// What is known of a client's address. The server's middleware puts it into the request's extensions, where a database
+/// tells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Located {
+    /// Continent, country, city, latitude, longitude; null: unknown.
+    pub geo: Value,
+    /// The autonomous system: its number, who runs it, the network; null: unknown.
+    pub asn: Value,
+}
+
 impl ClientInfo {
     /// What the middleware left, or what the request itself tells where there was none.
     pub fn of(parts: &Parts) -> Self {
@@ -62,7 +72,8 @@ pub fn describe_request(parts: &Parts, configuration: &Configuration) -> Request
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
     let ip = client.ip.to_string();
     let request = Request::new(ip, parts.method.as_str(), path, query, text("user-agent"), text(REQUEST_ID));
-    Request { brand: describe_brand(configuration, &client.host_name()), ..request }
+    let Located { geo, asn } = parts.extensions.get::<Located>().cloned().unwrap_or_default();
+    Request { brand: describe_brand(configuration, &client.host_name()), geo, asn, ..request }
 }
 
 /// The brand of a host as events name it.

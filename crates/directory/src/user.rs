@@ -1,5 +1,6 @@
 //! Users as the login path sees them: found by what they enter, with their password's hash.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::fold::fold;
@@ -187,6 +188,20 @@ impl Users {
     pub async fn rehash(&self, pk: i64, old: &str, new: &str) -> Result<(), StoreError> {
         let sql = "UPDATE users SET password = $1 WHERE id = $2 AND password = $3";
         self.store.database().execute(Durability::Full, sql, vec![new.into(), pk.into(), old.into()]).await?;
+        Ok(())
+    }
+
+    /// When a user's password was changed; `None`: there is no such user.
+    pub async fn password_changed(&self, pk: i64) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let sql = "SELECT password_change_date FROM users WHERE id = $1";
+        let row = self.store.database().query_one(sql, vec![pk.into()]).await?;
+        row.map(|row| row.time("password_change_date")).transpose()
+    }
+
+    /// Leaves a user without a password: none is right until they have a new one.
+    pub async fn forget_password(&self, pk: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE users SET password = NULL, last_updated = $1 WHERE id = $2 AND password IS NOT NULL";
+        self.store.database().execute(Durability::Full, sql, vec![self.ctx.now().into(), pk.into()]).await?;
         Ok(())
     }
 }

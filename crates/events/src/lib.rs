@@ -61,10 +61,13 @@ impl Event {
         Self { client_ip: Some(address.to_string()), ..self }
     }
 
-    /// With what is known of the request that caused it: address, brand, path, browser. After the details.
+    /// With what is known of the request that caused it: address and where it is, brand, path, browser. After the
+    /// details.
     pub fn request(mut self, request: &Request) -> Self {
-        if let (Some(context), false) = (self.context.as_object_mut(), request.http.is_null()) {
-            context.insert("http_request".into(), request.http.clone());
+        let known = [("http_request", &request.http), ("geo", &request.geo), ("asn", &request.asn)];
+        if let Some(context) = self.context.as_object_mut() {
+            let known = known.into_iter().filter(|(_, value)| !value.is_null());
+            context.extend(known.map(|(name, value)| (name.to_owned(), value.clone())));
         }
         Self {
             client_ip: request.client_ip.clone().or(self.client_ip),

@@ -22,6 +22,10 @@ pub struct Request {
     pub brand: Value,
     /// Who really acts, while they impersonate somebody.
     pub impersonator: Option<Value>,
+    /// Where the address is, as far as a database tells: continent, country, city, latitude, longitude; null: unknown.
+    pub geo: Value,
+    /// The autonomous system that the address belongs to: its number, who runs it, the network; null: unknown.
+    pub asn: Value,
     /// What is written is no news: what the server brings along at its first start.
     pub quiet: bool,
 }
@@ -33,7 +37,8 @@ pub fn no_brand() -> Value {
 
 impl Default for Request {
     fn default() -> Self {
-        Self { client_ip: None, http: Value::Null, brand: no_brand(), impersonator: None, quiet: false }
+        let (http, brand) = (Value::Null, no_brand());
+        Self { client_ip: None, http, brand, impersonator: None, geo: Value::Null, asn: Value::Null, quiet: false }
     }
 }
 

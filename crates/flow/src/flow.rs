@@ -272,7 +272,8 @@ async fn execute(call: vestibule_resource::Call) -> vestibule_resource::call::An
     let flow = pk_of(&call.object).and_then(|pk| call.configuration.get::<Flow>(pk)).ok_or_else(ApiError::not_found)?;
     let policies = call.api.extension::<Arc<dyn Policies>>()?;
     let user = call.principal.user().map(|pk| (pk, call.principal.superuser));
-    match planner::plan_for(policies.as_ref().as_ref(), &call.configuration, flow, user).await? {
+    let request = &call.principal.request;
+    match planner::plan_for(policies.as_ref().as_ref(), &call.configuration, flow, user, request).await? {
         Ok(_) => {}
         Err(NotApplicable::Empty) => return Err(ApiError::BadRequest("The flow has no stages.".into())),
         Err(reason) => {

@@ -96,7 +96,8 @@ async fn find_plan(call: &Call, flow: &Flow) -> Result<Option<(Plan, Uuid)>, Api
         return Ok(Some((plan, session.uuid)));
     }
     let policies = call.api.extension::<Arc<dyn Policies>>()?;
-    let planned = planner::plan(policies.as_ref().as_ref(), &call.configuration, flow, &session).await?;
+    let planned =
+        planner::plan(policies.as_ref().as_ref(), &call.configuration, flow, &session, &call.principal.request).await?;
     Ok(planned.ok().filter(|plan| !plan.bindings.is_empty()).map(|plan| (plan, session.uuid)))
 }
 

@@ -35,7 +35,7 @@ pub use flow_token::{FlowToken, MadeToken, RecoveryLinkMaker};
 pub use limits::Limits;
 pub use page::not_found_page;
 pub use plan::{Pending, Plan};
-pub use policies::{BINDING, BOUND_TO, Library, Policies, Question, Verdict};
+pub use policies::{BINDING, BOUND_TO, Library, Occasion, Policies, Question, Verdict};
 pub use program::Program;
 pub use stage::{Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry, StageRegistry, Visit};
 pub use state::FlowState;

@@ -1,14 +1,14 @@
 //! Planning: who may walk a flow, and what lies before them.
 
-use uuid::Uuid;
 use vestibule_directory::session::Session;
+use vestibule_events::Request;
 use vestibule_kernel::ApiError;
 use vestibule_store::Configuration;
 
 use crate::binding::FlowStageBinding;
 use crate::flow::{Flow, Requirement};
 use crate::plan::{Pending, Plan};
-use crate::policies::{Policies, Question};
+use crate::policies::{Occasion, Policies, Question};
 use crate::program::Program;
 
 /// The flow of the first visit: a page of its own ([`crate::setup`]) stands in for it until it has its stages.
@@ -44,9 +44,10 @@ pub(crate) async fn plan(
     configuration: &Configuration,
     flow: &Flow,
     session: &Session,
+    request: &Request,
 ) -> Result<Result<Plan, NotApplicable>, ApiError> {
     let user = session.user.as_ref().map(|user| (user.pk, user.is_superuser));
-    plan_for(policies, configuration, flow, user).await
+    plan_for(policies, configuration, flow, user, request).await
 }
 
 /// The same for somebody who is known by their key, and whether they may do everything; `None` is nobody.
@@ -55,11 +56,13 @@ pub(crate) async fn plan_for(
     configuration: &Configuration,
     flow: &Flow,
     user: Option<(i64, bool)>,
+    request: &Request,
 ) -> Result<Result<Plan, NotApplicable>, ApiError> {
     if flow.slug == SETUP || !admits(flow.authentication, user.map(|(_, superuser)| superuser)) {
         return Ok(Err(NotApplicable::Requirement));
     }
-    ask(policies, configuration, flow, user.map(|(pk, _)| pk)).await
+    let plan = Plan::new(flow.pk, Vec::new());
+    ask(policies, configuration, flow, user.map(|(pk, _)| pk), plan, request).await
 }
 
 /// A plan for a flow that a token let somebody into: what the flow requires of a visitor the token stands for, what is
@@ -69,23 +72,27 @@ pub(crate) async fn plan_by_token(
     configuration: &Configuration,
     flow: &Flow,
     pending: Pending,
+    request: &Request,
 ) -> Result<Result<Plan, NotApplicable>, ApiError> {
     if flow.slug == SETUP {
         return Ok(Err(NotApplicable::Requirement));
     }
-    let plan = ask(policies, configuration, flow, pending.pk).await?;
-    Ok(plan.map(|plan| Plan { pending: Some(pending), pinned: true, ..plan }))
+    let user = pending.pk;
+    let plan = Plan { pending: Some(pending), pinned: true, ..Plan::new(flow.pk, Vec::new()) };
+    ask(policies, configuration, flow, user, plan, request).await
 }
 
-/// The plan that what is bound to a flow and to its stages allows.
+/// The plan with the places that what is bound to a flow and to its stages allows.
 async fn ask(
     policies: &dyn Policies,
     configuration: &Configuration,
     flow: &Flow,
     user: Option<i64>,
+    mut plan: Plan,
+    request: &Request,
 ) -> Result<Result<Plan, NotApplicable>, ApiError> {
     let question = Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, open: true, user };
-    let verdict = policies.may_pass(configuration, question).await?;
+    let verdict = policies.may_pass(configuration, question, Occasion::on_the_way(request, &plan)).await?;
     if !verdict.passing {
         return Ok(Err(NotApplicable::Policies(verdict.messages)));
     }
@@ -94,14 +101,29 @@ async fn ask(
     if places.is_empty() {
         return Ok(Err(NotApplicable::Empty));
     }
-    let mut bindings: Vec<Uuid> = Vec::new();
     for bound in places {
         let Some(binding) = configuration.get::<FlowStageBinding>(bound.binding) else { continue };
-        if !binding.evaluate_on_plan || is_wanted(policies, configuration, binding, user).await? {
-            bindings.push(bound.binding);
+        if binding.evaluate_on_plan {
+            match is_wanted(policies, configuration, binding, user, Occasion::on_the_way(request, &plan)).await? {
+                Wanted::Yes => {}
+                Wanted::No => continue,
+                Wanted::Unknown => return Ok(Err(NotApplicable::Policies(Vec::new()))),
+            }
         }
+        plan.bindings.push(bound.binding);
     }
-    Ok(Ok(Plan::new(flow.pk, bindings)))
+    Ok(Ok(plan))
+}
+
+/// Whether a stage is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// It is.
+    Yes,
+    /// It is passed over.
+    No,
+    /// A policy failed that would tell. Passing over a stage for that would open the door that it is.
+    Unknown,
 }
 
 /// Whether what is bound to a place in a flow wants its stage for somebody.
@@ -110,10 +132,16 @@ pub(crate) async fn is_wanted(
     configuration: &Configuration,
     binding: &FlowStageBinding,
     user: Option<i64>,
-) -> Result<bool, ApiError> {
+    occasion: Occasion<'_>,
+) -> Result<Wanted, ApiError> {
     let question =
         Question { target: binding.policybindingmodel_ptr_id, mode: binding.policy_engine_mode, open: true, user };
-    Ok(policies.may_pass(configuration, question).await?.passing)
+    let verdict = policies.may_pass(configuration, question, occasion).await?;
+    Ok(match verdict {
+        _ if verdict.passing => Wanted::Yes,
+        _ if verdict.failed => Wanted::Unknown,
+        _ => Wanted::No,
+    })
 }
 
 /// Whether who is signed in (`None`: nobody; else whether they may do everything) meets a flow's requirement. What nothing

@@ -4,10 +4,12 @@
 use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
-use vestibule_kernel::{Actor, ApiError};
-use vestibule_store::Configuration;
+use vestibule_events::Request;
+use vestibule_kernel::{Actor, ApiError, Object};
+use vestibule_store::{Configuration, StoreError, Transaction};
 
 use crate::flow::PolicyEngineMode;
+use crate::plan::Plan;
 
 /// The model of everything that policies can be bound to.
 pub const BOUND_TO: &str = "authentik_policies.policybindingmodel";
@@ -27,6 +29,32 @@ pub struct Question {
     pub user: Option<i64>,
 }
 
+/// In which circumstances it is asked: what policies may look at besides the user.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// The request, as events tell of it.
+    pub request: &'a Request,
+    /// The plan under way.
+    pub plan: Option<&'a Plan>,
+    /// What else is known, by name: the fields of a form, an event.
+    pub context: Option<&'a Object>,
+    /// Whether nothing is guarded (who is told of an event): then a binding's `failure_result` counts where its policy
+    /// fails. Everywhere else a policy that fails lets nobody pass.
+    pub harmless: bool,
+}
+
+impl<'a> Occasion<'a> {
+    /// A request, and nothing else.
+    pub fn of(request: &'a Request) -> Self {
+        Self { request, plan: None, context: None, harmless: false }
+    }
+
+    /// A request on the way through a plan.
+    pub fn on_the_way(request: &'a Request, plan: &'a Plan) -> Self {
+        Self { plan: Some(plan), ..Self::of(request) }
+    }
+}
+
 /// The answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
@@ -34,19 +62,48 @@ pub struct Verdict {
     pub passing: bool,
     /// What is to be said to them.
     pub messages: Vec<String>,
+    /// Whether a policy failed that could have made it another answer. It is none then: who would skip a stage for a no
+    /// must not skip it for this one.
+    pub failed: bool,
 }
 
 /// Decides.
 #[async_trait]
 pub trait Policies: Send + Sync {
     /// The answers to questions, in their order. An error means that none of them may be taken for a yes.
-    async fn ask(&self, configuration: &Configuration, questions: &[Question]) -> Result<Vec<Verdict>, ApiError>;
+    async fn ask(
+        &self,
+        configuration: &Configuration,
+        questions: &[Question],
+        occasion: Occasion<'_>,
+    ) -> Result<Vec<Verdict>, ApiError>;
 
     /// The answer to one.
-    async fn may_pass(&self, configuration: &Configuration, question: Question) -> Result<Verdict, ApiError> {
-        let mut verdicts = self.ask(configuration, &[question]).await?;
+    async fn may_pass(
+        &self,
+        configuration: &Configuration,
+        question: Question,
+        occasion: Occasion<'_>,
+    ) -> Result<Verdict, ApiError> {
+        let mut verdicts = self.ask(configuration, &[question], occasion).await?;
         verdicts.pop().ok_or_else(|| ApiError::internal("a question about policies without an answer"))
     }
+
+    /// Counts a wrong password, or a name that nobody has, against the name and the address that it came from; in the
+    /// transaction of the event that tells of it.
+    async fn count_failure(
+        &self,
+        transaction: &mut Transaction,
+        name: &str,
+        request: &Request,
+    ) -> Result<(), StoreError>;
+
+    /// Counts that somebody has signed in. `recovered`: by a link that was sent to them alone, so that what others tried
+    /// in their name is forgotten.
+    async fn count_success(&self, name: &str, request: &Request, recovered: bool) -> Result<(), StoreError>;
+
+    /// Whether the account of this name is locked: so many attempts have failed that none counts for a while.
+    async fn is_locked(&self, configuration: &Configuration, name: &str) -> Result<bool, ApiError>;
 }
 
 /// The policies that are bound to something, for its own answers.
@@ -64,5 +121,10 @@ pub(crate) fn bound_policies(configuration: &Configuration, target: &str) -> Vec
 pub trait Library: Send + Sync {
     /// The applications that somebody may open, each with `name`, `description`, `group`, `icon`, `launch_url` and
     /// `open_in_new_tab`.
-    async fn applications(&self, configuration: &Configuration, user: &Actor) -> Result<Vec<Value>, ApiError>;
+    async fn applications(
+        &self,
+        configuration: &Configuration,
+        user: &Actor,
+        request: &Request,
+    ) -> Result<Vec<Value>, ApiError>;
 }

@@ -33,12 +33,18 @@ pub(crate) async fn settle(
         Effect::None => Ok(Settled::Unchanged),
         Effect::Save => Ok(if state.sessions.save(session).await? { Settled::Kept } else { Settled::Lost }),
         Effect::SignIn(sign_in) => {
-            let SignIn { user, expires, until_closed, terminate_others, event, bound, device } = *sign_in;
+            let SignIn { user, expires, until_closed, terminate_others, event, bound, device, recovered } = *sign_in;
             session.bind(bound, visit.client.ip);
             match state.sessions.login(session, user, expires, event).await? {
                 Login::Done => {}
                 Login::Inactive => return Ok(Settled::Refused),
                 Login::Lost => return Ok(Settled::Lost),
+            }
+            if let Some(user) = &session.user
+                && let Err(error) = state.policies.count_success(&user.username, &visit.request, recovered).await
+            {
+                // They are signed in; nothing that follows may say otherwise.
+                tracing::error!(error = %error, "a login was not counted");
             }
             if terminate_others {
                 state.sessions.delete_for_user(user, session.key.as_deref()).await?;

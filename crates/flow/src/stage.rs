@@ -147,6 +147,8 @@ pub struct SignIn {
     pub bound: Value,
     /// What the browser is to be known by from here on, and how many seconds.
     pub device: Option<(String, i64)>,
+    /// Whether they came by a link that was sent to them alone.
+    pub recovered: bool,
 }
 
 /// The brand of the host that a client asked.

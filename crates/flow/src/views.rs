@@ -19,7 +19,7 @@ use crate::next::{Next, resolve};
 use crate::page::{error_page, found};
 use crate::plan::{Pending, Plan};
 use crate::planner;
-use crate::policies::Question;
+use crate::policies::{Occasion, Question};
 use crate::program::Program;
 use crate::settle::{Effect, settle};
 use crate::stage::{Visit, brand_of};
@@ -106,7 +106,8 @@ async fn configure(State(state): State<FlowState>, Path(stage): Path<String>, re
     let configuration = state.store().configuration();
     let planned = match configure_flow(&configuration, &stage) {
         Some(flow) => {
-            planner::plan(state.policies.as_ref(), &configuration, flow, &session).await.map(|plan| (flow, plan))
+            let plan = planner::plan(state.policies.as_ref(), &configuration, flow, &session, &visit.request).await;
+            plan.map(|plan| (flow, plan))
         }
         None => Err(ApiError::not_found()),
     };
@@ -180,7 +181,7 @@ async fn default_flow<'a>(
     for flow in program.designated(designation).iter().filter_map(|pk| configuration.get::<Flow>(*pk)) {
         let question =
             Question { target: flow.policybindingmodel_ptr_id, mode: flow.policy_engine_mode, open: true, user };
-        if state.policies.may_pass(configuration, question).await?.passing {
+        if state.policies.may_pass(configuration, question, Occasion::of(&visit.request)).await?.passing {
             return Ok(Some(flow));
         }
     }

@@ -89,6 +89,19 @@ impl HttpClient {
         read(self.client()?.get(url)).await
     }
 
+    /// GET of a text.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn get_text(&self, address: &str) -> Result<String, FetchError> {
+        let url = self.check(address)?;
+        let mut response = self.client()?.get(url).send().await.map_err(|error| reason(&error))?;
+        if !response.status().is_success() {
+            return Err(FetchError::Status(response.status().as_u16()));
+        }
+        Ok(String::from_utf8_lossy(&limited(&mut response).await?).into_owned())
+    }
+
     /// POST of a form.
     ///
     /// # Errors

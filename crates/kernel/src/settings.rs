@@ -52,6 +52,11 @@ settings! {
     "body_limit" [] = "1048576", "Largest request body, bytes.";
     "blueprints" ["BLUEPRINTS_DIR"] = "", "Folder of blueprints that are applied when they appear or change; unset: `blueprints` in the data folder.";
     "blueprints_environment" [] = "", "Names of variables that blueprints from the API may read with `!Env`; those of the folder may read all but the server's own.";
+    "hibp_url" [] = "https://api.pwnedpasswords.com/range/", "Where password policies ask whether a password was stolen; the first five digits of its hash follow.";
+    "reputation_expiry" ["REPUTATION__EXPIRY"] = "86400", "How long a reputation lasts from its first attempt on, seconds.";
+    "lockout_score" [] = "", "Reputation of an account, a negative number, at which no password is right any more until it expires, a recovery, or an administrator deletes it; unset: none.";
+    "geoip_city" ["EVENTS__CONTEXT_PROCESSORS__GEOIP"] = "", "MaxMind file that tells where addresses are.";
+    "geoip_asn" ["EVENTS__CONTEXT_PROCESSORS__ASN"] = "", "MaxMind file that tells whose networks addresses belong to.";
     "email_host" ["EMAIL__HOST"] = "", "SMTP server for mails that have no settings of their own.";
     "email_port" ["EMAIL__PORT"] = "25", "SMTP port.";
     "email_username" ["EMAIL__USERNAME"] = "", "SMTP user.";
@@ -107,6 +112,16 @@ pub struct Settings {
     pub blueprints: PathBuf,
     /// Variables that blueprints from the API may read.
     pub blueprints_environment: Vec<String>,
+    /// Where password policies ask whether a password was stolen.
+    pub hibp_url: String,
+    /// How long a reputation lasts.
+    pub reputation_expiry: chrono::TimeDelta,
+    /// The reputation at which an account is locked.
+    pub lockout_score: Option<i64>,
+    /// `MaxMind` file that tells where addresses are.
+    pub geoip_city: Option<PathBuf>,
+    /// `MaxMind` file that tells whose networks addresses belong to.
+    pub geoip_asn: Option<PathBuf>,
     /// Where mails go that have no settings of their own.
     pub email: EmailSettings,
 }
@@ -188,6 +203,13 @@ impl Settings {
             ),
             base_url: reader.text("base_url").map(|url| url.trim_end_matches('/').to_owned()),
             body_limit: reader.parse("body_limit").unwrap_or(1 << 20),
+            hibp_url: reader.text("hibp_url").unwrap_or_default(),
+            reputation_expiry: chrono::TimeDelta::seconds(
+                reader.parse::<u32>("reputation_expiry").unwrap_or(86400).into(),
+            ),
+            lockout_score: reader.lockout_score(),
+            geoip_city: reader.text("geoip_city").map(PathBuf::from),
+            geoip_asn: reader.text("geoip_asn").map(PathBuf::from),
             email: EmailSettings {
                 host: reader.text("email_host"),
                 port: reader.parse("email_port").unwrap_or(25),
@@ -235,6 +257,17 @@ impl Reader<'_> {
             self.errors.push(format!("setting `{name}`: cannot read `{text}`"));
         }
         parsed
+    }
+
+    /// A score that is not below zero would lock everybody.
+    fn lockout_score(&mut self) -> Option<i64> {
+        self.text("lockout_score")?;
+        let score = self.parse::<i64>("lockout_score")?;
+        if score >= 0 {
+            self.errors.push(format!("setting `lockout_score`: {score} is no negative number"));
+            return None;
+        }
+        Some(score)
     }
 
     fn choice(&mut self, name: &str, yes: &str, no: &str) -> bool {

@@ -26,7 +26,7 @@ async fn show(State(state): State<PagesState>, request: Request<Body>) -> Respon
         let visitor = Visitor::enter(&state, request, None).await?;
         let configuration = state.flow.store().configuration();
         let applications = match state.flow.api.extensions.get::<Arc<dyn Library>>() {
-            Some(library) => library.applications(&configuration, &visitor.user.actor()).await,
+            Some(library) => library.applications(&configuration, &visitor.user.actor(), &visitor.visit.request).await,
             None => Ok(Vec::new()),
         };
         let applications = applications.map_err(|error| visitor.error(error.status()))?;

@@ -1,87 +1,276 @@
-//! The engine: who may pass, by what is bound. An error lets nobody pass.
+//! The engine: who may pass, by what is bound. What fails lets nobody pass.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 use vestibule_directory::membership::groups_of;
-use vestibule_flow::{Policies, PolicyEngineMode, Question, Verdict};
-use vestibule_kernel::{ApiError, Ctx};
-use vestibule_store::{Configuration, Index, Store};
+use vestibule_directory::{UserRow, Users};
+use vestibule_events::Request as EventRequest;
+use vestibule_flow::{Occasion, Policies, PolicyEngineMode, Question, Verdict};
+use vestibule_kernel::ApiError;
+use vestibule_store::{Configuration, Document, Index, StoreError, Transaction};
 
 use crate::binding::PolicyBinding;
+use crate::kind::behaviour;
+use crate::record;
+use crate::reputation::scores;
+use crate::request::{Means, PolicyException, PolicyResult, Request};
+
+/// How long a policy may take where its binding says nothing.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An enabled binding with the policy that it names.
+struct Bound {
+    binding: PolicyBinding,
+    policy: Option<Arc<Document>>,
+}
 
 /// Enabled bindings by what they are bound to, in order.
-struct Bound(HashMap<Uuid, Vec<PolicyBinding>>);
+struct ByTarget(HashMap<Uuid, Vec<Bound>>);
 
-impl Index for Bound {
+impl Index for ByTarget {
     fn build(configuration: &Configuration) -> Self {
-        let mut bound: HashMap<Uuid, Vec<PolicyBinding>> = HashMap::new();
+        let mut targets: HashMap<Uuid, Vec<Bound>> = HashMap::new();
         for (_, binding) in configuration.all::<PolicyBinding>().filter(|(_, binding)| binding.enabled) {
-            bound.entry(binding.target).or_default().push(binding.clone());
+            let policy = binding.policy.and_then(|policy| configuration.find(policy)).cloned();
+            targets.entry(binding.target).or_default().push(Bound { binding: binding.clone(), policy });
         }
-        for bindings in bound.values_mut() {
-            bindings.sort_by_key(|binding| (binding.order, binding.pk));
+        for bindings in targets.values_mut() {
+            bindings.sort_by_key(|bound| (bound.binding.order, bound.binding.pk));
         }
-        Self(bound)
+        Self(targets)
     }
 }
 
 /// Answers by the bindings of the configuration.
 pub struct PolicyEngine {
-    store: Store,
-    ctx: Ctx,
+    means: Means,
+    users: Users,
 }
 
-/// Who wants to pass.
+/// Who wants to pass; found out when something asks for it.
 struct Subject {
     user: Option<i64>,
-    groups: BTreeSet<Uuid>,
+    groups: OnceCell<BTreeSet<Uuid>>,
+    row: OnceCell<Option<UserRow>>,
+}
+
+impl Subject {
+    fn new(user: Option<i64>) -> Self {
+        Self { user, groups: OnceCell::new(), row: OnceCell::new() }
+    }
+
+    async fn groups(&self, means: &Means) -> Result<&BTreeSet<Uuid>, StoreError> {
+        self.groups.get_or_try_init(|| groups_of(means.store.database(), self.user)).await
+    }
+
+    async fn row(&self, users: &Users) -> Result<Option<&UserRow>, StoreError> {
+        let load = async || match self.user {
+            Some(user) => users.by_pk(user).await,
+            None => Ok(None),
+        };
+        Ok(self.row.get_or_try_init(load).await?.as_ref())
+    }
+}
+
+/// What one binding says.
+enum Said {
+    Yes,
+    No,
+    /// Nothing: its policy failed.
+    Nothing,
+}
+
+impl Said {
+    fn of(passing: bool) -> Self {
+        if passing { Self::Yes } else { Self::No }
+    }
+}
+
+/// What several say together. A failure counts as neither: where it alone decides, nothing is decided.
+fn together(mode: PolicyEngineMode, said: &[Said], messages: Vec<String>) -> Verdict {
+    let yes = said.iter().any(|one| matches!(one, Said::Yes));
+    let no = said.iter().any(|one| matches!(one, Said::No));
+    let nothing = said.iter().any(|one| matches!(one, Said::Nothing));
+    match mode {
+        PolicyEngineMode::All => Verdict { passing: !no && !nothing, messages, failed: !no && nothing },
+        PolicyEngineMode::Any => Verdict { passing: yes, messages, failed: !yes && nothing },
+    }
 }
 
 impl PolicyEngine {
-    /// Over the users and groups of a store.
-    pub fn new(store: Store, ctx: Ctx) -> Self {
-        Self { store, ctx }
+    /// With what policies work with.
+    pub fn new(means: Means) -> Self {
+        Self { users: Users::new(means.store.clone(), means.ctx.clone()), means }
     }
 
-    fn passes(&self, binding: &PolicyBinding, subject: &Subject) -> bool {
-        if binding.expiring && binding.expires.is_none_or(|expires| expires <= self.ctx.now()) {
-            return false;
+    /// What policies work with.
+    pub fn means(&self) -> &Means {
+        &self.means
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.means.ctx.now()
+    }
+
+    /// Asks a policy by itself.
+    ///
+    /// # Errors
+    /// It failed, or took longer than it may.
+    pub async fn evaluate(
+        &self,
+        policy: &Document,
+        request: &Request<'_>,
+        timeout: Duration,
+    ) -> Result<PolicyResult, PolicyException> {
+        let behaviour = behaviour(policy)
+            .ok_or_else(|| PolicyException::new("PolicyEngineException", "There is no such kind of policy."))?;
+        match tokio::time::timeout(timeout, behaviour.passes(request)).await {
+            Ok(result) => result,
+            Err(_) => Err(PolicyException::timed_out(timeout)),
         }
-        let says = match (binding.group, binding.user) {
-            (Some(group), _) => subject.groups.contains(&group),
-            (None, Some(user)) => subject.user == Some(user),
-            // A policy whose kind this program does not know cannot be asked: that is an error, which no negation turns
-            // into a yes.
-            (None, None) => return binding.failure_result,
-        };
-        says != binding.negate
+    }
+
+    /// Asks policies that no binding names, in this order: each must let pass. What a form's prompts are checked with.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn validate(
+        &self,
+        configuration: &Configuration,
+        policies: &[Uuid],
+        user: Option<i64>,
+        occasion: Occasion<'_>,
+    ) -> Result<Verdict, ApiError> {
+        let subject = Subject::new(user);
+        let (mut said, mut messages) = (Vec::new(), Vec::new());
+        for policy in policies {
+            let policy = configuration.find(*policy);
+            said.push(self.policy(configuration, policy, None, &subject, occasion, &mut messages).await?);
+        }
+        Ok(together(PolicyEngineMode::All, &said, messages))
+    }
+
+    async fn ask_one(
+        &self,
+        configuration: &Configuration,
+        bindings: &[Bound],
+        mode: PolicyEngineMode,
+        subject: &Subject,
+        occasion: Occasion<'_>,
+    ) -> Result<Verdict, ApiError> {
+        let (mut said, mut messages) = (Vec::with_capacity(bindings.len()), Vec::new());
+        for bound in bindings {
+            let binding = &bound.binding;
+            if binding.expiring && binding.expires.is_none_or(|expires| expires <= self.now()) {
+                said.push(Said::No);
+                continue;
+            }
+            said.push(match (binding.policy, binding.group, binding.user) {
+                (Some(_), ..) => {
+                    let policy = bound.policy.as_ref();
+                    self.policy(configuration, policy, Some(binding), subject, occasion, &mut messages).await?
+                }
+                (None, Some(group), _) => {
+                    Said::of(subject.groups(&self.means).await?.contains(&group) != binding.negate)
+                }
+                (None, None, Some(user)) => Said::of((subject.user == Some(user)) != binding.negate),
+                (None, None, None) => Said::Nothing,
+            });
+        }
+        Ok(together(mode, &said, messages))
+    }
+
+    /// What a policy says, bound or by itself; what it wants to be told is added to `messages`.
+    async fn policy(
+        &self,
+        configuration: &Configuration,
+        policy: Option<&Arc<Document>>,
+        binding: Option<&PolicyBinding>,
+        subject: &Subject,
+        occasion: Occasion<'_>,
+        messages: &mut Vec<String>,
+    ) -> Result<Said, ApiError> {
+        // A policy whose kind this program does not know cannot be asked: that is a failure as well.
+        let Some(policy) = policy else { return Ok(failed(binding, occasion)) };
+        let target = binding.map(|binding| binding.target);
+        let user = subject.row(&self.users).await?;
+        let request = Request { means: &self.means, configuration, user, target, occasion, trial: false };
+        let seconds = binding.and_then(|binding| u64::try_from(binding.timeout).ok()).filter(|seconds| *seconds > 0);
+        match self.evaluate(policy, &request, seconds.map_or(TIMEOUT, Duration::from_secs)).await {
+            Ok(mut result) => {
+                result.passing = result.passing != binding.is_some_and(|binding| binding.negate);
+                if behaviour(policy).is_some_and(|behaviour| behaviour.base().execution_logging) {
+                    record::execution(&request, policy, binding, &result).await?;
+                }
+                messages.append(&mut result.messages);
+                Ok(Said::of(result.passing))
+            }
+            Err(failure) => {
+                tracing::warn!(policy = policy.text("name"), error = %failure, "a policy failed");
+                record::exception(&request, policy, binding, &failure).await?;
+                Ok(failed(binding, occasion))
+            }
+        }
+    }
+}
+
+/// What counts where a policy fails: nothing, unless nothing is guarded.
+fn failed(binding: Option<&PolicyBinding>, occasion: Occasion<'_>) -> Said {
+    match binding {
+        Some(binding) if occasion.harmless => Said::of(binding.failure_result),
+        _ => Said::Nothing,
     }
 }
 
 #[async_trait]
 impl Policies for PolicyEngine {
-    async fn ask(&self, configuration: &Configuration, questions: &[Question]) -> Result<Vec<Verdict>, ApiError> {
-        let bound = configuration.index::<Bound>();
+    async fn ask(
+        &self,
+        configuration: &Configuration,
+        questions: &[Question],
+        occasion: Occasion<'_>,
+    ) -> Result<Vec<Verdict>, ApiError> {
+        let targets = configuration.index::<ByTarget>();
         let mut subjects: Vec<Subject> = Vec::new();
         let mut verdicts = Vec::with_capacity(questions.len());
         for question in questions {
-            let Some(bindings) = bound.0.get(&question.target) else {
-                verdicts.push(Verdict { passing: question.open, messages: Vec::new() });
+            let Some(bindings) = targets.0.get(&question.target) else {
+                verdicts.push(Verdict { passing: question.open, ..Verdict::default() });
                 continue;
             };
             if !subjects.iter().any(|subject| subject.user == question.user) {
-                let groups = groups_of(self.store.database(), question.user).await?;
-                subjects.push(Subject { user: question.user, groups });
+                subjects.push(Subject::new(question.user));
             }
-            let subject = subjects.iter().find(|subject| subject.user == question.user);
-            let passing = subject.is_some_and(|subject| match question.mode {
-                PolicyEngineMode::All => bindings.iter().all(|binding| self.passes(binding, subject)),
-                PolicyEngineMode::Any => bindings.iter().any(|binding| self.passes(binding, subject)),
-            });
-            verdicts.push(Verdict { passing, messages: Vec::new() });
+            let Some(subject) = subjects.iter().find(|subject| subject.user == question.user) else { continue };
+            verdicts.push(self.ask_one(configuration, bindings, question.mode, subject, occasion).await?);
         }
         Ok(verdicts)
+    }
+
+    async fn count_failure(
+        &self,
+        transaction: &mut Transaction,
+        name: &str,
+        request: &EventRequest,
+    ) -> Result<(), StoreError> {
+        scores::count(transaction, &self.means, name, request, -1).await
+    }
+
+    async fn count_success(&self, name: &str, request: &EventRequest, recovered: bool) -> Result<(), StoreError> {
+        if recovered {
+            scores::forget(&self.means, name).await?;
+        }
+        scores::praise(&self.means, name, request).await
+    }
+
+    async fn is_locked(&self, _: &Configuration, name: &str) -> Result<bool, ApiError> {
+        let Some(limit) = self.means.settings.lockout_score else { return Ok(false) };
+        Ok(scores::of_name(&self.means, name).await? <= limit)
     }
 }

@@ -4,6 +4,7 @@
 //! [`http`] surrounds every request, [`command`] is the program.
 
 pub mod command;
+mod geoip;
 pub mod http;
 mod jobs;
 mod logging;

@@ -56,8 +56,12 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     if let Some(metrics) = metrics {
         listeners.spawn(listener::serve(metrics, None, server.metrics(), stopped.clone()));
     }
-    let limits = Arc::clone(&server.flow.limits);
-    let mut jobs = jobs::start(&server.api.store, Arc::new(move || limits.forget_idle()));
+    let (limits, geoip) = (Arc::clone(&server.flow.limits), server.front.geoip.clone());
+    let now_and_then = move || {
+        limits.forget_idle();
+        geoip.refresh();
+    };
+    let mut jobs = jobs::start(&server.api.store, Arc::new(now_and_then));
     let tasks = tokio::spawn(Arc::clone(&server.runner).run(stopped));
     jobs.spawn(vestibule_blueprint_engine::watch(server.api.clone()));
     // What starting needed.

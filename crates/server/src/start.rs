@@ -21,6 +21,7 @@ use vestibule_kernel::secret::Keys;
 use vestibule_kernel::settings::{EmailSettings, Settings};
 use vestibule_kernel::{Actor, Ctx};
 use vestibule_mail::{MailSettings, Mailer, Security};
+use vestibule_policy::{Means, PolicyEngine, PolicySettings};
 use vestibule_resource::call::Extensions;
 use vestibule_resource::{Api, Registry, routes};
 use vestibule_stages::email::{Postbox, StageMails};
@@ -28,6 +29,7 @@ use vestibule_store::{Database, Store, StoreError};
 use vestibule_tasks::Runner;
 use vestibule_web::{Letters, Pages};
 
+use crate::geoip::GeoIp;
 use crate::http::Front;
 use crate::http::metrics::{Metrics, Scrape};
 use crate::registry::Families;
@@ -143,16 +145,24 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let users = Arc::new(Users::new(store.clone(), ctx.clone()));
     let http = Arc::new(HttpClient::new(EgressGuard::new(settings.egress_allow.clone())));
     let mailer = mailer(&settings.email).map(Arc::new);
+    let letters = Letters::new().map_err(|error| format!("a mail is broken: {error}"))?;
+    let postbox = Postbox { mailer: mailer.clone(), letters: Arc::new(letters) };
+    let engine = Arc::new(PolicyEngine::new(Means {
+        store: store.clone(),
+        ctx: ctx.clone(),
+        registry: Arc::clone(&registry),
+        http: Arc::clone(&http),
+        expressions: None,
+        settings: Arc::new(policy_settings(settings)),
+    }));
+    let policies: Arc<dyn vestibule_flow::Policies> = Arc::clone(&engine) as Arc<dyn vestibule_flow::Policies>;
     let services = Services {
         http: Arc::clone(&http),
         mailer: mailer.clone().map(|mailer| mailer as Arc<dyn vestibule_admin::Mailer>),
+        policies: Arc::clone(&policies),
         base_url: settings.base_url.clone().unwrap_or_default(),
     };
-    let letters = Letters::new().map_err(|error| format!("a mail is broken: {error}"))?;
-    let postbox = Postbox { mailer: mailer.clone(), letters: Arc::new(letters) };
     let runner = jobs::runner(&store, &ctx, &services, &postbox).await?;
-    let policies: Arc<dyn vestibule_flow::Policies> =
-        Arc::new(vestibule_policy::PolicyEngine::new(store.clone(), ctx.clone()));
     let extensions = Extensions::default()
         .with(Arc::new(services))
         .with(Arc::new(Descriptions(runner.descriptions())))
@@ -161,6 +171,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::clone(&sessions))
         .with(Arc::clone(&users))
         .with(Arc::clone(&stages))
+        .with(engine)
         .with(Arc::new(Arc::clone(&policies)))
         .with(Arc::new(Arc::new(Permitted(Arc::clone(&policies))) as Arc<dyn vestibule_flow::Library>))
         .with(Arc::new(RecoveryLinks(Arc::new(RecoveryLinkMaker { base_url: settings.base_url.clone() }))))
@@ -187,6 +198,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         metrics: Arc::new(Metrics::new(&ctx).map_err(|error| error.to_string())?),
         ctx,
         trusted_proxies: settings.trusted_proxies.clone().into(),
+        geoip: GeoIp::open(settings.geoip_city.as_deref(), settings.geoip_asn.as_deref())?,
         body_limit: settings.body_limit,
         draining: Arc::new(AtomicBool::new(false)),
     };
@@ -201,6 +213,15 @@ pub(crate) fn library(settings: &Settings) -> Library {
     match written {
         Ok(written) => library.built(written.into()),
         Err(_) => library,
+    }
+}
+
+/// What the settings say about policies.
+fn policy_settings(settings: &Settings) -> PolicySettings {
+    PolicySettings {
+        hibp_url: settings.hibp_url.clone(),
+        reputation_lasts: settings.reputation_expiry,
+        lockout_score: settings.lockout_score,
     }
 }
 

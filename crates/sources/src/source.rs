@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_flow::{Policies, PolicyEngineMode, Question};
+use vestibule_flow::{Occasion, Policies, PolicyEngineMode, Question};
 use vestibule_kernel::Object;
 use vestibule_resource::call::{Answer, Permission, ok};
 use vestibule_resource::{Call, Computed, Family, Fields, Operation, Represent, Shape, choices, shapes};
@@ -161,7 +161,7 @@ async fn user_settings(call: Call) -> Answer {
         user,
     };
     let questions: Vec<Question> = sources.iter().map(question).collect();
-    let verdicts = policies.ask(&call.configuration, &questions).await?;
+    let verdicts = policies.ask(&call.configuration, &questions, Occasion::of(&call.principal.request)).await?;
     let permitted = sources.iter().zip(verdicts).filter(|(_, verdict)| verdict.passing);
     let shown = permitted.map(|((_, one), _)| {
         let SourceBase { slug, name, icon, .. } = &one.source;

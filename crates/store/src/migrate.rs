@@ -15,6 +15,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_events", include_str!("../migrations/0004_events.sql")),
     ("0003_applications", include_str!("../migrations/0003_applications.sql")),
     ("0005_lists", include_str!("../migrations/0005_lists.sql")),
+    ("0006_policies", include_str!("../migrations/0006_policies.sql")),
 ];
 
 /// What the two databases name differently.

@@ -18,13 +18,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 use serde_json::{Value, json};
 use vestibule_directory::password::Params;
 use vestibule_directory::{Authenticator, Passwords, Sessions, Users};
 use vestibule_flow::{FlowState, Limits, StageEntry, StageRegistry};
+use vestibule_http_client::HttpClient;
+use vestibule_kernel::address::EgressGuard;
 use vestibule_kernel::context::{FixedClock, SystemRandom};
 use vestibule_kernel::secret::Keys;
 use vestibule_kernel::{Actor, Ctx};
+use vestibule_policy::{Expressions, Means, PolicyEngine, PolicySettings};
 use vestibule_resource::call::Extensions;
 use vestibule_resource::{Api, Family, Kind, Mode, Operation, Principal, Registry, write_object};
 use vestibule_store::Store;
@@ -49,6 +53,12 @@ pub struct Families {
     pub stages: Vec<StageEntry>,
     /// Shared state of the families.
     pub extensions: Extensions,
+    /// Runs expressions.
+    pub expressions: Option<Arc<dyn Expressions>>,
+    /// What the settings say about policies.
+    pub policies: PolicySettings,
+    /// Where the server may ask others besides public addresses.
+    pub egress: Vec<IpNet>,
 }
 
 impl Families {
@@ -105,20 +115,29 @@ impl TestApp {
         let passwords = Arc::new(Passwords::new(ctx.clone(), params, 2, 64).expect("passwords"));
         let stages = Arc::new(StageRegistry::new(families.stages));
         let pages = Arc::new(Pages::new(&stages.pages()).expect("pages"));
-        let policies: Arc<dyn vestibule_flow::Policies> =
-            Arc::new(vestibule_policy::PolicyEngine::new(store.clone(), ctx.clone()));
+        let registry = Arc::new(registry);
+        let engine = Arc::new(PolicyEngine::new(Means {
+            store: store.clone(),
+            ctx: ctx.clone(),
+            registry: Arc::clone(&registry),
+            http: Arc::new(HttpClient::new(EgressGuard::new(families.egress))),
+            expressions: families.expressions,
+            settings: Arc::new(families.policies),
+        }));
+        let policies: Arc<dyn vestibule_flow::Policies> = Arc::clone(&engine) as Arc<dyn vestibule_flow::Policies>;
         let extensions = families
             .extensions
             .with(Arc::clone(&sessions))
             .with(Arc::clone(&users))
             .with(Arc::clone(&passwords))
             .with(Arc::clone(&stages))
+            .with(engine)
             .with(Arc::new(Arc::clone(&policies)));
         let api = Api {
             authenticate: Arc::new(Authenticator::new(store.clone(), ctx.clone())),
             store,
             ctx,
-            registry: Arc::new(registry),
+            registry,
             body_limit: 1 << 20,
             extensions: Arc::new(extensions),
         };

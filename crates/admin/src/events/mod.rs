@@ -1,6 +1,5 @@
 //! Events as a resource: what happened, to be read, counted and, by outposts and scripts, written.
 
-mod action;
 mod statistics;
 
 use std::net::IpAddr;
@@ -12,11 +11,9 @@ use uuid::Uuid;
 use vestibule_events::{Facts, Program, quarter_day};
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::{
-    Fields, Hooks, Inside, Kind, Lookup, Resource, Searchable, Shape, Spec, Suggest, Validation, WriteCx,
+    EventAction, Fields, Hooks, Inside, Kind, Lookup, Resource, Searchable, Shape, Spec, Suggest, Validation, WriteCx,
 };
 use vestibule_store::Param;
-
-pub(crate) use action::EventAction;
 
 /// The model of events.
 pub(crate) const MODEL: &str = "authentik_events.event";

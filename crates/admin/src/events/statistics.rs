@@ -9,7 +9,7 @@ use vestibule_resource::call::{Answer, Permission, ok};
 use vestibule_resource::{Call, Fields, Operation, Shape, Verb, selection, shapes};
 use vestibule_store::Param;
 
-use super::EventAction;
+use vestibule_resource::EventAction;
 
 /// How far back anything is counted.
 const FURTHEST: TimeDelta = TimeDelta::days(90);

@@ -1,9 +1,12 @@
 //! From an event to the people who are told: each rule is asked, each transport of those that match is set going.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use vestibule_events::Request;
+use vestibule_flow::{Occasion, Policies, PolicyEngineMode, Question};
 use vestibule_kernel::Object;
 use vestibule_resource::Fields as _;
 use vestibule_store::{Configuration, Document, DocumentType as _, Store, StoreError};
@@ -24,28 +27,48 @@ const MOST: usize = 10_000;
 /// Who does the tasks of this file.
 pub(super) fn actors(services: &Services) -> Vec<Actor> {
     vec![
-        Actor::new(vestibule_events::DISPATCH, "Asks the rules who is to be told of an event.", Dispatch),
+        Actor::new(
+            vestibule_events::DISPATCH,
+            "Asks the rules who is to be told of an event.",
+            Dispatch { policies: Arc::clone(&services.policies) },
+        ),
         Actor::new(DELIVER, "Delivers a notification.", Deliver { services: services.clone() }),
     ]
 }
 
 /// An event, as far as it is told.
 struct Told {
+    pk: Uuid,
     action: String,
+    app: String,
+    client_ip: Option<String>,
     user: Value,
     context: Value,
 }
 
+impl Told {
+    /// As policies see it.
+    fn to_json(&self) -> Value {
+        json!({
+            "pk": self.pk, "action": self.action, "app": self.app, "client_ip": self.client_ip, "user": self.user,
+            "context": self.context,
+        })
+    }
+}
+
 async fn load(store: &Store, pk: Uuid) -> Result<Option<Told>, StoreError> {
-    let sql = "SELECT action, user_json, context FROM events WHERE pk = $1";
+    let sql = "SELECT action, app, client_ip, user_json, context FROM events WHERE pk = $1";
     let row = store.database().query_one(sql, vec![pk.into()]).await?;
     let read = |row: vestibule_store::Row| -> Result<Told, StoreError> {
-        Ok(Told { action: row.text("action")?, user: row.json("user_json")?, context: row.json("context")? })
+        let (action, app, client_ip) = (row.text("action")?, row.text("app")?, row.optional_text("client_ip")?);
+        Ok(Told { pk, action, app, client_ip, user: row.json("user_json")?, context: row.json("context")? })
     };
     row.map(read).transpose()
 }
 
-struct Dispatch;
+struct Dispatch {
+    policies: Arc<dyn Policies>,
+}
 
 #[async_trait]
 impl Perform for Dispatch {
@@ -62,7 +85,7 @@ impl Perform for Dispatch {
         }
         let mut count = 0;
         for (key, rule) in configuration.all::<NotificationRule>() {
-            if matches(run, &configuration, key, &event).await? {
+            if matches(&self.policies, &configuration, key, &event).await? {
                 count += enqueue(run, &configuration, rule, pk, &event).await?;
             }
         }
@@ -87,54 +110,21 @@ fn is_about_a_rule(configuration: &Configuration, context: &Value) -> bool {
     configuration.documents(BINDING).any(|binding| binding.text("policy") == policy && of_rule(binding))
 }
 
-/// Whether one of a rule's bindings matches. Where a question cannot be answered, its binding says what counts.
-async fn matches(run: &Run, configuration: &Configuration, rule: Uuid, event: &Told) -> Result<bool, TaskError> {
-    let key = rule.to_string();
-    let is = |binding: &Document, field: &str| binding.value.get(field) == Some(&Value::Bool(true));
-    let ended = |binding: &Document| {
-        let expires: Option<DateTime<Utc>> = binding.text("expires").parse().ok();
-        is(binding, "expiring") && expires.is_none_or(|expires| expires <= run.ctx.now())
-    };
-    let enabled = |binding: &&std::sync::Arc<Document>| {
-        binding.text("target") == key && binding.value.get("enabled") != Some(&Value::Bool(false)) && !ended(binding)
-    };
-    let bindings: Vec<_> = configuration.documents(BINDING).filter(enabled).cloned().collect();
-    for binding in bindings {
-        match holds(run, &binding.value, event).await? {
-            Some(result) if result != is(&binding, "negate") => return Ok(true),
-            Some(_) => {}
-            None => {
-                let message = "A policy bound to a rule cannot be asked: this server does not evaluate policies yet.";
-                run.log_with(LogLevel::Warning, message, json!({"rule": key, "binding": binding.pk}));
-                if is(&binding, "failure_result") {
-                    return Ok(true);
-                }
-            }
-        }
-    }
-    Ok(false)
-}
-
-/// Whether a binding to a user or a group is about who caused the event; `None` for a policy.
-async fn holds(run: &Run, binding: &Object, event: &Told) -> Result<Option<bool>, TaskError> {
+/// Whether one of a rule's bindings matches. Nothing is guarded here: where a policy fails, its binding says what counts.
+async fn matches(
+    policies: &Arc<dyn Policies>,
+    configuration: &Configuration,
+    rule: Uuid,
+    event: &Told,
+) -> Result<bool, TaskError> {
     let user = event.user.get("pk").and_then(Value::as_i64);
-    if binding.get("policy").is_some_and(Value::is_string) {
-        return Ok(None);
-    }
-    if let Some(wanted) = binding.get("user").and_then(Value::as_i64) {
-        return Ok(Some(user == Some(wanted)));
-    }
-    let group = binding.get("group").and_then(Value::as_str).and_then(|text| text.parse::<Uuid>().ok());
-    match (group, user) {
-        (Some(group), Some(user)) => {
-            let sql = format!(
-                "{BELOW} SELECT user_id FROM memberships WHERE user_id = $2 AND group_pk IN (SELECT pk FROM below)"
-            );
-            let found = run.store.database().query_one(sql, vec![group.into(), user.into()]).await?;
-            Ok(Some(found.is_some()))
-        }
-        _ => Ok(Some(false)),
-    }
+    let question = Question { target: rule, mode: PolicyEngineMode::Any, open: false, user };
+    let mut context = Object::new();
+    context.insert("event".into(), event.to_json());
+    let request = Request { client_ip: event.client_ip.clone(), ..Request::default() };
+    let occasion = Occasion { context: Some(&context), harmless: true, ..Occasion::of(&request) };
+    let verdict = policies.may_pass(configuration, question, occasion).await;
+    verdict.map(|verdict| verdict.passing).map_err(|error| TaskError::Retry(error.to_string()))
 }
 
 /// A group and all below it.

@@ -11,6 +11,7 @@ mod webhook;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use vestibule_flow::Policies;
 use vestibule_http_client::HttpClient;
 use vestibule_resource::{Choices, Kind};
 use vestibule_tasks::Actor;
@@ -41,6 +42,8 @@ pub struct Services {
     pub http: Arc<HttpClient>,
     /// Sends mails, where that is set up.
     pub mailer: Option<Arc<dyn Mailer>>,
+    /// Knows what is bound to rules.
+    pub policies: Arc<dyn Policies>,
     /// Where people reach this server.
     pub base_url: String,
 }

@@ -11,7 +11,7 @@ use vestibule_store::DocumentType;
 
 use super::deliver::{self, Delivered, Message, Recipient};
 use super::{Services, Severity, label};
-use crate::events::EventAction;
+use vestibule_resource::EventAction;
 
 /// Templates that mails of notifications may be made of.
 const TEMPLATES: [&str; 6] = [

@@ -1,48 +1,46 @@
 //! A server of the directory and this crate, with what notifications need.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use uuid::Uuid;
 use vestibule_admin::{Descriptions, Failures, Mailer, Services};
+use vestibule_events::Request;
+use vestibule_flow::{Occasion, Policies, Question, Verdict};
 use vestibule_http_client::HttpClient;
+use vestibule_kernel::ApiError;
 use vestibule_kernel::address::EgressGuard;
 use vestibule_resource::call::Extensions;
-use vestibule_resource::{Fields, Kind, Resource, Spec};
-use vestibule_store::DocumentType;
+use vestibule_store::{Configuration, StoreError, Transaction};
 use vestibule_tasks::{Node, Runner};
 use vestibule_testkit::{Client, Families, TestApp};
 
-/// A binding, as another family will bring it.
-#[derive(Fields)]
-struct Binding {
-    #[field(read_only)]
-    pk: Uuid,
-    target: Uuid,
-    policy: Option<Uuid>,
-    #[field(references = "authentik_core.group")]
-    group: Option<Uuid>,
-    #[field(references = "authentik_core.user")]
-    user: Option<i64>,
-    #[field(default = false)]
-    negate: bool,
-    #[field(default = true)]
-    enabled: bool,
-    #[field(default = false)]
-    failure_result: bool,
-    #[field(default = false)]
-    expiring: bool,
-    expires: Option<chrono::DateTime<chrono::Utc>>,
+/// The policies of the server that is not there yet when its parts are made.
+#[derive(Default)]
+struct Later(OnceLock<Arc<dyn Policies>>);
+
+impl Later {
+    fn policies(&self) -> &dyn Policies {
+        self.0.get().unwrap().as_ref()
+    }
 }
 
-impl DocumentType for Binding {
-    const KIND: &'static str = "authentik_policies.policybinding";
-}
+#[async_trait]
+impl Policies for Later {
+    async fn ask(&self, at: &Configuration, about: &[Question], on: Occasion<'_>) -> Result<Vec<Verdict>, ApiError> {
+        self.policies().ask(at, about, on).await
+    }
 
-impl Resource for Binding {
-    fn spec() -> Spec {
-        Spec::new("policies/bindings", Self::KIND, "PolicyBinding").search(&[]).order(&["pk"])
+    async fn count_failure(&self, within: &mut Transaction, name: &str, by: &Request) -> Result<(), StoreError> {
+        self.policies().count_failure(within, name, by).await
+    }
+
+    async fn count_success(&self, name: &str, by: &Request, recovered: bool) -> Result<(), StoreError> {
+        self.policies().count_success(name, by, recovered).await
+    }
+
+    async fn is_locked(&self, at: &Configuration, name: &str) -> Result<bool, ApiError> {
+        self.policies().is_locked(at, name).await
     }
 }
 
@@ -75,7 +73,9 @@ impl App {
     pub(crate) async fn start_with(egress: &[&str]) -> Self {
         let outbox = Arc::new(Outbox::default());
         let guard = EgressGuard::new(egress.iter().map(|network| network.parse().unwrap()).collect());
+        let later = Arc::new(Later::default());
         let services = Services {
+            policies: Arc::clone(&later) as Arc<dyn Policies>,
             http: Arc::new(HttpClient::new(guard)),
             mailer: Some(Arc::clone(&outbox) as Arc<dyn Mailer>),
             base_url: "https://id.example".into(),
@@ -84,11 +84,13 @@ impl App {
             vestibule_admin::actors(&services).into_iter().map(|actor| (actor.name, actor.description)).collect();
         let mut families = Families::base();
         families.kinds.extend(vestibule_admin::kinds());
-        families.kinds.push(Kind::document::<Binding>());
+        families.kinds.extend(vestibule_policy::kinds());
+        families.families.extend(vestibule_policy::families());
         families.operations.extend(vestibule_admin::operations());
         families.extensions =
             Extensions::default().with(Arc::new(services.clone())).with(Arc::new(Descriptions(descriptions)));
         let mut app = TestApp::start(families).await;
+        assert!(later.0.set(Arc::clone(&app.state.policies)).is_ok());
         app.router = app.router.merge(vestibule_admin::routes(&app.state.api));
         let node = Node { hostname: "here".into(), version: "2026.8.5".into() };
         let (actors, schedules) = (vestibule_admin::actors(&services), vestibule_admin::schedules());

@@ -43,7 +43,7 @@ async fn rule(app: &App, admin: &mut Client, transports: &[&Value], members: &[i
     let transports: Vec<&Value> = transports.iter().map(|transport| &transport["pk"]).collect();
     let body = json!({"name": "rule", "transports": transports, "severity": "alert", "destination_group": group["pk"]});
     let rule = admin.post(RULES, body).await.expect(201);
-    let binding = json!({"target": rule["pk"], "group": group["pk"]});
+    let binding = json!({"target": rule["pk"], "group": group["pk"], "order": 0});
     app.app.create("authentik_policies.policybinding", binding).await;
     rule
 }
@@ -135,7 +135,7 @@ async fn those_who_are_meant_are_told_once() {
 }
 
 #[tokio::test]
-async fn a_rule_to_which_nothing_or_only_a_policy_is_bound_matches_nothing() {
+async fn a_rule_matches_what_its_policies_say() {
     let app = App::start().await;
     let mut admin = app.app.admin().await;
     let local = admin.post(TRANSPORTS, json!({"name": "local"})).await.expect(201);
@@ -144,39 +144,44 @@ async fn a_rule_to_which_nothing_or_only_a_policy_is_bound_matches_nothing() {
     app.work().await;
     admin.post("/api/v3/core/groups/", json!({"name": "x"})).await.expect(201);
     assert_eq!(app.work().await, 0, "nobody is even asked");
-    let policy = app.app.state.ctx().uuid();
-    app.app.create("authentik_policies.policybinding", json!({"target": rule["pk"], "policy": policy})).await;
+    let matcher = json!({
+        "name": "m", "action": "model_created", "app": "authentik.events", "model": "authentik_core.group",
+        "query": "action = \"model_created\"",
+    });
+    let matcher = app.app.create("authentik_policies_event_matcher.eventmatcherpolicy", matcher).await;
+    let binding = json!({"target": rule["pk"], "policy": matcher["pk"], "order": 0});
+    app.app.create("authentik_policies.policybinding", binding).await;
+    admin.post("/api/v3/core/roles/", json!({"name": "no"})).await;
+    app.work().await;
+    assert_eq!(results(&admin.get(OWN).await.expect(200)).len(), 0);
     admin.post("/api/v3/core/groups/", json!({"name": "y"})).await.expect(201);
     assert!(app.work().await > 0);
-    assert_eq!(results(&admin.get(OWN).await.expect(200)).len(), 0);
-    let tasks = admin.get("/api/v3/tasks/tasks/?aggregated_status=warning").await.expect(200);
-    assert!(results(&tasks)[0]["logs"][0]["event"].as_str().unwrap().contains("policies"));
+    assert_eq!(results(&admin.get(OWN).await.expect(200)).len(), 1);
 }
 
-/// A policy that cannot be asked counts as its binding says; a binding that has ended counts no more.
+/// Nothing is guarded by a rule: a policy that fails counts as its binding says.
 #[tokio::test]
-async fn what_a_binding_says_of_failures_and_of_its_end_counts() {
+async fn what_a_binding_says_of_failures_counts() {
     let app = App::start().await;
     let mut admin = app.app.admin().await;
     let local = admin.post(TRANSPORTS, json!({"name": "local"})).await.expect(201);
     let body = json!({"name": "r", "transports": [local["pk"]], "destination_event_user": true});
     let rule = admin.post(RULES, body).await.expect(201);
-    let (alice, mut as_alice) = app.clerk("alice", &["authentik_core.add_group"]).await;
-    let ends = json!({"target": rule["pk"], "user": alice, "expiring": true, "expires": "2026-11-23T13:00:00Z"});
-    app.app.create("authentik_policies.policybinding", ends).await;
-    let mut told = async |name: &str, count: usize| {
+    let (_, mut as_alice) = app.clerk("alice", &["authentik_core.add_group"]).await;
+    let matcher = json!({"name": "m", "query": "no query at all ("});
+    let matcher = app.app.create("authentik_policies_event_matcher.eventmatcherpolicy", matcher).await;
+    for (order, failure_result) in [(0, false), (1, true)] {
+        let fails = json!({
+            "target": rule["pk"], "policy": matcher["pk"], "order": order, "failure_result": failure_result,
+        });
+        app.app.create("authentik_policies.policybinding", fails).await;
         app.work().await;
-        as_alice.post("/api/v3/core/groups/", json!({"name": name})).await.expect(201);
+        as_alice.post("/api/v3/core/groups/", json!({"name": format!("{order}")})).await.expect(201);
         app.work().await;
-        assert_eq!(results(&as_alice.get(OWN).await.expect(200)).len(), count, "{name}");
-    };
-    told("before its end", 1).await;
-    app.app.clock.advance(chrono::TimeDelta::hours(1));
-    told("after its end", 1).await;
-    let policy = app.app.state.ctx().uuid();
-    let fails = json!({"target": rule["pk"], "policy": policy, "failure_result": true});
-    app.app.create("authentik_policies.policybinding", fails).await;
-    told("whatever fails", 2).await;
+        assert_eq!(results(&as_alice.get(OWN).await.expect(200)).len(), order, "{failure_result}");
+    }
+    let failed = admin.get("/api/v3/events/events/?action=policy_exception").await.expect(200);
+    assert_eq!(results(&failed)[0]["context"]["policy"]["name"], "m");
 }
 
 #[tokio::test]

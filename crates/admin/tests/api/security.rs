@@ -46,7 +46,7 @@ async fn ssrf_a_refused_webhook_is_given_up_with_a_reason() {
     let (alice, mut as_alice) = app.clerk("alice", &["authentik_core.add_group"]).await;
     let rule = json!({"name": "r", "transports": [hook["pk"]], "destination_event_user": true});
     let rule = admin.post("/api/v3/events/rules/", rule).await.expect(201);
-    app.app.create("authentik_policies.policybinding", json!({"target": rule["pk"], "user": alice})).await;
+    app.app.create("authentik_policies.policybinding", json!({"target": rule["pk"], "user": alice, "order": 0})).await;
     app.work().await;
     as_alice.post("/api/v3/core/groups/", json!({"name": "x"})).await.expect(201);
     app.work().await;

@@ -7,7 +7,8 @@ use super::{Reply, Walk};
 use crate::binding::{FlowStageBinding, InvalidResponseAction};
 use crate::flow_token;
 use crate::plan::Plan;
-use crate::planner::{self, NotApplicable};
+use crate::planner::{self, NOT_APPLICABLE, NotApplicable, Wanted};
+use crate::policies::Occasion;
 use crate::stage::StageEntry;
 
 /// The present binding of a plan, as far as executing needs it.
@@ -39,7 +40,8 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) async fn new_plan(&self) -> Result<Result<Plan, NotApplicable>, ApiError> {
-        planner::plan(self.state.policies.as_ref(), &self.configuration, &self.flow, self.session).await
+        planner::plan(self.state.policies.as_ref(), &self.configuration, &self.flow, self.session, &self.visit.request)
+            .await
     }
 
     /// The plan from its beginning. Where the person wanted to go stays, and how often they have tried; `with_context`
@@ -51,7 +53,9 @@ impl<'a> Walk<'a> {
     ) -> Result<Result<Plan, NotApplicable>, ApiError> {
         let policies = self.state.policies.as_ref();
         let planned = match plan.pending.clone().filter(|_| plan.pinned) {
-            Some(pending) => planner::plan_by_token(policies, &self.configuration, &self.flow, pending).await?,
+            Some(pending) => {
+                planner::plan_by_token(policies, &self.configuration, &self.flow, pending, &self.visit.request).await?
+            }
             None => self.new_plan().await?,
         };
         let Ok(mut anew) = planned else { return Ok(planned) };
@@ -74,12 +78,16 @@ impl<'a> Walk<'a> {
                 Some(pending) => pending.pk,
                 None => self.session.user.as_ref().map(|user| user.pk),
             };
-            let policies = self.state.policies.as_ref();
-            if !binding.re_evaluate_policies || planner::is_wanted(policies, &self.configuration, binding, user).await?
-            {
+            if !binding.re_evaluate_policies {
                 break;
             }
-            plan.pass_over();
+            let policies = self.state.policies.as_ref();
+            let occasion = Occasion::on_the_way(&self.visit.request, plan);
+            match planner::is_wanted(policies, &self.configuration, binding, user, occasion).await? {
+                Wanted::Yes => break,
+                Wanted::No => plan.pass_over(),
+                Wanted::Unknown => return Ok(Some(self.deny(plan, NOT_APPLICABLE))),
+            }
         }
         if plan.bindings.is_empty() {
             // A visit that began nothing leaves nothing behind.
@@ -106,7 +114,8 @@ impl<'a> Walk<'a> {
         }
         let Some(pending) = flow_token::take(self.state, key, self.flow.pk).await? else { return Ok(None) };
         let policies = self.state.policies.as_ref();
-        let planned = planner::plan_by_token(policies, &self.configuration, &self.flow, pending).await?;
+        let planned =
+            planner::plan_by_token(policies, &self.configuration, &self.flow, pending, &self.visit.request).await?;
         let Ok(mut plan) = planned else { return Ok(None) };
         plan.next = self.visit.query.get("next").map(str::to_owned);
         plan.token = Some(name);

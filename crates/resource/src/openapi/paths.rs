@@ -362,7 +362,13 @@ fn filter_parameters(components: &mut Components<'_>, fields: &[Field], filters:
     for filter in filters {
         let field = fields.iter().find(|field| field.name == filter.field);
         let shape = filter.shape.clone().or_else(|| field.map(|field| field.shape.clone())).unwrap_or(Shape::TEXT);
-        parameters.push((filter.name.to_owned(), query(filter.name, components.parameter(&shape), false)));
+        let mut schema = components.parameter(&shape);
+        // One may ask for those that have none of the choices.
+        let empty = filter.shape.is_none() && field.is_some_and(|field| field.nullable);
+        if matches!(shape, Shape::Choice(_)) && empty {
+            schema = serde_json::json!({"allOf": [schema], "nullable": true});
+        }
+        parameters.push((filter.name.to_owned(), query(filter.name, schema, false)));
     }
     parameters
 }

@@ -8,10 +8,10 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
-use vestibule_store::{Database, Param};
+use vestibule_store::{Database, Param, StoreError};
 
 use crate::http::Query;
-use crate::kind::Kind;
+use crate::kind::{Kind, Storage};
 
 pub(crate) use fields::autocomplete;
 pub use fields::{Inside, Searchable, Suggest};
@@ -24,4 +24,32 @@ pub(crate) fn condition(database: &Database, kind: &Kind, query: &Query) -> Opti
     let expression = parser::parse(query.get("search")?)?;
     let (sql, params) = compile::compile(kind, &expression)?;
     Some((database.speak(&sql), params))
+}
+
+/// Whether the row of a kind's table that has this key is found by an expression; `None`: it is no expression of the
+/// language, or does not fit the fields.
+///
+/// # Errors
+/// The database.
+pub async fn row_matches(
+    database: &Database,
+    kind: &Kind,
+    key: Param,
+    expression: &str,
+) -> Result<Option<bool>, StoreError> {
+    let Storage::Table { name, key: column, .. } = kind.spec.storage else { return Ok(None) };
+    let compiled = parser::parse(expression).and_then(|expression| compile::compile(kind, &expression));
+    let Some((sql, mut params)) = compiled else { return Ok(None) };
+    params.insert(0, key);
+    let condition = database.speak(&sql);
+    let mut numbered = String::new();
+    for (number, part) in condition.split("$?").enumerate() {
+        // The first parameter is the key.
+        if number > 0 {
+            numbered.push_str(&format!("${}", number + 1));
+        }
+        numbered.push_str(part);
+    }
+    let sql = format!("SELECT {column} FROM {name} WHERE {column} = $1 AND ({numbered})");
+    Ok(Some(database.query_one(sql, params).await?.is_some()))
 }

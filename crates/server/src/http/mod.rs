@@ -36,6 +36,7 @@ use vestibule_resource::http::error_answer;
 use vestibule_store::Store;
 
 use self::metrics::Metrics;
+use crate::geoip::GeoIp;
 
 /// Names a request: on its answer, in its log entries, on its pages.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-authentik-id");
@@ -63,6 +64,8 @@ pub struct Front {
     pub metrics: Arc<Metrics>,
     /// Networks whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Arc<[ipnet::IpNet]>,
+    /// Knows where addresses are.
+    pub geoip: GeoIp,
     /// Largest request body, bytes.
     pub body_limit: usize,
     /// Set when the server is about to stop: connections are to be closed after their answer.
@@ -84,6 +87,9 @@ async fn outermost(State(front): State<Front>, mut request: Request, next: Next)
     let (method, path, version) = (request.method().clone(), shown_path(request.uri().path()), request.version());
     let span = tracing::info_span!("request", request_id = %request_id);
     let ip = client.ip;
+    if front.geoip.is_set() {
+        request.extensions_mut().insert(front.geoip.locate(ip));
+    }
     request.extensions_mut().insert(client);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         // Whoever answers finds it here; what a client sent under this name is nobody's concern.

@@ -34,12 +34,13 @@ fn wrong(shape: &Shape) -> Vec<String> {
     };
     let mut all: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
     match shape {
-        Shape::Text { max, min, blank, format, .. } => {
+        Shape::Text { max, min, blank, format, trim } => {
             if let Some(max) = max {
                 all.push(format!("\"{}\"", "x".repeat(usize::try_from(*max).unwrap() + 1)));
             }
             if !blank || min.is_some_and(|min| min > 0) {
-                all.extend(["\"\"".to_owned(), "\"  \"".to_owned()]);
+                // Spaces that are not cut off are as good as anything.
+                all.extend(std::iter::once("\"\"".to_owned()).chain(trim.then(|| "\"  \"".to_owned())));
             }
             all.extend(match format {
                 Format::Slug | Format::Identifier => vec!["\"a b\"".into(), "\"ü\"".into(), "\"a/../b\"".into()],

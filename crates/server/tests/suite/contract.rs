@@ -9,7 +9,7 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 43] = [
+const GROUPS: [&str; 50] = [
     "admin",
     "core/application_entitlements",
     "core/applications",
@@ -35,6 +35,13 @@ const GROUPS: [&str; 43] = [
     "outposts/service_connections",
     "policies/all",
     "policies/bindings",
+    "policies/dummy",
+    "policies/event_matcher",
+    "policies/expression",
+    "policies/geoip",
+    "policies/password",
+    "policies/password_expiry",
+    "policies/reputation",
     "propertymappings",
     "providers/all",
     "providers/oauth2",

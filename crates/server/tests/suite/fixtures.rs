@@ -155,6 +155,7 @@ impl<'a> Fixtures<'a> {
             "authentik_core.provider" => "authentik_providers_oauth2.oauth2provider",
             "authentik_core.source" => "authentik_sources_oauth.oauthsource",
             "authentik_policies.policybindingmodel" => "authentik_flows.flow",
+            "authentik_policies.policy" => "authentik_policies_dummy.dummypolicy",
             model => model,
         });
         let serial = self.serial;
@@ -191,8 +192,10 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         ("authentik_events.event", "client_ip") => json!(format!("192.0.2.{}", serial % 250)),
         // Nothing is deployed for providers yet, and there are no models of devices.
         (_, "providers" | "webauthn_allowed_device_types") => json!([]),
-        // Of a binding's three one is named, and there are no kinds of policies yet.
+        // Of a binding's three one is named.
         ("authentik_policies.policybinding", "policy" | "group") => Value::Null,
+        // Nobody waits for it.
+        ("authentik_policies_dummy.dummypolicy", "wait_min" | "wait_max") => json!(turn),
         ("authentik_providers_oauth2.scopemapping", "scope_name") => json!(format!("scope:{serial}")),
         ("authentik_core.objectattribute", "object_type") => {
             json!(["authentik_core.user", "authentik_core.group"][turn as usize % 2])
@@ -223,7 +226,8 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         ("authentik_core.token", "intent") => json!("app_password"),
         ("authentik_core.token", "expires") => json!(format!("2026-11-23T12:{:02}:00.000000Z", 10 + turn)),
         // At least one of the two.
-        ("authentik_flows.flowstagebinding", "evaluate_on_plan" | "re_evaluate_policies") => json!(turn == 0),
+        ("authentik_flows.flowstagebinding", "evaluate_on_plan" | "re_evaluate_policies")
+        | ("authentik_policies_reputation.reputationpolicy", "check_ip" | "check_username") => json!(turn == 0),
         ("authentik_stages_identification.identificationstage", "user_fields") => {
             json!([["email", "username"], ["upn", "email"]][turn as usize % 2])
         }

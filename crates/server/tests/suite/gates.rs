@@ -161,3 +161,47 @@ async fn a_place_is_asked_again_when_it_is_reached() {
         assert_eq!(met, expected, "{name}");
     }
 }
+
+/// A policy that always fails, bound to something as that which lets everybody pass: nothing is known of any address here.
+async fn bind_failing(app: &App, target: &Value) {
+    let body = json!({"name": format!("fails {target}"), "countries": ["DE"]});
+    let policy = make(app, "policies/geoip", body).await;
+    for (order, negate) in [(0, false), (1, true)] {
+        let body = json!({
+            "target": target, "policy": policy["pk"], "order": order, "failure_result": true, "negate": negate,
+        });
+        make(app, "policies/bindings", body).await;
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_fails_opens_no_application_and_no_source() {
+    let app = App::start().await;
+    let alice = app.user("alice", PASSWORD).await;
+    let application = json!({"name": "Wiki", "slug": "wiki", "meta_launch_url": "https://wiki.example/"});
+    let application = make(&app, "core/applications", application).await;
+    let source = json!({
+        "name": "Elsewhere", "slug": "elsewhere", "provider_type": "openidconnect", "consumer_key": "k",
+        "consumer_secret": "s", "authorization_url": "https://x.example/a", "access_token_url": "https://x.example/t",
+        "profile_url": "https://x.example/p",
+    });
+    let source = make(&app, "sources/oauth", source).await;
+    let mut client = browser(&app, "alice").await;
+    let wiki = "/api/v3/core/applications/";
+    let sources = "/api/v3/sources/all/user_settings/";
+    for open in [true, false] {
+        let access = client.get(&format!("{wiki}wiki/check_access/")).await;
+        assert_eq!(access.expect(200)["passing"], open);
+        let as_admin = app.admin().get(&format!("{wiki}wiki/check_access/?for_user={alice}")).await;
+        assert_eq!(as_admin.expect(200)["passing"], open);
+        let listed = client.get(wiki).await.expect(200);
+        assert_eq!(listed["results"].as_array().unwrap().len(), usize::from(open));
+        assert_eq!(client.get("/if/user/").await.text.contains("wiki.example"), open);
+        let settings = client.get(sources).await.expect(200);
+        assert_eq!(settings.as_array().unwrap().len(), usize::from(open));
+        if open {
+            bind_failing(&app, &application["pbm_uuid"]).await;
+            bind_failing(&app, &source["pk"]).await;
+        }
+    }
+}

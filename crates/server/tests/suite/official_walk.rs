@@ -41,6 +41,13 @@ walks! {
     "outposts_instances" => Outpost, OutpostRequest, PatchedOutpostRequest, PaginatedOutpostList;
     "outposts_service_connections_docker" => DockerServiceConnection, DockerServiceConnectionRequest, PatchedDockerServiceConnectionRequest, PaginatedDockerServiceConnectionList;
     "outposts_service_connections_kubernetes" => KubernetesServiceConnection, KubernetesServiceConnectionRequest, PatchedKubernetesServiceConnectionRequest, PaginatedKubernetesServiceConnectionList;
+    "policies_dummy" => DummyPolicy, DummyPolicyRequest, PatchedDummyPolicyRequest, PaginatedDummyPolicyList;
+    "policies_event_matcher" => EventMatcherPolicy, EventMatcherPolicyRequest, PatchedEventMatcherPolicyRequest, PaginatedEventMatcherPolicyList;
+    "policies_expression" => ExpressionPolicy, ExpressionPolicyRequest, PatchedExpressionPolicyRequest, PaginatedExpressionPolicyList;
+    "policies_geoip" => GeoIpPolicy, GeoIpPolicyRequest, PatchedGeoIpPolicyRequest, PaginatedGeoIpPolicyList;
+    "policies_password" => PasswordPolicy, PasswordPolicyRequest, PatchedPasswordPolicyRequest, PaginatedPasswordPolicyList;
+    "policies_password_expiry" => PasswordExpiryPolicy, PasswordExpiryPolicyRequest, PatchedPasswordExpiryPolicyRequest, PaginatedPasswordExpiryPolicyList;
+    "policies_reputation" => ReputationPolicy, ReputationPolicyRequest, PatchedReputationPolicyRequest, PaginatedReputationPolicyList;
     "policies_bindings" => PolicyBinding, PolicyBindingRequest, PatchedPolicyBindingRequest, PaginatedPolicyBindingList;
     "propertymappings_notification" => NotificationWebhookMapping, NotificationWebhookMappingRequest, PatchedNotificationWebhookMappingRequest, PaginatedNotificationWebhookMappingList;
     "propertymappings_provider_rac" => RacPropertyMapping, RacPropertyMappingRequest, PatchedRacPropertyMappingRequest, PaginatedRacPropertyMappingList;

@@ -5,7 +5,7 @@ use vestibule_directory::user::{Found, Identifier, UserRow};
 use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, Pending, Stage, StageCx, Take};
 use vestibule_kernel::ApiError;
 use vestibule_kernel::error::NON_FIELD;
-use vestibule_store::Configuration;
+use vestibule_store::{Configuration, Durability};
 
 use super::IdentificationStage;
 use super::challenge::{LONGEST_HINT, TYPED};
@@ -58,10 +58,8 @@ impl Stage for IdentificationStage {
         }
         match cx.get::<PasswordStage>(self.password_stage).cloned() {
             Some(stage) => self.with_password(cx, &stage, typed.password).await,
-            None if user.is_none() && !self.pretend_user_exists => {
-                cx.plan.pending = None;
-                Ok(Outcome::Invalid(AnswerErrors::whole(FAILED)))
-            }
+            None if user.is_none() && !self.pretend_user_exists => Self::unknown(cx, &typed.identifier).await,
+            // A name that nobody has costs what another costs; it counts when its password is wrong.
             None => Ok(Outcome::Next),
         }
     }
@@ -74,6 +72,15 @@ impl IdentificationStage {
             Some(user) if self.show_matched_user => Pending::known(user, identifier, configuration),
             _ => Pending::typed(user.map(|user| user.pk), identifier),
         }
+    }
+
+    /// A name that nobody has, for which no password will be asked.
+    async fn unknown(cx: &mut StageCx<'_>, identifier: &str) -> Result<Outcome, ApiError> {
+        let mut transaction = cx.state.store().database().begin(Durability::Process).await?;
+        cx.state.policies.count_failure(&mut transaction, identifier, &cx.visit.request).await?;
+        transaction.commit().await?;
+        cx.plan.pending = None;
+        Ok(Outcome::Invalid(AnswerErrors::whole(FAILED)))
     }
 
     /// The password on the same page: the same work and the same counter as on a page of its own.

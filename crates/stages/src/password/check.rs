@@ -37,8 +37,11 @@ pub(crate) async fn check(stage: &PasswordStage, cx: &mut StageCx<'_>, password:
         username: user.username.clone(),
         email: user.email.clone(),
     });
+    let name = user.as_ref().map_or_else(|| pending.identifier.clone(), |user| user.username.clone());
     let active = user.filter(|user| user.is_active);
-    let method = find_method(stage, cx, active.as_ref(), password).await?;
+    let locked = cx.state.policies.is_locked(cx.configuration, &name).await?;
+    // A lock costs and says what a wrong password does: whoever locks an account by guessing learns nothing by it.
+    let method = find_method(stage, cx, active.as_ref(), password).await?.filter(|_| !locked);
     match (active, method) {
         (Some(_), Some(method)) => {
             cx.plan.authenticated = Some(method.to_owned());
@@ -47,7 +50,7 @@ pub(crate) async fn check(stage: &PasswordStage, cx: &mut StageCx<'_>, password:
         }
         _ => {
             cx.plan.failed_attempts += 1;
-            write_failure(stage, cx, actor, &pending.identifier).await?;
+            write_failure(stage, cx, Failed { actor, identifier: &pending.identifier, name: &name, locked }).await?;
             let last = cx.plan.failed_attempts >= stage.failed_attempts_before_cancel;
             Ok(if last { Checked::TooOften } else { Checked::Wrong })
         }
@@ -79,23 +82,34 @@ async fn find_method(
     Ok(None)
 }
 
-async fn write_failure(
-    stage: &PasswordStage,
-    cx: &StageCx<'_>,
+/// An attempt that failed.
+struct Failed<'a> {
+    /// Whose it was.
     actor: Actor,
-    identifier: &str,
-) -> Result<(), ApiError> {
-    let event = Event::new("login_failed", "authentik.events.signals", actor)
-        .context(json!({
-            "username": identifier,
-            "stage": {
-                "pk": stage.stage.pk.simple().to_string(), "app": "authentik_stages_password", "name": stage.stage.name,
-                "model_name": "passwordstage",
-            },
-        }))
-        .request(&cx.visit.request);
+    /// What was typed.
+    identifier: &'a str,
+    /// The name that it counts against: the user's, or what was typed.
+    name: &'a str,
+    /// Whether no password would have done.
+    locked: bool,
+}
+
+async fn write_failure(stage: &PasswordStage, cx: &StageCx<'_>, failed: Failed<'_>) -> Result<(), ApiError> {
+    let mut context = json!({
+        "username": failed.identifier,
+        "stage": {
+            "pk": stage.stage.pk.simple().to_string(), "app": "authentik_stages_password", "name": stage.stage.name,
+            "model_name": "passwordstage",
+        },
+    });
+    if let (Some(context), true) = (context.as_object_mut(), failed.locked) {
+        context.insert("locked".into(), true.into());
+    }
+    let event = Event::new("login_failed", "authentik.events.signals", failed.actor);
+    let event = event.context(context).request(&cx.visit.request);
     let mut transaction = cx.state.store().database().begin(Durability::Process).await?;
     event.write(cx.state.ctx(), &mut transaction).await?;
+    cx.state.policies.count_failure(&mut transaction, failed.name, &cx.visit.request).await?;
     transaction.commit().await?;
     Ok(())
 }

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use vestibule_events::Event;
-use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry};
+use vestibule_flow::{
+    Answer, AnswerErrors, Designation, Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry,
+};
 use vestibule_kernel::{Actor, ApiError, Object, duration};
 use vestibule_resource::{Fields, Kind, Resource, Spec, choices};
 use vestibule_store::DocumentType;
@@ -142,6 +144,7 @@ impl UserLoginStage {
             event,
             bound: self.bound(),
             device: device::make(self.stage.pk, user, span(&self.remember_device), cx),
+            recovered: cx.plan.token.is_some() && cx.flow.designation == Designation::Recovery,
         });
         Ok(())
     }

@@ -42,7 +42,6 @@ async fn what_is_referred_to_knows_it_and_its_deletion_does_what_is_declared() {
     for kind in fixtures.kinds().into_iter().filter(|kind| kind.is_document()) {
         for field in kind.fields.iter().filter(|field| field.is_writable()) {
             let Some((model, on_delete, many)) = field.reference() else { continue };
-            // There are no kinds of policies yet.
             if app.registry().members(model).is_empty() {
                 continue;
             }

@@ -10,10 +10,11 @@ use crate::fixtures::{Fixtures, Named, key, path, secret};
 
 /// Names that a secret has, and what is none of that name.
 const SECRET_NAMES: [&str; 5] = ["secret", "password", "private", "key", "token"];
-const NO_SECRETS: [&str; 24] = [
+const NO_SECRETS: [&str; 25] = [
     "token_expiry",
     "default_token_duration",
     "default_token_length",
+    "password_field",
     "password_fields",
     "site_key",
     "allow_show_password",

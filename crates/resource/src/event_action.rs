@@ -1,6 +1,6 @@
-//! What can happen.
+//! What can happen, by the names that clients know.
 
-vestibule_resource::choices! {
+crate::choices! {
     /// What happened.
     pub enum EventAction: "EventActions" {
         Login = "login" "Login",

@@ -1,0 +1,71 @@
+//! Asks an expression. Whoever can run expressions does it ([`Expressions`]); where nobody can, the policy fails, and lets
+//! nobody pass.
+
+use async_trait::async_trait;
+use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec};
+use vestibule_store::DocumentType;
+
+use crate::kind::{POLICIES, Policy, PolicyBase, PolicyEntry};
+use crate::request::{PolicyException, PolicyResult, Request};
+
+/// Runs expressions.
+#[async_trait]
+pub trait Expressions: Send + Sync {
+    /// What the expression of a policy of this name says: its answer counts as Python counts values, its messages are
+    /// those of `ak_message`. Within its budgets.
+    ///
+    /// # Errors
+    /// It raised, or ran out of a budget.
+    async fn run(&self, name: &str, text: &str, request: &Request<'_>) -> Result<PolicyResult, PolicyException>;
+}
+
+/// Asks an expression.
+#[derive(Clone, Debug, Fields)]
+pub struct ExpressionPolicy {
+    /// What every policy has.
+    #[field(flatten)]
+    pub policy: PolicyBase,
+    /// The expression: Python, whose answer lets pass if it is true.
+    pub expression: String,
+}
+
+impl DocumentType for ExpressionPolicy {
+    const KIND: &'static str = "authentik_policies_expression.expressionpolicy";
+}
+
+impl Resource for ExpressionPolicy {
+    fn spec() -> Spec {
+        Spec::new("policies/expression", Self::KIND, "ExpressionPolicy")
+            .verbose("Expression Policy", "Expression Policies")
+            .component("ak-policy-expression-form")
+            .says("Asks an expression, written in Python.")
+            .family(&POLICIES)
+            .lookup("pk", "policy_uuid")
+            .search(&["name"])
+            .order(&["name"])
+            .filter(&["name", "execution_logging", "expression", "policy_uuid=pk"])
+            .filter_with("created", "pk", Lookup::Ignored, Shape::Time)
+            .filter_with("last_updated", "pk", Lookup::Ignored, Shape::Time)
+    }
+}
+
+/// As the engine knows it.
+pub(crate) const ENTRY: PolicyEntry = PolicyEntry {
+    kind: Kind::document::<ExpressionPolicy>,
+    policy: |document| document.get::<ExpressionPolicy>().map(|policy| policy as &dyn Policy),
+    offered: true,
+};
+
+#[async_trait]
+impl Policy for ExpressionPolicy {
+    fn base(&self) -> &PolicyBase {
+        &self.policy
+    }
+
+    async fn passes(&self, request: &Request<'_>) -> Result<PolicyResult, PolicyException> {
+        match &request.means.expressions {
+            Some(expressions) => expressions.run(&self.policy.name, &self.expression, request).await,
+            None => Err(PolicyException::new("ControlFlowException", "Nothing here can run expressions.")),
+        }
+    }
+}
