@@ -8,6 +8,7 @@ use fancy_regex::Regex;
 use ipnet::IpNet;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::Digest;
+use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use crate::cache::Cache;
@@ -172,7 +173,7 @@ fn expand(template: &str, captures: &fancy_regex::Captures<'_>, output: &mut Str
 /// Lower case, words joined by `-`, nothing but ASCII letters, digits, `-` and `_`.
 fn slugify(text: &str) -> String {
     let mut slug = String::new();
-    for letter in text.chars().flat_map(char::to_lowercase) {
+    for letter in text.nfkd().filter(char::is_ascii).map(|letter| letter.to_ascii_lowercase()) {
         match letter {
             letter if letter.is_ascii_alphanumeric() || letter == '_' => slug.push(letter),
             letter if (letter.is_whitespace() || letter == '-') && !slug.ends_with('-') => slug.push('-'),

@@ -1,6 +1,13 @@
 class IPv4Address:
     def __init__(self, parts):
-        self.version, self._text, self._value, self.is_private, self.is_loopback, self.is_link_local, self.is_multicast, self.is_global = parts
+        self.version = parts[0]
+        self._text = parts[1]
+        self._value = parts[2]
+        self.is_private = parts[3]
+        self.is_loopback = parts[4]
+        self.is_link_local = parts[5]
+        self.is_multicast = parts[6]
+        self.is_global = parts[7]
         self.compressed = self._text
         self.exploded = self._text
     def __str__(self):
@@ -17,7 +24,13 @@ class IPv4Address:
         return int(self._value, 16)
 class IPv4Network:
     def __init__(self, parts):
-        self.version, self._text, self._first, self._last, self.prefixlen, first, last = parts
+        self.version = parts[0]
+        self._text = parts[1]
+        self._first = parts[2]
+        self._last = parts[3]
+        self.prefixlen = parts[4]
+        first = parts[5]
+        last = parts[6]
         self.network_address = IPv4Address(first)
         self.broadcast_address = IPv4Address(last)
     def __str__(self):

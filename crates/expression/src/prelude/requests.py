@@ -1,6 +1,10 @@
 class _vb_Response:
     def __init__(self, parts):
-        self.status_code, self.headers, self.content, self.text, self.url = parts
+        self.status_code = parts[0]
+        self.headers = parts[1]
+        self.content = parts[2]
+        self.text = parts[3]
+        self.url = parts[4]
         self.ok = self.status_code < 400
     def json(self):
         import json

@@ -1,14 +1,21 @@
 class _vb_Url:
     def __init__(self, parts):
-        self.scheme, self.netloc, self.path, self.params, self.query, self.fragment = parts
+        self.scheme = parts[0]
+        self.netloc = parts[1]
+        self.path = parts[2]
+        self.params = parts[3]
+        self.query = parts[4]
+        self.fragment = parts[5]
         user, at, host = self.netloc.rpartition("@")
         self.username = user.partition(":")[0] if at else None
         self.password = user.partition(":")[2] if at and ":" in user else None
         name, colon, port = host.rpartition(":")
         if colon and port.isdigit():
-            self.hostname, self.port = name.strip("[]").lower() or None, int(port)
+            self.hostname = name.strip("[]").lower() or None
+            self.port = int(port)
         else:
-            self.hostname, self.port = host.strip("[]").lower() or None, None
+            self.hostname = host.strip("[]").lower() or None
+            self.port = None
     def geturl(self):
         t = self.path
         if self.netloc:
