@@ -194,6 +194,7 @@ impl Run<'_> {
         match error.exc_type() {
             ExcType::TimeoutError if message.starts_with("time limit") => return RunError::Budget("time"),
             ExcType::MemoryError if self.printed.len() >= self.budget.output / 2 => return RunError::Budget("output"),
+            ExcType::MemoryError if message == "output" => return RunError::Budget("output"),
             ExcType::MemoryError => return RunError::Budget("memory"),
             ExcType::RecursionError => return RunError::Budget("depth"),
             _ => {}

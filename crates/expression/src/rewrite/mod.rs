@@ -59,7 +59,7 @@ pub(crate) fn rewrite(text: &str) -> Result<Rewritten, SyntaxError> {
     if rewriter.yields {
         source.push_str("    return _vb_out\n");
     }
-    source.push_str("_vb_result = _vb_handler()\n(_vb_result, context)\n");
+    source.push_str("_vb_result = _vb_handler()\n_vb_weigh((_vb_result, context))\n");
     Ok(Rewritten { source, lines: numbers, indent: 4 })
 }
 

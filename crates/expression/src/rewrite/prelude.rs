@@ -137,6 +137,8 @@ impl<'t> Words<'t> {
                 taken.push(piece.source);
             }
         }
+        // What comes out is weighed before it is copied: a small list may hold itself a thousand times.
+        taken.push(include_str!("../prelude/weigh.py"));
         taken.into_iter().rev().collect()
     }
 }

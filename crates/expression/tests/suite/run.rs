@@ -71,6 +71,10 @@ async fn budgets_hold() {
         of("for _ in range(5000):\n    ak_is_group_member(user, name='x')", Budget::default()).await,
         RunError::Budget("suspensions")
     );
+    let patient = Budget { compute: Duration::from_secs(20), ..Budget::default() };
+    let many = "x = []\nfor _ in range(60):\n    x = [x, x]\n";
+    assert_eq!(of(&format!("{many}return x"), patient).await, RunError::Budget("output"));
+    assert_eq!(of(&format!("{many}context['x'] = x"), patient).await, RunError::Budget("output"));
     let output = Budget { output: 1000, ..Budget::default() };
     assert_eq!(of("return 'x' * 2000", output).await, RunError::Budget("output"));
     assert_eq!(of("for _ in range(500):\n    ak_message('xxxxx')", output).await, RunError::Budget("output"));
