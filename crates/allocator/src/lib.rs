@@ -1,8 +1,9 @@
 //! The allocator, and what it has to be told: when to give memory back, and in which pieces to take it. It keeps what was
 //! freed for a while, and looks at the clock only when it is used: a server that has become idle would keep it for ever.
 
-/// Keeps little memory that nobody uses, and is quick about it.
-pub use mimalloc::MiMalloc as Allocator;
+mod counted;
+
+pub use counted::{Allocator, Counting};
 
 /// Gives what this thread has freed, and what no thread uses, back to the system.
 #[expect(unsafe_code, reason = "mimalloc offers this as a C function alone")]

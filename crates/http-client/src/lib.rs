@@ -145,6 +145,35 @@ impl HttpClient {
         Ok((status, String::from_utf8_lossy(&answer).chars().take(NOTED).collect()))
     }
 
+    /// Any request: status, header fields and body of the answer, whatever its status.
+    ///
+    /// # Errors
+    /// Why there is none. A method or a header field that HTTP does not know is [`FetchError::Address`].
+    pub async fn exchange(
+        &self,
+        method: &str,
+        address: &str,
+        headers: &[(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Result<(u16, Vec<(String, String)>, Vec<u8>), FetchError> {
+        let url = self.check(address)?;
+        let method = reqwest::Method::from_bytes(method.as_bytes()).map_err(|_| FetchError::Address)?;
+        let mut request = self.client()?.request(method, url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let request = request.build().map_err(|_| FetchError::Address)?;
+        let mut response = self.client()?.execute(request).await.map_err(|error| reason(&error))?;
+        let field = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let headers = response.headers().iter().map(field).collect();
+        Ok((response.status().as_u16(), headers, limited(&mut response).await?))
+    }
+
     /// A client that believes one authority alone.
     fn trusting(&self, pem: &str) -> Result<Client, FetchError> {
         let authorities = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| FetchError::Authority)?;

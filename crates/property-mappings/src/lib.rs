@@ -1,10 +1,11 @@
 //! Property mappings: expressions that make the attributes which are handed on to an application, or taken from a source.
 //!
-//! A mapping is data so far; nothing runs its expression.
+//! A mapping can be tried out; whoever needs its attributes runs it.
 
 mod mapping;
 pub mod provider;
 pub mod source;
+mod test;
 
 pub use mapping::{MappingBase, PROPERTY_MAPPINGS};
 pub use provider::ScopeMapping;
