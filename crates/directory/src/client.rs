@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::header;
 use http::request::Parts;
 use serde_json::{Value, json};
-use vestibule_events::Request;
+use vestibule_events::{Request, Sent};
 use vestibule_store::Configuration;
 
 use crate::resources::brand::{Brand, current_brand};
@@ -73,7 +73,8 @@ pub fn describe_request(parts: &Parts, configuration: &Configuration) -> Request
     let ip = client.ip.to_string();
     let request = Request::new(ip, parts.method.as_str(), path, query, text("user-agent"), text(REQUEST_ID));
     let Located { geo, asn } = parts.extensions.get::<Located>().cloned().unwrap_or_default();
-    Request { brand: describe_brand(configuration, &client.host_name()), geo, asn, ..request }
+    let sent = Sent { headers: parts.headers.clone(), query: query.to_owned() };
+    Request { brand: describe_brand(configuration, &client.host_name()), geo, asn, sent, ..request }
 }
 
 /// The brand of a host as events name it.

@@ -17,7 +17,7 @@ use vestibule_tasks::NewTask;
 pub use cleanse::{HIDDEN, cleanse, is_secret_name};
 pub use facts::{Facts, quarter_begin, quarter_day};
 pub use program::{DISPATCH, Program};
-pub use request::{Request, no_brand};
+pub use request::{Request, Sent, no_brand};
 
 /// An event to be written. `context` never holds a secret.
 pub struct Event {

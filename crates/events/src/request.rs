@@ -1,5 +1,8 @@
 //! What an event tells of the request that caused it.
 
+use std::fmt;
+
+use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::cleanse::cleanse;
@@ -28,6 +31,23 @@ pub struct Request {
     pub asn: Value,
     /// What is written is no news: what the server brings along at its first start.
     pub quiet: bool,
+    /// What the client sent. Expressions may look at it, events do not tell of it.
+    pub sent: Sent,
+}
+
+/// What a client sent, its secrets among it.
+#[derive(Clone, Default)]
+pub struct Sent {
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// The query of the address, encoded.
+    pub query: String,
+}
+
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sent")
+    }
 }
 
 /// What stands for the brand where no host was asked, or none that has one.
@@ -38,7 +58,16 @@ pub fn no_brand() -> Value {
 impl Default for Request {
     fn default() -> Self {
         let (http, brand) = (Value::Null, no_brand());
-        Self { client_ip: None, http, brand, impersonator: None, geo: Value::Null, asn: Value::Null, quiet: false }
+        Self {
+            client_ip: None,
+            http,
+            brand,
+            impersonator: None,
+            geo: Value::Null,
+            asn: Value::Null,
+            quiet: false,
+            sent: Sent::default(),
+        }
     }
 }
 

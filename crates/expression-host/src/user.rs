@@ -14,12 +14,19 @@ use crate::group::{GroupObject, Groups};
 pub struct UserObject {
     store: Store,
     row: UserRow,
+    more: Vec<(String, Value)>,
 }
 
 impl UserObject {
     /// The user of a row.
     pub fn new(store: Store, row: UserRow) -> Self {
-        Self { store, row }
+        Self { store, row, more: Vec::new() }
+    }
+
+    /// With an attribute that the row does not have: what is known of them where they are asked about.
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.more.push((name.to_owned(), value));
+        self
     }
 
     /// The row.
@@ -61,7 +68,7 @@ impl Object for UserObject {
 
     fn attributes(&self) -> Vec<(String, Value)> {
         let row = &self.row;
-        vec![
+        let mut attributes = vec![
             ("pk".into(), Value::Int(row.pk)),
             ("id".into(), Value::Int(row.pk)),
             ("uuid".into(), row.uuid.to_string().into()),
@@ -75,7 +82,9 @@ impl Object for UserObject {
             ("type".into(), row.user_type.as_str().into()),
             ("path".into(), row.path.as_str().into()),
             ("attributes".into(), Json::Object(row.attributes.clone()).into()),
-        ]
+        ];
+        attributes.extend(self.more.clone());
+        attributes
     }
 
     async fn attribute(&self, name: &str) -> Result<Option<Value>, Failure> {

@@ -152,6 +152,16 @@ impl Plan {
         data.remove(LAST).is_some()
     }
 
+    /// Takes over what policies have changed: what is known, and who it is about. Where it goes is not theirs to say.
+    pub(crate) fn take_over(&mut self, changed: Option<Box<Plan>>) {
+        let Some(changed) = changed else { return };
+        self.context = changed.context;
+        if self.pending != changed.pending && !self.pinned {
+            self.pending = changed.pending;
+            self.authenticated = None;
+        }
+    }
+
     /// The key of the pending user, unless they are pretended.
     pub fn user(&self) -> Option<i64> {
         self.pending.as_ref()?.pk

@@ -96,6 +96,7 @@ async fn ask(
     if !verdict.passing {
         return Ok(Err(NotApplicable::Policies(verdict.messages)));
     }
+    plan.take_over(verdict.plan);
     let program = configuration.index::<Program>();
     let places = program.bindings(flow.pk);
     if places.is_empty() {
@@ -104,7 +105,8 @@ async fn ask(
     for bound in places {
         let Some(binding) = configuration.get::<FlowStageBinding>(bound.binding) else { continue };
         if binding.evaluate_on_plan {
-            match is_wanted(policies, configuration, binding, user, Occasion::on_the_way(request, &plan)).await? {
+            let user = plan.pending.as_ref().map_or(user, |pending| pending.pk);
+            match is_wanted(policies, configuration, binding, user, request, &mut plan).await? {
                 Wanted::Yes => {}
                 Wanted::No => continue,
                 Wanted::Unknown => return Ok(Err(NotApplicable::Policies(Vec::new()))),
@@ -126,21 +128,23 @@ pub(crate) enum Wanted {
     Unknown,
 }
 
-/// Whether what is bound to a place in a flow wants its stage for somebody.
+/// Whether what is bound to a place in a flow wants its stage for somebody. What its policies change is in the plan then.
 pub(crate) async fn is_wanted(
     policies: &dyn Policies,
     configuration: &Configuration,
     binding: &FlowStageBinding,
     user: Option<i64>,
-    occasion: Occasion<'_>,
+    request: &Request,
+    plan: &mut Plan,
 ) -> Result<Wanted, ApiError> {
     let question =
         Question { target: binding.policybindingmodel_ptr_id, mode: binding.policy_engine_mode, open: true, user };
-    let verdict = policies.may_pass(configuration, question, occasion).await?;
-    Ok(match verdict {
-        _ if verdict.passing => Wanted::Yes,
-        _ if verdict.failed => Wanted::Unknown,
-        _ => Wanted::No,
+    let verdict = policies.may_pass(configuration, question, Occasion::on_the_way(request, plan)).await?;
+    plan.take_over(verdict.plan);
+    Ok(match (verdict.passing, verdict.failed) {
+        (true, _) => Wanted::Yes,
+        (false, true) => Wanted::Unknown,
+        (false, false) => Wanted::No,
     })
 }
 

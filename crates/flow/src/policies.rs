@@ -56,7 +56,7 @@ impl<'a> Occasion<'a> {
 }
 
 /// The answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
     /// Whether they may.
     pub passing: bool,
@@ -65,6 +65,8 @@ pub struct Verdict {
     /// Whether a policy failed that could have made it another answer. It is none then: who would skip a stage for a no
     /// must not skip it for this one.
     pub failed: bool,
+    /// The plan with what policies have changed: its context, and who walks through it. `None`: nothing.
+    pub plan: Option<Box<Plan>>,
 }
 
 /// Decides.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use vestibule_directory::membership::groups_of;
 use vestibule_directory::{UserRow, Users};
 use vestibule_events::Request as EventRequest;
-use vestibule_flow::{Occasion, Policies, PolicyEngineMode, Question, Verdict};
+use vestibule_flow::{Occasion, Pending, Plan, Policies, PolicyEngineMode, Question, Verdict};
 use vestibule_kernel::ApiError;
 use vestibule_store::{Configuration, Document, Index, StoreError, Transaction};
 
@@ -19,7 +19,7 @@ use crate::binding::PolicyBinding;
 use crate::kind::behaviour;
 use crate::record;
 use crate::reputation::scores;
-use crate::request::{Means, PolicyException, PolicyResult, Request};
+use crate::request::{Changes, Means, PolicyException, PolicyResult, Request};
 
 /// How long a policy may take where its binding says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -92,14 +92,23 @@ impl Said {
     }
 }
 
+/// What policies want besides a yes or a no.
+#[derive(Default)]
+struct Heard {
+    messages: Vec<String>,
+    /// The plan as they have changed it.
+    plan: Option<Box<Plan>>,
+}
+
 /// What several say together. A failure counts as neither: where it alone decides, nothing is decided.
-fn together(mode: PolicyEngineMode, said: &[Said], messages: Vec<String>) -> Verdict {
+fn together(mode: PolicyEngineMode, said: &[Said], heard: Heard) -> Verdict {
+    let Heard { messages, plan } = heard;
     let yes = said.iter().any(|one| matches!(one, Said::Yes));
     let no = said.iter().any(|one| matches!(one, Said::No));
     let nothing = said.iter().any(|one| matches!(one, Said::Nothing));
     match mode {
-        PolicyEngineMode::All => Verdict { passing: !no && !nothing, messages, failed: !no && nothing },
-        PolicyEngineMode::Any => Verdict { passing: yes, messages, failed: !yes && nothing },
+        PolicyEngineMode::All => Verdict { passing: !no && !nothing, messages, failed: !no && nothing, plan },
+        PolicyEngineMode::Any => Verdict { passing: yes, messages, failed: !yes && nothing, plan },
     }
 }
 
@@ -148,12 +157,12 @@ impl PolicyEngine {
         occasion: Occasion<'_>,
     ) -> Result<Verdict, ApiError> {
         let subject = Subject::new(user);
-        let (mut said, mut messages) = (Vec::new(), Vec::new());
+        let (mut said, mut heard) = (Vec::new(), Heard::default());
         for policy in policies {
             let policy = configuration.find(*policy);
-            said.push(self.policy(configuration, policy, None, &subject, occasion, &mut messages).await?);
+            said.push(self.policy(configuration, policy, None, &subject, occasion, &mut heard).await?);
         }
-        Ok(together(PolicyEngineMode::All, &said, messages))
+        Ok(together(PolicyEngineMode::All, &said, heard))
     }
 
     async fn ask_one(
@@ -164,7 +173,7 @@ impl PolicyEngine {
         subject: &Subject,
         occasion: Occasion<'_>,
     ) -> Result<Verdict, ApiError> {
-        let (mut said, mut messages) = (Vec::with_capacity(bindings.len()), Vec::new());
+        let (mut said, mut heard) = (Vec::with_capacity(bindings.len()), Heard::default());
         for bound in bindings {
             let binding = &bound.binding;
             if binding.expiring && binding.expires.is_none_or(|expires| expires <= self.now()) {
@@ -174,7 +183,7 @@ impl PolicyEngine {
             said.push(match (binding.policy, binding.group, binding.user) {
                 (Some(_), ..) => {
                     let policy = bound.policy.as_ref();
-                    self.policy(configuration, policy, Some(binding), subject, occasion, &mut messages).await?
+                    self.policy(configuration, policy, Some(binding), subject, occasion, &mut heard).await?
                 }
                 (None, Some(group), _) => {
                     Said::of(subject.groups(&self.means).await?.contains(&group) != binding.negate)
@@ -183,10 +192,10 @@ impl PolicyEngine {
                 (None, None, None) => Said::Nothing,
             });
         }
-        Ok(together(mode, &said, messages))
+        Ok(together(mode, &said, heard))
     }
 
-    /// What a policy says, bound or by itself; what it wants to be told is added to `messages`.
+    /// What a policy says, bound or by itself; what it wants besides is added to `heard`.
     async fn policy(
         &self,
         configuration: &Configuration,
@@ -194,12 +203,15 @@ impl PolicyEngine {
         binding: Option<&PolicyBinding>,
         subject: &Subject,
         occasion: Occasion<'_>,
-        messages: &mut Vec<String>,
+        heard: &mut Heard,
     ) -> Result<Said, ApiError> {
         // A policy whose kind this program does not know cannot be asked: that is a failure as well.
         let Some(policy) = policy else { return Ok(failed(binding, occasion)) };
         let target = binding.map(|binding| binding.target);
         let user = subject.row(&self.users).await?;
+        // What one has changed the next one sees.
+        let before = heard.plan.take();
+        let occasion = Occasion { plan: before.as_deref().or(occasion.plan), ..occasion };
         let request = Request { means: &self.means, configuration, user, target, occasion, trial: false };
         let seconds = binding.and_then(|binding| u64::try_from(binding.timeout).ok()).filter(|seconds| *seconds > 0);
         match self.evaluate(policy, &request, seconds.map_or(TIMEOUT, Duration::from_secs)).await {
@@ -208,15 +220,33 @@ impl PolicyEngine {
                 if behaviour(policy).is_some_and(|behaviour| behaviour.base().execution_logging) {
                     record::execution(&request, policy, binding, &result).await?;
                 }
-                messages.append(&mut result.messages);
+                heard.messages.append(&mut result.messages);
+                heard.plan = match (result.changes, occasion.plan) {
+                    (Some(changes), Some(plan)) => Some(Box::new(self.changed(configuration, plan, changes).await?)),
+                    _ => before,
+                };
                 Ok(Said::of(result.passing))
             }
             Err(failure) => {
                 tracing::warn!(policy = policy.text("name"), error = %failure, "a policy failed");
                 record::exception(&request, policy, binding, &failure).await?;
-                Ok(failed(binding, occasion))
+                let said = failed(binding, occasion);
+                heard.plan = before;
+                Ok(said)
             }
         }
+    }
+
+    /// A plan with what a policy has changed.
+    async fn changed(&self, configuration: &Configuration, plan: &Plan, changes: Changes) -> Result<Plan, StoreError> {
+        let mut plan = Plan { context: changes.context, ..plan.clone() };
+        if let Some(user) = changes.user
+            && let Some(user) = self.users.by_pk(user).await?
+        {
+            plan.pending = Some(Pending::known(&user, &user.username, configuration));
+            plan.authenticated = None;
+        }
+        Ok(plan)
     }
 }
 

@@ -19,7 +19,7 @@ pub use binding::PolicyBinding;
 pub use dummy::DummyPolicy;
 pub use engine::PolicyEngine;
 pub use event_matcher::EventMatcherPolicy;
-pub use expression::{ExpressionPolicy, Expressions};
+pub use expression::ExpressionPolicy;
 pub use geoip::GeoIpPolicy;
 pub use kind::{POLICIES, Policy, PolicyBase};
 pub use password::PasswordPolicy;

@@ -1,12 +1,13 @@
 //! What is written down about policies: that one failed, and, where it says so, that one was asked.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_events::{Event, cleanse};
 use vestibule_kernel::{Actor, Object};
-use vestibule_store::{Configuration, Document, Durability, StoreError};
+use vestibule_store::{Configuration, Document, Durability, Index, StoreError};
 
 use crate::binding::PolicyBinding;
 use crate::request::{PolicyException, PolicyResult, Request};
@@ -80,14 +81,33 @@ fn describe(request: &Request<'_>) -> Value {
     })
 }
 
-/// What a key by which policies are bound names.
+/// What policies are bound to, by the key that they are bound by.
+struct Targets(HashMap<Uuid, Uuid>);
+
+impl Index for Targets {
+    fn build(configuration: &Configuration) -> Self {
+        let keys = |document: &Arc<Document>| {
+            let pk = document.pk;
+            let other = |field: &&str| document.text(field).parse().ok();
+            ["policybindingmodel_ptr_id", "pbm_uuid"]
+                .iter()
+                .filter_map(|field| other(field))
+                .map(move |key| (key, pk))
+                .collect::<Vec<_>>()
+        };
+        Self(configuration.all_documents().flat_map(keys).collect())
+    }
+}
+
+/// What a key by which policies are bound stands for.
+pub(crate) fn find_target(configuration: &Configuration, target: Uuid) -> Option<&Arc<Document>> {
+    let pk = configuration.index::<Targets>().0.get(&target).copied();
+    configuration.find(pk.unwrap_or(target))
+}
+
+/// Its name.
 fn name_target(configuration: &Configuration, target: Uuid) -> Option<Value> {
-    let key = target.to_string();
-    let is_target = |document: &&Arc<Document>| {
-        document.pk == target
-            || ["policybindingmodel_ptr_id", "pbm_uuid"].iter().any(|field| document.text(field) == key)
-    };
-    let document = configuration.all_documents().find(is_target)?;
+    let document = find_target(configuration, target)?;
     let name = ["name", "slug"].iter().map(|field| document.text(field)).find(|text| !text.is_empty());
     Some(named(document, name.unwrap_or_default()))
 }

@@ -14,8 +14,6 @@ use vestibule_kernel::{Ctx, Object};
 use vestibule_resource::Registry;
 use vestibule_store::{Configuration, Store, StoreError};
 
-use crate::expression::Expressions;
-
 /// What the settings say about policies.
 #[derive(Clone, Debug)]
 pub struct PolicySettings {
@@ -48,8 +46,6 @@ pub struct Means {
     pub registry: Arc<Registry>,
     /// Asks other servers.
     pub http: Arc<HttpClient>,
-    /// Runs expressions; `None`: nobody does.
-    pub expressions: Option<Arc<dyn Expressions>>,
     /// What the settings say.
     pub settings: Arc<PolicySettings>,
 }
@@ -146,6 +142,19 @@ pub struct PolicyResult {
     pub messages: Vec<String>,
     /// What it wrote into the log.
     pub log: Vec<LogLine>,
+    /// What it changed of the plan.
+    pub changes: Option<Changes>,
+    /// What it answered by itself, before that was taken for yes or no.
+    pub answer: Value,
+}
+
+/// What a policy changes of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changes {
+    /// The whole context, as it is now.
+    pub context: Object,
+    /// The key of whom the plan is about from here on; `None`: whom it was about.
+    pub user: Option<i64>,
 }
 
 impl PolicyResult {

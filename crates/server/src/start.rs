@@ -152,7 +152,6 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         ctx: ctx.clone(),
         registry: Arc::clone(&registry),
         http: Arc::clone(&http),
-        expressions: None,
         settings: Arc::new(policy_settings(settings)),
     }));
     let policies: Arc<dyn vestibule_flow::Policies> = Arc::clone(&engine) as Arc<dyn vestibule_flow::Policies>;

@@ -28,7 +28,7 @@ use vestibule_kernel::address::EgressGuard;
 use vestibule_kernel::context::{FixedClock, SystemRandom};
 use vestibule_kernel::secret::Keys;
 use vestibule_kernel::{Actor, Ctx};
-use vestibule_policy::{Expressions, Means, PolicyEngine, PolicySettings};
+use vestibule_policy::{Means, PolicyEngine, PolicySettings};
 use vestibule_resource::call::Extensions;
 use vestibule_resource::{Api, Family, Kind, Mode, Operation, Principal, Registry, write_object};
 use vestibule_store::Store;
@@ -53,8 +53,6 @@ pub struct Families {
     pub stages: Vec<StageEntry>,
     /// Shared state of the families.
     pub extensions: Extensions,
-    /// Runs expressions.
-    pub expressions: Option<Arc<dyn Expressions>>,
     /// What the settings say about policies.
     pub policies: PolicySettings,
     /// Where the server may ask others besides public addresses.
@@ -121,7 +119,6 @@ impl TestApp {
             ctx: ctx.clone(),
             registry: Arc::clone(&registry),
             http: Arc::new(HttpClient::new(EgressGuard::new(families.egress))),
-            expressions: families.expressions,
             settings: Arc::new(families.policies),
         }));
         let policies: Arc<dyn vestibule_flow::Policies> = Arc::clone(&engine) as Arc<dyn vestibule_flow::Policies>;

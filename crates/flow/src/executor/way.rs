@@ -8,7 +8,6 @@ use crate::binding::{FlowStageBinding, InvalidResponseAction};
 use crate::flow_token;
 use crate::plan::Plan;
 use crate::planner::{self, NOT_APPLICABLE, NotApplicable, Wanted};
-use crate::policies::Occasion;
 use crate::stage::StageEntry;
 
 /// The present binding of a plan, as far as executing needs it.
@@ -72,7 +71,7 @@ impl<'a> Walk<'a> {
     /// Passes over stages that nobody wants of this person. The answer where that leaves no question: the plan is at its
     /// end, or the answer was to a stage that is gone.
     pub(super) async fn pass_over(&mut self, plan: &mut Plan, answering: bool) -> Result<Option<Reply>, ApiError> {
-        let before = plan.bindings.len();
+        let before = (plan.bindings.len(), plan.context.clone(), plan.pending.clone());
         while let Some(binding) = plan.current().and_then(|pk| self.configuration.get::<FlowStageBinding>(pk)) {
             let user = match &plan.pending {
                 Some(pending) => pending.pk,
@@ -82,8 +81,8 @@ impl<'a> Walk<'a> {
                 break;
             }
             let policies = self.state.policies.as_ref();
-            let occasion = Occasion::on_the_way(&self.visit.request, plan);
-            match planner::is_wanted(policies, &self.configuration, binding, user, occasion).await? {
+            let request = &self.visit.request;
+            match planner::is_wanted(policies, &self.configuration, binding, user, request, plan).await? {
                 Wanted::Yes => break,
                 Wanted::No => plan.pass_over(),
                 Wanted::Unknown => return Ok(Some(self.deny(plan, NOT_APPLICABLE))),
@@ -97,8 +96,11 @@ impl<'a> Walk<'a> {
             }
             return Ok(Some(self.finish(plan)));
         }
-        if plan.bindings.len() < before && Plan::of(&self.session.data).is_some() {
+        let fewer = plan.bindings.len() < before.0;
+        if (fewer || plan.context != before.1 || plan.pending != before.2) && Plan::of(&self.session.data).is_some() {
             self.keep(plan);
+        }
+        if fewer && Plan::of(&self.session.data).is_some() {
             // An answer to a stage that is gone is none to the one after it.
             return Ok(answering.then_some(Reply::Again));
         }

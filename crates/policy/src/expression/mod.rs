@@ -1,5 +1,7 @@
-//! Asks an expression. Whoever can run expressions does it ([`Expressions`]); where nobody can, the policy fails, and lets
-//! nobody pass.
+//! Asks an expression: Python, in a sandbox. What fails, or uses up its budget, lets nobody pass.
+
+mod inputs;
+mod run;
 
 use async_trait::async_trait;
 use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec};
@@ -7,17 +9,6 @@ use vestibule_store::DocumentType;
 
 use crate::kind::{POLICIES, Policy, PolicyBase, PolicyEntry};
 use crate::request::{PolicyException, PolicyResult, Request};
-
-/// Runs expressions.
-#[async_trait]
-pub trait Expressions: Send + Sync {
-    /// What the expression of a policy of this name says: its answer counts as Python counts values, its messages are
-    /// those of `ak_message`. Within its budgets.
-    ///
-    /// # Errors
-    /// It raised, or ran out of a budget.
-    async fn run(&self, name: &str, text: &str, request: &Request<'_>) -> Result<PolicyResult, PolicyException>;
-}
 
 /// Asks an expression.
 #[derive(Clone, Debug, Fields)]
@@ -63,9 +54,6 @@ impl Policy for ExpressionPolicy {
     }
 
     async fn passes(&self, request: &Request<'_>) -> Result<PolicyResult, PolicyException> {
-        match &request.means.expressions {
-            Some(expressions) => expressions.run(&self.policy.name, &self.expression, request).await,
-            None => Err(PolicyException::new("ControlFlowException", "Nothing here can run expressions.")),
-        }
+        run::run(&self.policy.name, &self.expression, request).await
     }
 }

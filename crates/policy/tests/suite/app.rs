@@ -1,10 +1,7 @@
 //! A server with policies, stages and a login.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
 use serde_json::{Value, json};
-use vestibule_policy::{Expressions, PolicyException, PolicyResult, PolicySettings, Request};
+use vestibule_policy::PolicySettings;
 use vestibule_resource::{Family, Field};
 use vestibule_testkit::{Answer, Client, Families, TestApp};
 
@@ -29,22 +26,6 @@ pub(crate) const PASSWORD: &str = "Correct-horse-1!";
 /// The slug of the login.
 pub(crate) const SLUG: &str = "login";
 
-/// Runs a language of five words.
-struct Script;
-
-#[async_trait]
-impl Expressions for Script {
-    async fn run(&self, name: &str, text: &str, request: &Request<'_>) -> Result<PolicyResult, PolicyException> {
-        match text {
-            "yes" => Ok(PolicyResult::of(true)),
-            "no" => Ok(PolicyResult::no("Not you.")),
-            "who" => Ok(PolicyResult::no(format!("{name} {}", request.username()))),
-            "later" => std::future::pending().await,
-            _ => Err(PolicyException::new("ValueError", "boom")),
-        }
-    }
-}
-
 pub(crate) struct App {
     pub(crate) app: TestApp,
     pub(crate) admin: Client,
@@ -63,7 +44,6 @@ impl App {
         families.families.extend(vestibule_policy::families());
         families.operations.extend(vestibule_policy::operations());
         families.stages = vestibule_stages::entries();
-        families.expressions = Some(Arc::new(Script));
         families.policies = policies;
         families.egress = egress.iter().map(|network| network.parse().unwrap()).collect();
         let app = TestApp::start(families).await;

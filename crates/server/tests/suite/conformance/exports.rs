@@ -62,6 +62,8 @@ fn odd(kind: &Kind, body: &Map<String, Value>, turn: usize) -> Map<String, Value
     for (place, field) in kind.fields.iter().enumerate() {
         let text = ODD[(turn + place) % ODD.len()];
         let value = match (&field.shape, odd.get(field.name)) {
+            // A program's texts may be as odd.
+            (Shape::Text { .. }, Some(_)) if field.name == "expression" => json!(format!("return {}", json!(text))),
             (Shape::Text { format: Format::Plain, .. }, Some(Value::String(before))) if field.unique.is_some() => {
                 json!(format!("{text} {before}"))
             }

@@ -1,0 +1,171 @@
+//! Runs an expression on what a policy is asked.
+
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use vestibule_expression::{
+    Arguments, Budget, Failure, Host, HttpRequest, HttpResponse, Object, Program, RunError, Value,
+};
+use vestibule_expression_host::DirectoryHost;
+use vestibule_kernel::Object as JsonObject;
+
+use super::inputs;
+use crate::kind::{Policy, behaviour};
+use crate::request::{LogLine, PolicyException, PolicyResult, Request};
+
+/// What an expression says: its answer counts as Python counts values, its messages are those of `ak_message`.
+///
+/// # Errors
+/// It does not parse, it raised, or it ran out of a budget.
+pub(super) async fn run(name: &str, text: &str, request: &Request<'_>) -> Result<PolicyResult, PolicyException> {
+    let program = Program::parse(text).map_err(|error| PolicyException::new("SyntaxError", error.to_string()))?;
+    let subject = inputs::subject(request);
+    let context = inputs::context(request, &subject);
+    let http = std::sync::Arc::clone(&request.means.http);
+    let host = PolicyHost {
+        name,
+        request,
+        subject,
+        directory: DirectoryHost::new(request.means.store.clone(), Some(http)),
+        log: Mutex::default(),
+    };
+    let outcome = program.run(vec![("context".to_owned(), context)], &host, Budget::default()).await;
+    let outcome = outcome.map_err(|error| failed(&error))?;
+    Ok(PolicyResult {
+        passing: outcome.value.truthy(),
+        messages: outcome.messages,
+        log: host.log.into_inner().unwrap_or_else(PoisonError::into_inner),
+        changes: inputs::changes(request, &outcome.context),
+        answer: outcome.value.to_json(),
+    })
+}
+
+fn failed(error: &RunError) -> PolicyException {
+    match error {
+        RunError::Raised { kind, message, line: Some(line) } => {
+            PolicyException::new(kind.clone(), format!("{message} (line {line})"))
+        }
+        RunError::Raised { kind, message, line: None } => PolicyException::new(kind.clone(), message.clone()),
+        RunError::Budget(_) => PolicyException::new("BudgetExceeded", error.to_string()),
+        RunError::Internal => PolicyException::new("InternalError", error.to_string()),
+    }
+}
+
+/// The server, as a policy's expression sees it: the directory, and other policies.
+struct PolicyHost<'a> {
+    name: &'a str,
+    request: &'a Request<'a>,
+    subject: Value,
+    directory: DirectoryHost,
+    log: Mutex<Vec<LogLine>>,
+}
+
+impl PolicyHost<'_> {
+    /// `ak_call_policy("name", key=value)`: what another policy says, with more in its context.
+    async fn call_policy(&self, arguments: &Arguments) -> Result<Value, Failure> {
+        let name = arguments.text(0, "name")?;
+        let policies = self.request.configuration.all_documents().filter(|document| document.text("name") == name);
+        let found = policies.filter_map(|document| behaviour(document)).next();
+        let policy = found.ok_or_else(|| Failure::value(format!("There is no policy {name}")))?;
+        let mut context = self.request.occasion.context.cloned().unwrap_or_default();
+        let more = arguments.named.iter().filter(|(key, _)| key != "name");
+        context.extend(more.map(|(key, value)| (key.clone(), value.to_json())));
+        let result = self.ask(policy, &context).await.map_err(|failure| Failure::runtime(failure.to_string()))?;
+        self.keep(result.log);
+        Ok(Value::object(Said { passing: result.passing, messages: result.messages, answer: result.answer.into() }))
+    }
+
+    async fn ask(&self, policy: &dyn Policy, context: &JsonObject) -> Result<PolicyResult, PolicyException> {
+        let mut request = *self.request;
+        request.occasion.context = Some(context);
+        policy.passes(&request).await
+    }
+
+    fn keep(&self, lines: Vec<LogLine>) {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).extend(lines);
+    }
+}
+
+#[async_trait]
+impl Host for PolicyHost<'_> {
+    fn now(&self) -> DateTime<Utc> {
+        self.directory.now()
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        self.directory.random(bytes);
+    }
+
+    async fn name(&self, name: &str) -> Result<Option<Value>, Failure> {
+        let asked = self.request.occasion.request;
+        Ok(match name {
+            "request" => Some(inputs::policy_request(self.request, self.subject.clone())),
+            "user" => Some(self.subject.clone()),
+            "pending_user" => {
+                let pending = self.request.occasion.plan.is_some_and(|plan| plan.user().is_some());
+                Some(if pending { self.subject.clone() } else { Value::None })
+            }
+            "http_request" => inputs::http_request(asked).map(Value::Object),
+            "ak_client_ip" => Some(inputs::address(asked)),
+            "ak_is_sso_flow" => Some(self.request.context("is_sso").is_some_and(|sso| *sso == json!(true)).into()),
+            "geoip" => Some(inputs::place(&asked.geo)),
+            "asn" => Some(inputs::system(&asked.asn)),
+            other => self.directory.name(other).await?,
+        })
+    }
+
+    async fn call(&self, function: &str, arguments: Arguments) -> Result<Value, Failure> {
+        match function {
+            "ak_call_policy" => self.call_policy(&arguments).await,
+            other => self.directory.call(other, arguments).await,
+        }
+    }
+
+    async fn import(&self, module: &str, name: &str) -> Result<Option<Value>, Failure> {
+        self.directory.import(module, name).await
+    }
+
+    async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, Failure> {
+        self.directory.fetch(request).await
+    }
+
+    fn log(&self, level: &str, message: &str) {
+        self.directory.log(level, message);
+        let level = match level {
+            "error" | "critical" | "exception" => "error",
+            "warning" | "warn" => "warning",
+            "debug" => "debug",
+            _ => "info",
+        };
+        self.keep(vec![LogLine {
+            at: self.now(),
+            level,
+            logger: self.name.to_owned(),
+            event: message.to_owned(),
+            attributes: json!({}),
+        }]);
+    }
+}
+
+/// What a policy that was called has said.
+struct Said {
+    passing: bool,
+    messages: Vec<String>,
+    answer: Value,
+}
+
+impl Object for Said {
+    fn class(&self) -> &'static str {
+        "PolicyResult"
+    }
+
+    fn attributes(&self) -> Vec<(String, Value)> {
+        vec![
+            ("passing".into(), self.passing.into()),
+            ("messages".into(), self.messages.clone().into()),
+            ("raw_result".into(), self.answer.clone()),
+        ]
+    }
+}
