@@ -1,5 +1,5 @@
-//! The blueprints that come with the server: the default flows and stages, the administrators' group, the default
-//! brand.
+//! The blueprints that come with the server: the default flows and stages with their policies, the administrators' group
+//! and what it is told of, the default brand.
 
 #[cfg(test)]
 mod tests;
@@ -13,6 +13,7 @@ macro_rules! files {
 /// In the order in which they can be applied: what a file finds is made by the files before it.
 const FILES: &[(&str, &str)] = files![
     "system" / "bootstrap",
+    "default" / "events-default",
     "default" / "rbac-role-read-only",
     "default" / "flow-password-change",
     "default" / "flow-default-authentication-flow",

@@ -127,7 +127,7 @@ impl Event {
         ];
         transaction.execute(sql, params).await?;
         tracing::info!(action = self.action, app = self.app, event = %pk, "event");
-        if self.told && program.has_rules() {
+        if self.told && program.is_awaited(self.action) {
             NewTask::new(DISPATCH, json!({"event": pk})).enqueue(ctx, transaction).await?;
         }
         Ok(pk)

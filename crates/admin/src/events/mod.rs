@@ -210,7 +210,8 @@ impl Hooks for EventHooks {
 
     async fn after_save(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
         // Rules hear of events that scripts write, too.
-        if cx.existing.is_none() && cx.change.configuration().index::<Program>().has_rules() {
+        let action = object.get("action").and_then(Value::as_str).unwrap_or_default();
+        if cx.existing.is_none() && cx.change.configuration().index::<Program>().is_awaited(action) {
             let arguments = serde_json::json!({"event": object.get("pk")});
             let task = vestibule_tasks::NewTask::new(vestibule_events::DISPATCH, arguments);
             task.enqueue(cx.ctx, cx.change.transaction()).await?;

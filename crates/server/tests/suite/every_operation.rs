@@ -13,10 +13,9 @@ use crate::app::{App, PASSWORD};
 use crate::fixtures::{Fixtures, Named, Object, key};
 
 /// What is refused, whoever asks: nothing here can do it yet, and the answer says so.
-pub(crate) const REFUSED: [&str; 4] = [
+pub(crate) const REFUSED: [&str; 3] = [
     "POST /core/users/{id}/recovery/",
     "POST /core/users/{id}/recovery_email/",
-    "POST /propertymappings/all/{pm_uuid}/test/",
     "GET /providers/oauth2/{id}/preview_user/",
 ];
 

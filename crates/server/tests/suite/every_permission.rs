@@ -26,6 +26,9 @@ fn besides(app: &App, name: &str) -> Vec<String> {
         | "POST /rbac/roles/{uuid}/remove_user/"
         | "POST /rbac/permissions/assigned_by_roles/{uuid}/assign/"
         | "POST /policies/all/{policy_uuid}/test/" => vec!["authentik_core.view_user".to_owned()],
+        "POST /propertymappings/all/{pm_uuid}/test/" => {
+            vec!["authentik_core.view_user".to_owned(), "authentik_core.view_group".to_owned()]
+        }
         "PUT /rbac/initial_permissions/{id}/" | "PATCH /rbac/initial_permissions/{id}/" => {
             vec![app.registry().permissions()[0].full()]
         }
