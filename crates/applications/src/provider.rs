@@ -79,6 +79,7 @@ pub static PROVIDERS: Family = Family {
     lookup: "pk",
     parameter: "id",
     fields: ProviderBase::fields,
+    whole: false,
     filters: &["application__isnull=pk<authentik_core.application.provider", "backchannel=is_backchannel"],
     search: &["name", "name<authentik_core.application.provider"],
     ordering: &["name"],

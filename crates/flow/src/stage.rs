@@ -62,6 +62,7 @@ pub static STAGES: Family = Family {
     lookup: "pk",
     parameter: "stage_uuid",
     fields: stage_fields,
+    whole: false,
     filters: &["name"],
     search: &["name"],
     ordering: &["name"],

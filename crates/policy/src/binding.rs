@@ -121,7 +121,7 @@ fn policy(represent: &Represent<'_>, object: &Object) -> Value {
     let key = object.get("policy").filter(|key| !key.is_null());
     let policies = &super::POLICIES;
     match key.and_then(|key| represent.registry.document(represent.configuration, policies.model, key)) {
-        Some((kind, document)) => Represent { kind, ..*represent }.fields(&(policies.fields)(), &document.value).into(),
+        Some((kind, document)) => Represent { kind, ..*represent }.object(&document.value),
         None => Value::Null,
     }
 }

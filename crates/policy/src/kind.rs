@@ -58,6 +58,7 @@ pub static POLICIES: Family = Family {
     lookup: "pk",
     parameter: "policy_uuid",
     fields: PolicyBase::fields,
+    whole: true,
     filters: &[
         "bindings__isnull=pk<authentik_policies.policybinding.policy",
         "promptstage__isnull=pk<authentik_stages_prompt.promptstage.validation_policies",

@@ -22,7 +22,10 @@ pub(crate) async fn exception(
     binding: Option<&PolicyBinding>,
     failure: &PolicyException,
 ) -> Result<(), StoreError> {
-    let exception = json!({"type": failure.kind, "message": failure.message});
+    let exception = match failure.line {
+        Some(line) => json!({"type": failure.kind, "message": failure.message, "line": line}),
+        None => json!({"type": failure.kind, "message": failure.message}),
+    };
     let more = [("message", "Policy failed to execute".into()), ("exception", exception)];
     write(request, "policy_exception", policy, binding, more).await
 }
@@ -86,16 +89,15 @@ struct Targets(HashMap<Uuid, Uuid>);
 
 impl Index for Targets {
     fn build(configuration: &Configuration) -> Self {
-        let keys = |document: &Arc<Document>| {
-            let pk = document.pk;
-            let other = |field: &&str| document.text(field).parse().ok();
-            ["policybindingmodel_ptr_id", "pbm_uuid"]
-                .iter()
-                .filter_map(|field| other(field))
-                .map(move |key| (key, pk))
-                .collect::<Vec<_>>()
-        };
-        Self(configuration.all_documents().flat_map(keys).collect())
+        let mut targets = HashMap::new();
+        for document in configuration.all_documents() {
+            for field in ["policybindingmodel_ptr_id", "pbm_uuid"] {
+                if let Ok(key) = document.text(field).parse() {
+                    targets.insert(key, document.pk);
+                }
+            }
+        }
+        Self(targets)
     }
 }
 

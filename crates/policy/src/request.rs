@@ -177,12 +177,14 @@ pub struct PolicyException {
     pub kind: String,
     /// What went wrong.
     pub message: String,
+    /// In which line of an expression.
+    pub line: Option<usize>,
 }
 
 impl PolicyException {
     /// A failure.
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { kind: kind.into(), message: message.into() }
+        Self { kind: kind.into(), message: message.into(), line: None }
     }
 
     /// It took longer than it may.

@@ -46,6 +46,7 @@ pub static PROPERTY_MAPPINGS: Family = Family {
     lookup: "pk",
     parameter: "pm_uuid",
     fields: MappingBase::fields,
+    whole: false,
     filters: &["managed=managed__values", "managed__isnull", "name"],
     search: &["name"],
     ordering: &["name"],

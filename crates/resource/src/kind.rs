@@ -35,6 +35,8 @@ pub struct Family {
     pub parameter: &'static str,
     /// Fields that every member has, in wire order.
     pub fields: fn() -> Vec<Field>,
+    /// Whether a member shows all its fields there, beyond what its schema promises.
+    pub whole: bool,
     /// Filters of its list.
     pub filters: &'static [&'static str],
     /// Fields that its list's `search` looks into.

@@ -106,6 +106,7 @@ pub static SOURCES: Family = Family {
     lookup: "slug",
     parameter: "slug",
     fields: SourceBase::fields,
+    whole: false,
     filters: &["managed", "name", "pbm_uuid=pk", "slug"],
     search: &["slug", "name"],
     ordering: &["name"],

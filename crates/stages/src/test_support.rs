@@ -14,6 +14,7 @@ static SOURCES: Family = Family {
     lookup: "slug",
     parameter: "slug",
     fields: || vec![Field::of::<String>("slug", ""), Field::of::<String>("name", "")],
+    whole: false,
     filters: &[],
     search: &["name"],
     ordering: &["name"],

@@ -48,6 +48,7 @@ pub static SERVICE_CONNECTIONS: Family = Family {
     lookup: "pk",
     parameter: "uuid",
     fields: ServiceConnectionBase::fields,
+    whole: false,
     filters: &["name"],
     search: &["name"],
     ordering: &["name"],

@@ -46,7 +46,7 @@ impl Object for Record {
     }
 }
 
-/// Where an address is: `geoip.country.iso_code`, as MaxMind's libraries name it.
+/// Where an address is: `geoip.country.iso_code`, as the libraries of its databases name it.
 pub(super) fn place(geo: &Json) -> Value {
     if geo.is_null() {
         return Value::None;

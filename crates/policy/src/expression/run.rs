@@ -44,10 +44,9 @@ pub(super) async fn run(name: &str, text: &str, request: &Request<'_>) -> Result
 
 fn failed(error: &RunError) -> PolicyException {
     match error {
-        RunError::Raised { kind, message, line: Some(line) } => {
-            PolicyException::new(kind.clone(), format!("{message} (line {line})"))
+        RunError::Raised { kind, message, line } => {
+            PolicyException { line: *line, ..PolicyException::new(kind.clone(), message.clone()) }
         }
-        RunError::Raised { kind, message, line: None } => PolicyException::new(kind.clone(), message.clone()),
         RunError::Budget(_) => PolicyException::new("BudgetExceeded", error.to_string()),
         RunError::Internal => PolicyException::new("InternalError", error.to_string()),
     }
@@ -67,7 +66,7 @@ impl PolicyHost<'_> {
     async fn call_policy(&self, arguments: &Arguments) -> Result<Value, Failure> {
         let name = arguments.text(0, "name")?;
         let policies = self.request.configuration.all_documents().filter(|document| document.text("name") == name);
-        let found = policies.filter_map(|document| behaviour(document)).next();
+        let found = policies.map(AsRef::as_ref).find_map(behaviour);
         let policy = found.ok_or_else(|| Failure::value(format!("There is no policy {name}")))?;
         let mut context = self.request.occasion.context.cloned().unwrap_or_default();
         let more = arguments.named.iter().filter(|(key, _)| key != "name");

@@ -49,7 +49,7 @@ fn show_member(received: &Received, family: &Family, object: &Object) -> Option<
         origin: &received.origin,
         written: &[],
     };
-    Some(Value::Object(represent.fields(&(family.fields)(), object)))
+    Some(if family.whole { represent.object(object) } else { represent.fields(&(family.fields)(), object).into() })
 }
 
 /// The member that the path names.
