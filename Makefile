@@ -13,8 +13,9 @@ web: ## Bundle the API reference, which the binary embeds, if it is out of date
 test: ## Run every test, on SQLite and on PostgreSQL, in a browser, and other people's clients
 	@./scripts/test.sh
 
-bench: ## Measure logins, first challenges, memory, start-up and lists of a release build
+bench: ## Measure logins, first challenges, memory, start-up, policies and lists of a release build
 	@./scripts/bench.sh speed $(ARGS)
+	@./scripts/bench.sh policies
 	@./scripts/bench.sh lists
 	@./scripts/bench.sh lists --postgres
 

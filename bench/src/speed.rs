@@ -1,5 +1,7 @@
 //! How fast a server is, beside what the machine allows in the same minutes.
 
+mod policies;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -77,6 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
     report::at_most("SQL statements a login", statements, 12.0, "");
     let done = logins(options, &server, &accounts)?;
     challenges(options, &server)?;
+    policies::logins(options, &server, &accounts)?;
     memory(options, &server, &accounts, done)
 }
 

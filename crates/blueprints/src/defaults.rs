@@ -13,7 +13,6 @@ macro_rules! files {
 /// In the order in which they can be applied: what a file finds is made by the files before it.
 const FILES: &[(&str, &str)] = files![
     "system" / "bootstrap",
-    "default" / "events-default",
     "default" / "rbac-role-read-only",
     "default" / "flow-password-change",
     "default" / "flow-default-authentication-flow",
@@ -29,6 +28,7 @@ const FILES: &[(&str, &str)] = files![
     "default" / "flow-default-source-enrollment",
     "default" / "flow-default-source-pre-authentication",
     "default" / "flow-oobe",
+    "default" / "events-default",
     "system" / "providers-oauth2-scopes",
     "default" / "default-brand",
 ];

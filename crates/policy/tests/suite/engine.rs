@@ -1,6 +1,9 @@
 //! What is bound, met in a flow: what counts together, and that what fails lets nobody pass.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
+use uuid::Uuid;
+use vestibule_kernel::Actor;
 use vestibule_testkit::Client;
 
 use crate::app::{App, PASSWORD, SLUG};
@@ -43,6 +46,31 @@ async fn policies_count_together_as_the_flow_says() {
     let denied = app.app.walker(SLUG).challenge().await;
     // What the policies say, and no more.
     assert_eq!((&denied["component"], &denied["error_message"]), (&json!("ak-stage-access-denied"), &json!("dummy")));
+}
+
+/// Nothing over the API sets the end of a binding; what has one is over when it is reached, negated or not.
+#[tokio::test]
+async fn a_binding_that_is_over_lets_nobody_pass() {
+    let mut app = App::start().await;
+    let (_, flow, _) = app.login().await;
+    let (yes, no) = (dummy(&mut app, "yes", true).await, dummy(&mut app, "no", false).await);
+    for (policy, negate) in [(yes, false), (no, true)] {
+        let binding = app.bind(&flow, json!({"policy": policy["pk"], "negate": negate})).await;
+        let pk: Uuid = binding["pk"].as_str().unwrap().parse().unwrap();
+        let document = app.app.store().configuration().find(pk).unwrap().clone();
+        let mut value = document.value.clone();
+        let end = app.app.state.ctx().now() + TimeDelta::hours(1);
+        value.insert("expiring".into(), json!(true));
+        value.insert("expires".into(), json!(end));
+        let mut write = app.app.store().change(Actor::System).await.unwrap();
+        write.put(document.kind, pk, value).await.unwrap();
+        write.commit().await.unwrap();
+        assert_eq!(met(&app).await, "ak-stage-identification");
+        app.app.clock.advance(TimeDelta::hours(1));
+        assert_eq!(met(&app).await, "ak-stage-access-denied");
+        app.admin.delete(&format!("/api/v3/policies/bindings/{pk}/")).await.expect(204);
+        assert_eq!(met(&app).await, "ak-stage-identification");
+    }
 }
 
 #[tokio::test]
