@@ -14,6 +14,8 @@ use crate::request::{Changes, Request};
 
 /// What stands for an address that is not known.
 const NO_ADDRESS: &str = "255.255.255.255";
+/// What rules of notifications are asked about.
+const EVENT: &str = "event";
 /// What the context holds that no plan keeps.
 const NOT_KEPT: [&str; 7] =
     ["flow_plan", "pending_user", "pending_user_identifier", "auth_method", "redirect", "geoip", "asn"];
@@ -192,9 +194,16 @@ pub(super) fn context(request: &Request<'_>, subject: &Value) -> Value {
     pairs.retain(|(name, value)| !matches!((name.as_str(), value), ("geoip" | "asn", Value::None)));
     for (name, value) in request.occasion.context.into_iter().flatten() {
         pairs.retain(|(known, _)| known != name);
-        pairs.push((name.clone(), value.clone().into()));
+        let is_event = name == EVENT && request.occasion.harmless;
+        pairs.push((name.clone(), if is_event { event(value) } else { value.clone().into() }));
     }
     Value::Dict(pairs)
+}
+
+/// What a rule is asked about: `context["event"].action`.
+fn event(told: &Json) -> Value {
+    let fields = told.as_object().into_iter().flatten();
+    Record::value("Event", fields.map(|(name, value)| (name.as_str(), value.clone().into())).collect(), told)
 }
 
 /// What an expression has changed of the plan that it was asked on.

@@ -60,6 +60,57 @@ async fn deliveries(admin: &mut Client) -> Vec<Value> {
     listed["results"].as_array().unwrap().clone()
 }
 
+/// A rule waits for what its policies say, and for no more.
+#[tokio::test]
+async fn a_rule_asks_its_expression_about_the_event() {
+    let app = App::start().await;
+    let mut admin = app.admin();
+    let (address, hook) = hook().await;
+    let transport = json!({"name": "hook", "mode": "webhook", "webhook_url": address});
+    let transport = admin.post(TRANSPORTS, transport).await.expect(201);
+    let rule = json!({"name": "rule", "transports": [transport["pk"]], "destination_event_user": true});
+    let rule = admin.post("/api/v3/events/rules/", rule).await.expect(201);
+    let text = "event = context['event']\n\
+                return event.action == 'model_created' and event.context['model']['name'] == 'wanted' \
+                and event.user['username'] == 'akadmin'";
+    let policy = json!({"name": "asks", "expression": text});
+    let policy = admin.post("/api/v3/policies/expression/", policy).await.expect(201);
+    let binding = json!({"target": rule["pk"], "order": 0, "policy": policy["pk"]});
+    admin.post("/api/v3/policies/bindings/", binding).await.expect(201);
+    for name in ["unwanted", "wanted"] {
+        admin.post("/api/v3/core/groups/", json!({"name": name})).await.expect(201);
+    }
+    for _ in 0..4 {
+        app.server.runner.run_due().await.unwrap();
+    }
+    let taken = hook.taken.lock().unwrap().clone();
+    assert_eq!(taken.len(), 1, "{taken:?}");
+    assert!(taken[0].contains("wanted") && !taken[0].contains("unwanted"), "{taken:?}");
+}
+
+/// Whoever waits for one action wakes nobody for another.
+#[tokio::test]
+async fn a_rule_of_one_action_is_asked_about_no_other() {
+    let app = App::start().await;
+    let mut admin = app.admin();
+    let asked = async || {
+        let sql = "SELECT COUNT(*) AS count FROM tasks WHERE actor_name = 'authentik.events.tasks.event_trigger_dispatch'";
+        app.server.api.store.database().query_one(sql, vec![]).await.unwrap().unwrap().int("count").unwrap()
+    };
+    let before = asked().await;
+    admin.post("/api/v3/core/groups/", json!({"name": "one"})).await.expect(201);
+    assert_eq!(asked().await, before, "the rules that come with the server wait for faults");
+    let body = json!({"action": "configuration_error", "app": "tests"});
+    admin.post("/api/v3/events/events/", body).await.expect(201);
+    assert_eq!(asked().await, before + 1);
+    let matchers = admin.get("/api/v3/policies/event_matcher/?name=default-match-update").await.expect(200);
+    let path = format!("/api/v3/policies/event_matcher/{}/", matchers["results"][0]["pk"].as_str().unwrap());
+    admin.patch(&path, json!({"action": null, "app": "authentik.core"})).await.expect(200);
+    let before = asked().await;
+    admin.post("/api/v3/core/groups/", json!({"name": "two"})).await.expect(201);
+    assert!(asked().await > before, "an application's events are of any action");
+}
+
 #[tokio::test]
 async fn what_fails_is_tried_again_and_given_up_with_an_event_that_nobody_is_told_of() {
     let app = App::start().await;
