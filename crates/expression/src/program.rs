@@ -1,5 +1,6 @@
 //! A program: what an administrator wrote, compiled.
 
+use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 
@@ -50,6 +51,7 @@ pub(crate) struct Compiled {
     /// A run is made of a copy.
     pub(crate) run: Mutex<MontyRun>,
     pub(crate) lines: Vec<usize>,
+    words: HashSet<Box<str>>,
 }
 
 impl Program {
@@ -71,6 +73,12 @@ impl Program {
         let compiled = compile_apart(text);
         CACHE.put(text, compiled.clone());
         compiled
+    }
+
+    /// Whether a word is anywhere in it, or could be made by it. What it does not mention it cannot ask for, and need not be
+    /// given.
+    pub fn mentions(&self, word: &str) -> bool {
+        self.0.words.contains(word) || self.0.words.contains("getattr")
     }
 
     /// Runs it. `inputs` are names that it knows; `context` among them is what comes back as [`Outcome::context`], with what
@@ -97,7 +105,7 @@ fn compile_apart(text: &str) -> Result<Program, SyntaxError> {
 }
 
 fn compile(text: &str) -> Result<Program, SyntaxError> {
-    let Rewritten { source, lines, indent } = rewrite::rewrite(text)?;
+    let Rewritten { source, lines, words, indent } = rewrite::rewrite(text)?;
     let run =
         MontyRun::new(source, "expression", vec!["context".into()], CompileOptions::default()).map_err(|error| {
             let place = error.traceback().last().map(|frame| (frame.start.line, frame.start.column));
@@ -108,7 +116,7 @@ fn compile(text: &str) -> Result<Program, SyntaxError> {
                 message: error.message().unwrap_or("The text is not understood").to_owned(),
             }
         })?;
-    Ok(Program(Arc::new(Compiled { run: Mutex::new(run), lines })))
+    Ok(Program(Arc::new(Compiled { run: Mutex::new(run), lines, words })))
 }
 
 fn to_index(number: u32) -> usize {

@@ -5,6 +5,8 @@ mod edits;
 mod prelude;
 mod visit;
 
+use std::collections::HashSet;
+
 use ruff_text_size::Ranged;
 
 use crate::program::SyntaxError;
@@ -17,6 +19,8 @@ pub(crate) struct Rewritten {
     pub(crate) source: String,
     /// The administrator's line for each line of the program, both counted from one; 0 where there is none.
     pub(crate) lines: Vec<usize>,
+    /// Every word of the text.
+    pub(crate) words: HashSet<Box<str>>,
     /// How far each line is indented more than the administrator's, characters.
     pub(crate) indent: usize,
 }
@@ -60,7 +64,7 @@ pub(crate) fn rewrite(text: &str) -> Result<Rewritten, SyntaxError> {
         source.push_str("    return _vb_out\n");
     }
     source.push_str("_vb_result = _vb_handler()\n_vb_weigh((_vb_result, context))\n");
-    Ok(Rewritten { source, lines: numbers, indent: 4 })
+    Ok(Rewritten { source, lines: numbers, words: words.all(), indent: 4 })
 }
 
 /// The lines, counted from one, that begin inside of a text.

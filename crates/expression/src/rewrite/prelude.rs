@@ -123,6 +123,10 @@ impl<'t> Words<'t> {
         Self(words(text))
     }
 
+    pub(super) fn all(&self) -> HashSet<Box<str>> {
+        self.0.iter().map(|word| Box::from(*word)).collect()
+    }
+
     pub(super) fn has(&self, word: &str) -> bool {
         self.0.contains(word)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use vestibule_directory::UserRow;
 use vestibule_events::Request as EventRequest;
-use vestibule_expression::{Object, Value};
+use vestibule_expression::{Object, Program, Value};
 use vestibule_expression_host::{HttpRequestObject, RequestObject, UserObject};
 use vestibule_kernel::Object as JsonObject;
 use vestibule_store::{Document, Store};
@@ -138,16 +138,17 @@ pub(super) fn subject(request: &Request<'_>) -> Value {
     }
 }
 
-/// `request`.
-pub(super) fn policy_request(request: &Request<'_>, subject: Value) -> Value {
+/// `request`, with what a program mentions of it.
+pub(super) fn policy_request(request: &Request<'_>, subject: Value, program: &Program) -> Value {
     let user = match subject {
         Value::Object(user) => Some(user),
         _ => None,
     };
-    let target = request.target.and_then(|target| crate::record::find_target(request.configuration, target));
+    let target = request.target.filter(|_| program.mentions("obj"));
+    let target = target.and_then(|target| crate::record::find_target(request.configuration, target));
     Value::object(RequestObject {
         user,
-        http_request: http_request(request.occasion.request),
+        http_request: program.mentions("http_request").then(|| http_request(request.occasion.request)).flatten(),
         obj: target.map_or(Value::None, |document| target_object(document)),
         debug: request.trial,
     })

@@ -1,6 +1,6 @@
 //! Runs an expression on what a policy is asked.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -21,23 +21,24 @@ use crate::request::{LogLine, PolicyException, PolicyResult, Request};
 /// It does not parse, it raised, or it ran out of a budget.
 pub(super) async fn run(name: &str, text: &str, request: &Request<'_>) -> Result<PolicyResult, PolicyException> {
     let program = Program::parse(text).map_err(|error| PolicyException::new("SyntaxError", error.to_string()))?;
-    let subject = inputs::subject(request);
-    let context = inputs::context(request, &subject);
-    let http = std::sync::Arc::clone(&request.means.http);
     let host = PolicyHost {
         name,
+        program: &program,
         request,
-        subject,
-        directory: DirectoryHost::new(request.means.store.clone(), Some(http)),
+        subject: OnceLock::new(),
+        directory: DirectoryHost::new(request.means.store.clone(), Some(Arc::clone(&request.means.http))),
         log: Mutex::default(),
     };
+    // Most programs look at little; what they do not mention is not made.
+    let changes = program.mentions("context");
+    let context = if changes { inputs::context(request, host.subject()) } else { Value::Dict(Vec::new()) };
     let outcome = program.run(vec![("context".to_owned(), context)], &host, Budget::default()).await;
     let outcome = outcome.map_err(|error| failed(&error))?;
     Ok(PolicyResult {
         passing: outcome.value.truthy(),
         messages: outcome.messages,
         log: host.log.into_inner().unwrap_or_else(PoisonError::into_inner),
-        changes: inputs::changes(request, &outcome.context),
+        changes: changes.then(|| inputs::changes(request, &outcome.context)).flatten(),
         answer: outcome.value.to_json(),
     })
 }
@@ -55,13 +56,19 @@ fn failed(error: &RunError) -> PolicyException {
 /// The server, as a policy's expression sees it: the directory, and other policies.
 struct PolicyHost<'a> {
     name: &'a str,
+    program: &'a Program,
     request: &'a Request<'a>,
-    subject: Value,
+    subject: OnceLock<Value>,
     directory: DirectoryHost,
     log: Mutex<Vec<LogLine>>,
 }
 
 impl PolicyHost<'_> {
+    /// Who it is about.
+    fn subject(&self) -> &Value {
+        self.subject.get_or_init(|| inputs::subject(self.request))
+    }
+
     /// `ak_call_policy("name", key=value)`: what another policy says, with more in its context.
     async fn call_policy(&self, arguments: &Arguments) -> Result<Value, Failure> {
         let name = arguments.text(0, "name")?;
@@ -100,11 +107,11 @@ impl Host for PolicyHost<'_> {
     async fn name(&self, name: &str) -> Result<Option<Value>, Failure> {
         let asked = self.request.occasion.request;
         Ok(match name {
-            "request" => Some(inputs::policy_request(self.request, self.subject.clone())),
-            "user" => Some(self.subject.clone()),
+            "request" => Some(inputs::policy_request(self.request, self.subject().clone(), self.program)),
+            "user" => Some(self.subject().clone()),
             "pending_user" => {
                 let pending = self.request.occasion.plan.is_some_and(|plan| plan.user().is_some());
-                Some(if pending { self.subject.clone() } else { Value::None })
+                Some(if pending { self.subject().clone() } else { Value::None })
             }
             "http_request" => inputs::http_request(asked).map(Value::Object),
             "ak_client_ip" => Some(inputs::address(asked)),

@@ -94,7 +94,8 @@ async fn a_rule_of_one_action_is_asked_about_no_other() {
     let app = App::start().await;
     let mut admin = app.admin();
     let asked = async || {
-        let sql = "SELECT COUNT(*) AS count FROM tasks WHERE actor_name = 'authentik.events.tasks.event_trigger_dispatch'";
+        let sql =
+            "SELECT COUNT(*) AS count FROM tasks WHERE actor_name = 'authentik.events.tasks.event_trigger_dispatch'";
         app.server.api.store.database().query_one(sql, vec![]).await.unwrap().unwrap().int("count").unwrap()
     };
     let before = asked().await;
