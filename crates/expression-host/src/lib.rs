@@ -14,7 +14,7 @@ use vestibule_expression::Failure;
 use vestibule_store::StoreError;
 
 /// What a program is told when the database fails: nothing of its words.
-fn database_failed(error: StoreError) -> Failure {
+pub fn database_failed(error: StoreError) -> Failure {
     tracing::warn!(error = %error, "an expression could not ask the database");
     Failure::runtime("the database did not answer")
 }

@@ -14,6 +14,7 @@ use vestibule_resource::{Call, Field, Object, ObjectKey, Operation, Shape, Verb,
 use crate::engine::PolicyEngine;
 use crate::kind::POLICIES;
 use crate::request::{LogLine, PolicyResult, Request};
+use crate::subject::Subject;
 
 /// How long a trial may take.
 const TRIAL: Duration = Duration::from_secs(30);
@@ -113,7 +114,7 @@ async fn test(call: Call) -> Answer {
     let request = Request {
         means: engine.means(),
         configuration: &call.configuration,
-        user: Some(&user),
+        subject: &Subject::known(user),
         target: None,
         occasion,
         trial: true,

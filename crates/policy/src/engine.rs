@@ -1,15 +1,13 @@
 //! The engine: who may pass, by what is bound. What fails lets nobody pass.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tokio::sync::OnceCell;
 use uuid::Uuid;
-use vestibule_directory::membership::groups_of;
-use vestibule_directory::{UserRow, Users};
+use vestibule_directory::Users;
 use vestibule_events::Request as EventRequest;
 use vestibule_flow::{Occasion, Pending, Plan, Policies, PolicyEngineMode, Question, Verdict};
 use vestibule_kernel::ApiError;
@@ -20,6 +18,7 @@ use crate::kind::behaviour;
 use crate::record;
 use crate::reputation::scores;
 use crate::request::{Changes, Means, PolicyException, PolicyResult, Request};
+use crate::subject::Subject;
 
 /// How long a policy may take where its binding says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -51,31 +50,6 @@ impl Index for ByTarget {
 pub struct PolicyEngine {
     means: Means,
     users: Users,
-}
-
-/// Who wants to pass; found out when something asks for it.
-struct Subject {
-    user: Option<i64>,
-    groups: OnceCell<BTreeSet<Uuid>>,
-    row: OnceCell<Option<UserRow>>,
-}
-
-impl Subject {
-    fn new(user: Option<i64>) -> Self {
-        Self { user, groups: OnceCell::new(), row: OnceCell::new() }
-    }
-
-    async fn groups(&self, means: &Means) -> Result<&BTreeSet<Uuid>, StoreError> {
-        self.groups.get_or_try_init(|| groups_of(means.store.database(), self.user)).await
-    }
-
-    async fn row(&self, users: &Users) -> Result<Option<&UserRow>, StoreError> {
-        let load = async || match self.user {
-            Some(user) => users.by_pk(user).await,
-            None => Ok(None),
-        };
-        Ok(self.row.get_or_try_init(load).await?.as_ref())
-    }
 }
 
 /// What one binding says.
@@ -188,7 +162,7 @@ impl PolicyEngine {
                 (None, Some(group), _) => {
                     Said::of(subject.groups(&self.means).await?.contains(&group) != binding.negate)
                 }
-                (None, None, Some(user)) => Said::of((subject.user == Some(user)) != binding.negate),
+                (None, None, Some(user)) => Said::of((subject.pk() == Some(user)) != binding.negate),
                 (None, None, None) => Said::Nothing,
             });
         }
@@ -208,11 +182,10 @@ impl PolicyEngine {
         // A policy whose kind this program does not know cannot be asked: that is a failure as well.
         let Some(policy) = policy else { return Ok(failed(binding, occasion)) };
         let target = binding.map(|binding| binding.target);
-        let user = subject.row(&self.users).await?;
         // What one has changed the next one sees.
         let before = heard.plan.take();
         let occasion = Occasion { plan: before.as_deref().or(occasion.plan), ..occasion };
-        let request = Request { means: &self.means, configuration, user, target, occasion, trial: false };
+        let request = Request { means: &self.means, configuration, subject, target, occasion, trial: false };
         let seconds = binding.and_then(|binding| u64::try_from(binding.timeout).ok()).filter(|seconds| *seconds > 0);
         match self.evaluate(policy, &request, seconds.map_or(TIMEOUT, Duration::from_secs)).await {
             Ok(mut result) => {
@@ -274,10 +247,10 @@ impl Policies for PolicyEngine {
                 verdicts.push(Verdict { passing: question.open, ..Verdict::default() });
                 continue;
             };
-            if !subjects.iter().any(|subject| subject.user == question.user) {
+            if !subjects.iter().any(|subject| subject.pk() == question.user) {
                 subjects.push(Subject::new(question.user));
             }
-            let Some(subject) = subjects.iter().find(|subject| subject.user == question.user) else { continue };
+            let Some(subject) = subjects.iter().find(|subject| subject.pk() == question.user) else { continue };
             verdicts.push(self.ask_one(configuration, bindings, question.mode, subject, occasion).await?);
         }
         Ok(verdicts)

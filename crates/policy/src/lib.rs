@@ -14,6 +14,7 @@ mod password_expiry;
 mod record;
 mod reputation;
 mod request;
+mod subject;
 
 pub use binding::PolicyBinding;
 pub use dummy::DummyPolicy;
@@ -27,6 +28,7 @@ pub use password_expiry::PasswordExpiryPolicy;
 pub use reputation::ReputationPolicy;
 pub use request::{LogLine, Means, PolicyException, PolicyResult, PolicySettings, Request};
 
+pub use subject::Subject;
 use vestibule_resource::{Family, Kind, Operation};
 
 use crate::kind::PolicyEntry;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
+use vestibule_directory::UserRow;
 use vestibule_events::{Event, cleanse};
 use vestibule_kernel::{Actor, Object};
 use vestibule_store::{Configuration, Document, Durability, Index, StoreError};
@@ -49,7 +50,8 @@ async fn write(
     binding: Option<&PolicyBinding>,
     more: [(&str, Value); 2],
 ) -> Result<(), StoreError> {
-    let actor = request.user.map_or(Actor::Anonymous, |user| Actor::User {
+    let user = request.user().await?;
+    let actor = user.map_or(Actor::Anonymous, |user| Actor::User {
         pk: user.pk,
         username: user.username.clone(),
         email: user.email.clone(),
@@ -63,7 +65,7 @@ async fn write(
         let named = json!({"pk": key, "app": "authentik_policies", "name": name, "model_name": "policybinding"});
         context.insert("binding".into(), named);
     }
-    context.insert("request".into(), describe(request));
+    context.insert("request".into(), describe(request, user));
     let context = cleanse("context", &Value::Object(context));
     let event = Event::new(action, APP, actor).context(context).request(request.occasion.request);
     let means = request.means;
@@ -73,10 +75,10 @@ async fn write(
 }
 
 /// A question, without secrets.
-fn describe(request: &Request<'_>) -> Value {
+fn describe(request: &Request<'_>, user: Option<&UserRow>) -> Value {
     let object = request.target.and_then(|target| name_target(request.configuration, target));
     json!({
-        "user": request.user.map(|user| json!({"pk": user.pk, "username": user.username, "email": user.email})),
+        "user": user.map(|user| json!({"pk": user.pk, "username": user.username, "email": user.email})),
         "http_request": request.occasion.request.http,
         "obj": object,
         "context": request.whole_context(),

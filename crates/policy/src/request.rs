@@ -14,6 +14,8 @@ use vestibule_kernel::{Ctx, Object};
 use vestibule_resource::Registry;
 use vestibule_store::{Configuration, Store, StoreError};
 
+use crate::subject::Subject;
+
 /// What the settings say about policies.
 #[derive(Clone, Debug)]
 pub struct PolicySettings {
@@ -57,8 +59,8 @@ pub struct Request<'a> {
     pub means: &'a Means,
     /// The configuration at the start of the request.
     pub configuration: &'a Configuration,
-    /// Who wants to pass; `None`: nobody, or somebody by a name that nobody has.
-    pub user: Option<&'a UserRow>,
+    /// Who wants to pass.
+    pub subject: &'a Subject,
     /// What it is about: the target of the binding.
     pub target: Option<Uuid>,
     /// The circumstances.
@@ -73,13 +75,24 @@ impl<'a> Request<'a> {
         self.occasion.request.client_ip.as_deref()?.parse().ok()
     }
 
+    /// Who wants to pass; `None`: nobody, or somebody by a name that nobody has.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn user(&self) -> Result<Option<&'a UserRow>, StoreError> {
+        self.subject.row(self.means).await
+    }
+
     /// The name of who wants to pass: the user's, else what was typed.
-    pub fn username(&self) -> &'a str {
-        match (self.user, self.occasion.plan) {
-            (Some(user), _) => &user.username,
-            (None, Some(plan)) => plan.pending.as_ref().map_or("", |pending| pending.identifier.as_str()),
-            (None, None) => "",
-        }
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn username(&self) -> Result<&'a str, StoreError> {
+        let typed = || self.occasion.plan.and_then(|plan| plan.pending.as_ref());
+        Ok(match self.user().await? {
+            Some(user) => &user.username,
+            None => typed().map_or("", |pending| pending.identifier.as_str()),
+        })
     }
 
     /// Something of the context, by name: what was given with the question, what the plan holds, what is known of the

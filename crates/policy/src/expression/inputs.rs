@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use vestibule_directory::UserRow;
 use vestibule_events::Request as EventRequest;
 use vestibule_expression::{Object, Program, Value};
 use vestibule_expression_host::{HttpRequestObject, RequestObject, UserObject};
 use vestibule_kernel::Object as JsonObject;
-use vestibule_store::{Document, Store};
+use vestibule_store::{Document, StoreError};
 
+use super::user::{BACKEND, LazyUser};
 use crate::request::{Changes, Request};
 
 /// What stands for an address that is not known.
@@ -100,16 +100,6 @@ pub(super) fn http_request(request: &EventRequest) -> Option<Arc<dyn Object>> {
     }))
 }
 
-/// A user, with what the plan has found out about them.
-fn user(store: &Store, row: &UserRow, method: Option<&str>) -> Value {
-    let user = UserObject::new(store.clone(), row.clone());
-    match method {
-        // Who has been found to be who they say has a backend.
-        Some(method) => Value::object(user.with("backend", method.into())),
-        None => Value::object(user),
-    }
-}
-
 /// Nobody: a visitor.
 fn anonymous() -> Value {
     let attributes = vec![
@@ -126,16 +116,24 @@ fn anonymous() -> Value {
     Record::value("AnonymousUser", attributes, &"AnonymousUser".into())
 }
 
-/// Who it is about.
-pub(super) fn subject(request: &Request<'_>) -> Value {
-    let plan = request.occasion.plan;
-    match request.user {
-        Some(row) => {
-            let method = plan.filter(|plan| plan.user() == Some(row.pk)).and_then(|plan| plan.authenticated.as_deref());
-            user(&request.means.store, row, method)
-        }
-        None => anonymous(),
+/// Who it is about. The database is asked when the program asks, unless it may change what it is given.
+///
+/// # Errors
+/// The database.
+pub(super) async fn subject(request: &Request<'_>, program: &Program) -> Result<Value, StoreError> {
+    let Some(pk) = request.subject.pk() else { return Ok(anonymous()) };
+    let plan = request.occasion.plan.filter(|plan| plan.user() == Some(pk));
+    let method = plan.and_then(|plan| plan.authenticated.as_deref());
+    let store = request.means.store.clone();
+    if !program.mentions("attributes") && !program.mentions("save") {
+        return Ok(Value::object(LazyUser::new(store, pk, method)));
     }
+    let Some(row) = request.user().await? else { return Ok(anonymous()) };
+    let user = UserObject::new(store, row.clone());
+    Ok(match method {
+        Some(method) => Value::object(user.with(BACKEND, method.into())),
+        None => Value::object(user),
+    })
 }
 
 /// `request`, with what a program mentions of it.
@@ -177,7 +175,7 @@ pub(super) fn context(request: &Request<'_>, subject: &Value) -> Value {
         }
         if let Some(pending) = &plan.pending {
             put("pending_user_identifier", pending.identifier.as_str().into());
-            if request.user.is_some_and(|user| pending.pk == Some(user.pk)) {
+            if pending.pk.is_some() && pending.pk == request.subject.pk() {
                 put("pending_user", subject.clone());
             }
         }

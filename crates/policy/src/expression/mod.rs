@@ -2,6 +2,7 @@
 
 mod inputs;
 mod run;
+mod user;
 
 use async_trait::async_trait;
 use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec};

@@ -1,15 +1,17 @@
 //! Runs an expression on what a policy is asked.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use tokio::sync::OnceCell;
 use vestibule_expression::{
     Arguments, Budget, Failure, Host, HttpRequest, HttpResponse, Object, Program, RunError, Value,
 };
-use vestibule_expression_host::DirectoryHost;
+use vestibule_expression_host::{DirectoryHost, database_failed};
 use vestibule_kernel::Object as JsonObject;
+use vestibule_store::StoreError;
 
 use super::inputs;
 use crate::kind::{Policy, behaviour};
@@ -25,13 +27,16 @@ pub(super) async fn run(name: &str, text: &str, request: &Request<'_>) -> Result
         name,
         program: &program,
         request,
-        subject: OnceLock::new(),
+        subject: OnceCell::new(),
         directory: DirectoryHost::new(request.means.store.clone(), Some(Arc::clone(&request.means.http))),
         log: Mutex::default(),
     };
     // Most programs look at little; what they do not mention is not made.
     let changes = program.mentions("context");
-    let context = if changes { inputs::context(request, host.subject()) } else { Value::Dict(Vec::new()) };
+    let context = match changes {
+        true => inputs::context(request, host.subject().await?),
+        false => Value::Dict(Vec::new()),
+    };
     let outcome = program.run(vec![("context".to_owned(), context)], &host, Budget::default()).await;
     let outcome = outcome.map_err(|error| failed(&error))?;
     Ok(PolicyResult {
@@ -58,15 +63,15 @@ struct PolicyHost<'a> {
     name: &'a str,
     program: &'a Program,
     request: &'a Request<'a>,
-    subject: OnceLock<Value>,
+    subject: OnceCell<Value>,
     directory: DirectoryHost,
     log: Mutex<Vec<LogLine>>,
 }
 
 impl PolicyHost<'_> {
     /// Who it is about.
-    fn subject(&self) -> &Value {
-        self.subject.get_or_init(|| inputs::subject(self.request))
+    async fn subject(&self) -> Result<&Value, StoreError> {
+        self.subject.get_or_try_init(|| inputs::subject(self.request, self.program)).await
     }
 
     /// `ak_call_policy("name", key=value)`: what another policy says, with more in its context.
@@ -105,13 +110,14 @@ impl Host for PolicyHost<'_> {
     }
 
     async fn name(&self, name: &str) -> Result<Option<Value>, Failure> {
+        let subject = async || self.subject().await.cloned().map_err(database_failed);
         let asked = self.request.occasion.request;
         Ok(match name {
-            "request" => Some(inputs::policy_request(self.request, self.subject().clone(), self.program)),
-            "user" => Some(self.subject().clone()),
+            "request" => Some(inputs::policy_request(self.request, subject().await?, self.program)),
+            "user" => Some(subject().await?),
             "pending_user" => {
                 let pending = self.request.occasion.plan.is_some_and(|plan| plan.user().is_some());
-                Some(if pending { self.subject().clone() } else { Value::None })
+                Some(if pending { subject().await? } else { Value::None })
             }
             "http_request" => inputs::http_request(asked).map(Value::Object),
             "ak_client_ip" => Some(inputs::address(asked)),

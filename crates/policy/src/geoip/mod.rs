@@ -160,10 +160,11 @@ impl GeoIpPolicy {
 
     /// Whether somebody may be here, after where they signed in before. Who never did may.
     async fn distances(&self, request: &Request<'_>) -> Result<PolicyResult, PolicyException> {
-        let (Some(here), Some(user)) = (request.context("geoip").and_then(distance::Place::read), request.user) else {
+        let here = request.context("geoip").and_then(distance::Place::read);
+        let (Some(here), Some(user)) = (here, request.subject.pk()) else {
             return Ok(PolicyResult::default());
         };
-        let logins = distance::logins(request.means.store.database(), user.pk, self.history_login_count).await?;
+        let logins = distance::logins(request.means.store.database(), user, self.history_login_count).await?;
         if logins.is_empty() {
             return Ok(PolicyResult::of(true));
         }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use vestibule_directory::Brand;
+use vestibule_directory::{Brand, UserRow};
 use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec};
 use vestibule_store::DocumentType;
 
@@ -132,7 +132,11 @@ impl Policy for PasswordPolicy {
                 return Ok(PolicyResult::no(format!("Password exists on {times} online lists.")));
             }
         }
-        Ok(if self.check_zxcvbn { self.estimate(&password, request) } else { PolicyResult::of(true) })
+        Ok(if self.check_zxcvbn {
+            self.estimate(&password, request.user().await?, request)
+        } else {
+            PolicyResult::of(true)
+        })
     }
 }
 
@@ -150,10 +154,10 @@ impl PasswordPolicy {
     }
 
     /// Whether it is hard to guess for whoever knows the user and the server.
-    fn estimate(&self, password: &str, request: &Request<'_>) -> PolicyResult {
+    fn estimate(&self, password: &str, user: Option<&UserRow>, request: &Request<'_>) -> PolicyResult {
         let cut: String = password.chars().take(ESTIMATED).collect();
         let mut known: Vec<&str> = Vec::new();
-        if let Some(user) = request.user {
+        if let Some(user) = user {
             known.extend([user.username.as_str(), &user.name, &user.email]);
         }
         let brand = request.occasion.request.brand.get("pk").and_then(Value::as_str).and_then(|pk| pk.parse().ok());

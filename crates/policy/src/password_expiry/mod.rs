@@ -56,9 +56,9 @@ impl Policy for PasswordExpiryPolicy {
 
     async fn passes(&self, request: &Request<'_>) -> Result<PolicyResult, PolicyException> {
         // Nobody has no password, and none that is still good.
-        let Some(user) = request.user else { return Ok(PolicyResult::default()) };
+        let Some(user) = request.subject.pk() else { return Ok(PolicyResult::default()) };
         let users = Users::new(request.means.store.clone(), request.means.ctx.clone());
-        let Some(changed) = users.password_changed(user.pk).await? else { return Ok(PolicyResult::default()) };
+        let Some(changed) = users.password_changed(user).await? else { return Ok(PolicyResult::default()) };
         let age = (request.means.ctx.now() - changed).num_days();
         if age < self.days {
             return Ok(PolicyResult::of(true));
@@ -67,7 +67,7 @@ impl Policy for PasswordExpiryPolicy {
             return Ok(PolicyResult::no("Password has expired."));
         }
         if !request.trial {
-            users.forget_password(user.pk).await?;
+            users.forget_password(user).await?;
         }
         let since = age - self.days;
         Ok(PolicyResult::no(format!("Password expired {since} days ago. Please update your password.")))

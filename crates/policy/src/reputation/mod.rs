@@ -71,7 +71,7 @@ impl Policy for ReputationPolicy {
 
     async fn passes(&self, request: &Request<'_>) -> Result<PolicyResult, PolicyException> {
         let ip = request.client_ip().filter(|_| self.check_ip).map(|ip| ip.to_string());
-        let name = Some(request.username()).filter(|_| self.check_username);
+        let name = if self.check_username { Some(request.username().await?) } else { None };
         let score = scores::of_either(request.means, name, ip.as_deref()).await?;
         Ok(PolicyResult::of(score <= self.threshold))
     }
