@@ -16,7 +16,7 @@ use crate::call::{Answer, Api, Call, ok};
 use crate::filter::Lookup;
 use crate::http::Query;
 use crate::kind::Kind;
-use crate::page::page;
+use crate::page::{asked, page};
 use crate::related;
 use crate::table;
 
@@ -230,9 +230,17 @@ pub(crate) async fn rows(
     let (filter, params) = (clauses.sql(), clauses.params);
     let known = |name: &str| kind.field(name).is_some_and(|field| table::is_column(field) && field.is_readable());
     let order = order(query, kind.spec.ordering, &known);
+    let (configuration, terms) = (store.configuration(), rows::terms(kind, &order)?);
+    if !filter.is_empty()
+        && let Some(range) = asked(&configuration, query)
+        && let Some((count, objects)) = rows::few(database, kind, (&filter, &params), &terms, &range).await?
+    {
+        let (_, pagination) = page(&configuration, query, count)?;
+        return Ok(Page { objects, pagination });
+    }
     let count = rows::count(database, kind, &filter, &params).await?;
-    let (range, pagination) = page(&store.configuration(), query, count)?;
-    let tail = rows::window(kind, &filter, &rows::terms(kind, &order)?, count, &range)?;
+    let (range, pagination) = page(&configuration, query, count)?;
+    let tail = rows::window(kind, &filter, &terms, count, &range)?;
     let objects = if range.is_empty() { Vec::new() } else { table::scan(database, kind, &tail, params).await? };
     Ok(Page { objects, pagination })
 }

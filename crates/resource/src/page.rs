@@ -31,15 +31,32 @@ impl Index for PageSizes {
 /// Whatever the settings say, no page is longer: a page is made in memory.
 const MOST_EVER: usize = 10_000;
 
+/// How long a page is that a query asks for.
+fn size(configuration: &Configuration, query: &Query) -> usize {
+    let sizes = configuration.index::<PageSizes>();
+    let size = query.get("page_size").map_or(0, |text| whole(text.trim()));
+    if size == 0 { sizes.usual } else { size.min(sizes.most) }
+}
+
+/// The page that a query asks for, if it says which without knowing how many there are.
+pub(crate) fn asked(configuration: &Configuration, query: &Query) -> Option<std::ops::Range<usize>> {
+    let current = match query.get("page") {
+        None | Some("") => 1,
+        Some(text) => text.trim().parse::<usize>().ok().filter(|page| *page > 0)?,
+    };
+    let size = size(configuration, query);
+    let start = (current - 1).checked_mul(size)?;
+    // What no database counts up to is no page.
+    Some(start..start.checked_add(size)?).filter(|range| i64::try_from(range.end).is_ok())
+}
+
 /// Which objects of `count` the query asks for, and the `pagination` of the answer.
 pub fn page(
     configuration: &Configuration,
     query: &Query,
     count: usize,
 ) -> Result<(std::ops::Range<usize>, Value), ApiError> {
-    let sizes = configuration.index::<PageSizes>();
-    let size = query.get("page_size").map_or(0, |text| whole(text.trim()));
-    let size = if size == 0 { sizes.usual } else { size.min(sizes.most) };
+    let size = size(configuration, query);
     let total = count.div_ceil(size).max(1);
     let invalid = || ApiError::NotFound("Invalid page.".into());
     let current = match query.get("page") {

@@ -67,10 +67,15 @@ pub(crate) fn object(kind: &Kind, row: &Row) -> Result<Object, StoreError> {
     columns.map(|field| Ok((field.name.to_owned(), value(field, row)?))).collect()
 }
 
+/// The columns of a kind's fields, as SQL lists them.
+pub(crate) fn columns(kind: &Kind) -> String {
+    let columns: Vec<_> = kind.fields.iter().filter(|field| is_column(field)).map(|field| field.column).collect();
+    columns.join(", ")
+}
+
 fn select_sql(kind: &Kind, tail: &str) -> Result<String, ApiError> {
     let Storage::Table { name, .. } = kind.spec.storage else { return Err(ApiError::internal("not a table")) };
-    let columns: Vec<_> = kind.fields.iter().filter(|field| is_column(field)).map(|field| field.column).collect();
-    Ok(format!("SELECT {} FROM {name}{tail}", columns.join(", ")))
+    Ok(format!("SELECT {} FROM {name}{tail}", columns(kind)))
 }
 
 /// Rows of a kind's table as objects. `tail` begins with a blank: ` WHERE ... ORDER BY ...`.

@@ -30,14 +30,20 @@ struct Piece {
 }
 
 /// In the order in which they stand: a piece needs only earlier ones.
-const PIECES: [Piece; 12] = [
+const PIECES: [Piece; 13] = [
     Piece { module: "", variable: "", words: &["_vb_mod"], source: include_str!("../prelude/mod.py") },
     Piece { module: "", variable: "", words: &["_vb_or"], source: include_str!("../prelude/or.py") },
     Piece { module: "", variable: "", words: &["request", "flow_plan"], source: include_str!("../prelude/link.py") },
     Piece {
+        module: "",
+        variable: "",
+        words: &["ip_address", "ip_network"],
+        source: include_str!("../prelude/address.py"),
+    },
+    Piece {
         module: "ipaddress",
         variable: "_vb_m_ipaddress",
-        words: &["ip_address", "ip_network", "ipaddress"],
+        words: &["_vb_m_ipaddress"],
         source: include_str!("../prelude/ipaddress.py"),
     },
     Piece { module: "", variable: "", words: &["ak_client_ip"], source: include_str!("../prelude/client_ip.py") },

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use vestibule_kernel::ApiError;
+use vestibule_kernel::{ApiError, Object};
 use vestibule_store::{Database, Param};
 
 use super::ends_descending;
 use crate::field::Shape;
 use crate::kind::{Kind, Storage};
+use crate::table;
 
 /// Up to so many rows are found first and ordered then. More are walked through in their order until the page is full:
 /// the databases do not know how many there will be, here it is known.
@@ -34,7 +35,8 @@ impl Term {
     }
 }
 
-fn table(kind: &Kind) -> Result<(&'static str, &'static str), ApiError> {
+/// A kind's table, and its key.
+fn place(kind: &Kind) -> Result<(&'static str, &'static str), ApiError> {
     match kind.spec.storage {
         Storage::Table { name, key, .. } => Ok((name, key)),
         Storage::Documents => Err(ApiError::internal("not a table")),
@@ -61,13 +63,13 @@ pub(super) fn terms(kind: &Kind, order: &[(String, bool)]) -> Result<Vec<Term>, 
         }
         add(field.column.to_owned(), *descending, field.nullable);
     }
-    add(table(kind)?.1.to_owned(), ends_descending(order), false);
+    add(place(kind)?.1.to_owned(), ends_descending(order), false);
     Ok(terms)
 }
 
 /// How many rows of a kind's table a filter selects.
 pub(super) async fn count(database: &Database, kind: &Kind, filter: &str, params: &[Param]) -> Result<usize, ApiError> {
-    let (name, _) = table(kind)?;
+    let (name, _) = place(kind)?;
     let count = if filter.is_empty() {
         database.count_rows(name).await?
     } else {
@@ -75,6 +77,39 @@ pub(super) async fn count(database: &Database, kind: &Kind, filter: &str, params
         rows.first().map(|row| row.int("count")).transpose()?.unwrap_or_default()
     };
     Ok(usize::try_from(count).unwrap_or_default())
+}
+
+/// How many rows a filter selects and those in `range` of them, found in one pass. `None`: there are more than are ordered
+/// once they are found, or none in the range.
+pub(super) async fn few(
+    database: &Database,
+    kind: &Kind,
+    (filter, params): (&str, &[Param]),
+    terms: &[Term],
+    range: &Range<usize>,
+) -> Result<Option<(usize, Vec<Object>)>, ApiError> {
+    let (name, key) = place(kind)?;
+    let order: Vec<String> = terms.iter().map(|term| term.sql(false)).collect();
+    let order = order.join(", ");
+    let columns: Vec<&str> = terms.iter().map(|term| term.column.as_str()).collect();
+    let sql = format!(
+        "WITH found AS MATERIALIZED (SELECT {} FROM {name}{filter} LIMIT {}) \
+         SELECT {}, (SELECT COUNT(*) FROM found) AS found_rows FROM {name} \
+         WHERE {key} IN (SELECT {key} FROM found ORDER BY {order} LIMIT {} OFFSET {}) ORDER BY {order}",
+        columns.join(", "),
+        FEW + 1,
+        table::columns(kind),
+        range.len(),
+        range.start,
+    );
+    let rows = database.scan(sql, params.to_vec()).await?;
+    let count = match rows.first() {
+        Some(row) => usize::try_from(row.int("found_rows")?).unwrap_or_default(),
+        None if range.start == 0 => return Ok(Some((0, Vec::new()))),
+        None => return Ok(None),
+    };
+    let objects = rows.iter().map(|row| table::object(kind, row)).collect::<Result<_, _>>()?;
+    Ok(Some((count, objects)).filter(|_| count <= FEW))
 }
 
 /// What follows `SELECT ... FROM ...` for the rows in `range` of the `count` that a filter selects, in their order. Keys
@@ -86,7 +121,7 @@ pub(super) fn window(
     count: usize,
     range: &Range<usize>,
 ) -> Result<String, ApiError> {
-    let (name, key) = table(kind)?;
+    let (name, key) = place(kind)?;
     let order = |backwards: bool| terms.iter().map(|term| term.sql(backwards)).collect::<Vec<_>>().join(", ");
     let backwards = range.start > count / 2;
     let skipped = if backwards { count.saturating_sub(range.end) } else { range.start };
