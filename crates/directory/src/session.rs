@@ -226,15 +226,14 @@ impl Sessions {
         Ok(None)
     }
 
-    /// Stores a session: one statement. False when it was ended or changed meanwhile: then nothing is stored, and
+    /// Stores what a session holds, one statement; when it ends is decided where it begins. False when it was ended or changed meanwhile: then nothing is stored, and
     /// `session` loses its key and its user.
     pub async fn save(&self, session: &mut Session) -> Result<bool, StoreError> {
         if let Some(key) = &session.key {
-            let sql = "UPDATE sessions SET data = $1, expires = $2, last_used = $3, version = version + 1 \
-                       WHERE id_hash = $4 AND version = $5";
+            let sql = "UPDATE sessions SET data = $1, last_used = $2, version = version + 1 \
+                       WHERE id_hash = $3 AND version = $4";
             let params = vec![
                 Value::Object(session.data.clone()).into(),
-                session.expires.into(),
                 session.last_used.into(),
                 self.hash(key).into(),
                 session.version.into(),

@@ -72,7 +72,7 @@ impl Default for Request {
 }
 
 impl Request {
-    /// A request by its parts; secrets in its arguments are left out.
+    /// A request by its parts, whose brand is for the caller to name; secrets in its arguments are left out.
     pub fn new(client_ip: String, method: &str, path: &str, query: &str, user_agent: &str, request_id: &str) -> Self {
         let path = if path.starts_with(TOKEN_PATH) { format!("{TOKEN_PATH}...") } else { cut(path) };
         let http = json!({
@@ -82,7 +82,9 @@ impl Request {
             "user_agent": cut(user_agent),
             "request_id": request_id,
         });
-        Self { client_ip: Some(client_ip), http, ..Self::default() }
+        let (brand, geo, asn) = (Value::Null, Value::Null, Value::Null);
+        let (client_ip, sent) = (Some(client_ip), Sent::default());
+        Self { client_ip, http, brand, impersonator: None, geo, asn, quiet: false, sent }
     }
 }
 

@@ -1,5 +1,7 @@
 //! A challenge as JSON: what clients, outposts and scripts talk to.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -23,6 +25,7 @@ use vestibule_store::Configuration;
 use vestibule_web::{Catalogue, Locale, translate_error};
 
 use crate::answer::{Answer, AnswerErrors};
+use crate::beat::Before;
 use crate::cookies::{DEVICE_COOKIE, SessionCookie, set_csrf, set_device, set_session};
 use crate::executor::{Reply, Walk};
 use crate::settle::{Settled, settle};
@@ -30,7 +33,7 @@ use crate::stage::{Visit, brand_of};
 use crate::state::FlowState;
 
 pub(crate) fn routes(state: &FlowState) -> Router {
-    Router::new().route("/api/v3/flows/executor/{slug}/", any(execute)).with_state(state.clone())
+    Router::new().route("/api/v3/flows/executor/{slug}/", any(execute)).with_state(Arc::new(state.clone()))
 }
 
 /// What a request brings along.
@@ -94,7 +97,7 @@ pub(crate) fn request_id(parts: &Parts) -> String {
     parts.headers.get("x-authentik-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-async fn execute(State(state): State<FlowState>, Path(slug): Path<String>, request: Request<Body>) -> Response {
+async fn execute(State(state): State<Arc<FlowState>>, Path(slug): Path<String>, request: Request<Body>) -> Response {
     match run(&state, &slug, request).await {
         Ok(response) => response,
         Err(error) => {
@@ -117,7 +120,7 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
     };
     let Arrived { parts, body, visit, mut session } = arrive(state, request, inner).await?;
     let configuration = state.store().configuration();
-    let client = visit.client.clone();
+    let (client, before) = (visit.client.clone(), Before::of(&parts.method, &session.data));
     let Some(mut walk) = Walk::new(state, configuration, slug, &visit, &mut session) else {
         return Err(ApiError::not_found());
     };
@@ -155,6 +158,7 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
         _ => answer(&parts, reply, &visit),
     };
     cookies(&mut response, state, &client, &session, &settled);
+    before.release(&mut response, &session.data, &settled);
     Ok(response)
 }
 

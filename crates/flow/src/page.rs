@@ -1,5 +1,7 @@
 //! A challenge as a page: a real form, that works with JavaScript off and that password managers understand.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -22,6 +24,7 @@ use vestibule_store::Configuration;
 use vestibule_web::{FooterLink, Shell, accent_url, asset_url, captcha_origins, content_security_policy, pictures};
 
 use crate::answer::{Answer, AnswerErrors};
+use crate::beat::Before;
 use crate::executor::{Reply, Walk};
 use crate::flow_token;
 use crate::json::{Arrived, Guarded, arrive, cookies, guard, locale};
@@ -43,14 +46,14 @@ const ELSEWHERE: &str = "The form was sent from elsewhere.";
 const MOST_SILENT: usize = 64;
 
 pub(crate) fn routes(state: &FlowState) -> Router {
-    Router::new().route("/if/flow/{slug}/", get(enter).post(respond)).with_state(state.clone())
+    Router::new().route("/if/flow/{slug}/", get(enter).post(respond)).with_state(Arc::new(state.clone()))
 }
 
-async fn enter(State(state): State<FlowState>, Path(slug): Path<String>, request: Request<Body>) -> Response {
+async fn enter(State(state): State<Arc<FlowState>>, Path(slug): Path<String>, request: Request<Body>) -> Response {
     visit(&state, &slug, request).await
 }
 
-async fn respond(State(state): State<FlowState>, Path(slug): Path<String>, request: Request<Body>) -> Response {
+async fn respond(State(state): State<Arc<FlowState>>, Path(slug): Path<String>, request: Request<Body>) -> Response {
     visit(&state, &slug, request).await
 }
 
@@ -75,6 +78,7 @@ async fn visit(state: &FlowState, slug: &str, request: Request<Body>) -> Respons
 
 async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Response, ApiError> {
     let Arrived { parts, body, visit, mut session } = arrived;
+    let before = Before::of(&parts.method, &session.data);
     let configuration = state.store().configuration();
     let answer = (parts.method == http::Method::POST).then(|| read_form(&parts, &body));
     let mut last = Settled::Unchanged;
@@ -128,6 +132,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
             Reply::Failed => challenge_page(state, &configuration, &visit, slug, &failed(&title, &visit)),
         };
         cookies(&mut response, state, &visit.client, &session, &last);
+        before.release(&mut response, &session.data, &last);
         return Ok(response);
     }
     Err(ApiError::internal("a flow whose stages never end"))

@@ -126,6 +126,11 @@ impl Plan {
         serde_json::from_value(data.get(SLOT)?.clone()).ok()
     }
 
+    /// Whether the plan of a session has found its person to be who they say.
+    pub(crate) fn knows_person(data: &Object) -> bool {
+        data.get(SLOT).and_then(|plan| plan.get("authenticated")).is_some_and(Value::is_string)
+    }
+
     /// Puts it into a session.
     pub fn keep(&self, data: &mut Object) {
         data.insert(SLOT.into(), serde_json::to_value(self).unwrap_or(Value::Null));
@@ -199,6 +204,10 @@ mod tests {
         let mut data = Object::new();
         plan.keep(&mut data);
         assert_eq!(Plan::of(&data), Some(plan.clone()));
+        assert!(!Plan::knows_person(&data));
+        plan.authenticated = Some("password".into());
+        plan.keep(&mut data);
+        assert!(Plan::knows_person(&data));
         plan.advance();
         assert_eq!((plan.current(), plan.done.as_slice()), (None, [Uuid::max()].as_slice()));
         Plan::forget(&mut data);

@@ -79,13 +79,16 @@ pub trait Index: Any + Send + Sync {
 pub struct Configuration {
     pub(crate) version: i64,
     kinds: BTreeMap<&'static str, Arc<Documents>>,
+    /// Of which kind each document is.
+    kind_of: Arc<HashMap<Uuid, &'static str>>,
     indexes: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Clone for Configuration {
     /// Shares every kind with the original until one is changed; indexes are computed anew.
     fn clone(&self) -> Self {
-        Self { version: self.version, kinds: self.kinds.clone(), indexes: Mutex::default() }
+        let (kinds, kind_of) = (self.kinds.clone(), Arc::clone(&self.kind_of));
+        Self { version: self.version, kinds, kind_of, indexes: Mutex::default() }
     }
 }
 
@@ -102,7 +105,7 @@ impl Configuration {
 
     /// A document whose kind is one of many (a stage, say).
     pub fn find(&self, pk: Uuid) -> Option<&Arc<Document>> {
-        self.kinds.values().find_map(|documents| documents.get(&pk))
+        self.document(self.kind_of.get(&pk)?, pk)
     }
 
     /// Every document of a kind, by primary key.
@@ -140,10 +143,13 @@ impl Configuration {
     }
 
     pub(crate) fn put(&mut self, document: Arc<Document>) {
+        Arc::make_mut(&mut self.kind_of).insert(document.pk, document.kind);
         Arc::make_mut(self.kinds.entry(document.kind).or_default()).insert(document.pk, document);
     }
 
     pub(crate) fn remove(&mut self, kind: &str, pk: Uuid) -> Option<Arc<Document>> {
-        Arc::make_mut(self.kinds.get_mut(kind)?).remove(&pk)
+        let removed = Arc::make_mut(self.kinds.get_mut(kind)?).remove(&pk)?;
+        Arc::make_mut(&mut self.kind_of).remove(&pk);
+        Some(removed)
     }
 }

@@ -175,7 +175,11 @@ impl Database {
 
     /// The first row of a query, if there is one.
     pub async fn query_one(&self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Option<Row>, StoreError> {
-        Ok(self.query(sql, params).await?.into_iter().next())
+        self.count();
+        match &self.inner.engine {
+            Engine::Sqlite(sqlite) => sqlite.query_one(&sql.into(), &params),
+            Engine::Postgres(pool) => Ok(from_postgres(pool, sql.into(), params).await?.into_iter().next()),
+        }
     }
 
     /// Runs one statement as its own transaction; how many rows it touched.

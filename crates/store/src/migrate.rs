@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_applications", include_str!("../migrations/0003_applications.sql")),
     ("0005_lists", include_str!("../migrations/0005_lists.sql")),
     ("0006_policies", include_str!("../migrations/0006_policies.sql")),
+    ("0007_nulls", include_str!("../migrations/0007_nulls.sql")),
 ];
 
 /// What the two databases name differently.

@@ -8,8 +8,9 @@ use vestibule_directory::SystemSettings;
 use vestibule_events::Request;
 use vestibule_kernel::Object;
 use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec};
-use vestibule_store::{Durability, Param, StoreError, Transaction};
+use vestibule_store::{DocumentType as _, Durability, Param, StoreError, Transaction};
 
+use crate::reputation::ReputationPolicy;
 use crate::request::Means;
 
 /// Most characters of a name that are kept.
@@ -114,10 +115,15 @@ pub(crate) async fn count(
     Ok(())
 }
 
-/// Counts a success. Whose reputation cannot get better costs no write.
+/// Counts a success, where a policy or the lockout looks at reputations: every login of everybody else does without the
+/// work. Whose reputation cannot get better costs no write.
 pub(crate) async fn praise(means: &Means, name: &str, request: &Request) -> Result<(), StoreError> {
-    let database = means.store.database();
-    let best = SystemSettings::of(&means.store.configuration()).reputation_upper_limit;
+    let (database, configuration) = (means.store.database(), means.store.configuration());
+    let looked_at = configuration.documents(ReputationPolicy::KIND).next().is_some();
+    if !looked_at && means.settings.lockout_score.is_none() {
+        return Ok(());
+    }
+    let best = SystemSettings::of(&configuration).reputation_upper_limit;
     let sql = "SELECT score FROM reputation_scores WHERE identifier = $1 AND ip = $2 AND expires > $3";
     let ip = request.client_ip.as_deref().unwrap_or(NOWHERE);
     let present = database.query_one(sql, vec![cut(name).into(), ip.into(), means.ctx.now().into()]).await?;

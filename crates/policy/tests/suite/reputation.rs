@@ -67,6 +67,23 @@ async fn scores_fall_and_rise_within_their_limits_and_end() {
 }
 
 #[tokio::test]
+async fn success_counts_where_somebody_looks() {
+    let mut app = App::start().await;
+    app.login().await;
+    wrong(&app, "alice").await;
+    let login = async |app: &App| {
+        let before = app.app.store().database().statements();
+        app.app.walker(SLUG).login("alice", PASSWORD).await;
+        app.app.store().database().statements() - before
+    };
+    let plain = login(&app).await;
+    assert_eq!(scores(&mut app, "?identifier=alice").await[0]["score"], -1);
+    app.policy("reputation", json!({"name": "bad"})).await;
+    assert_eq!(login(&app).await, plain + 2);
+    assert_eq!(scores(&mut app, "?identifier=alice").await[0]["score"], 0);
+}
+
+#[tokio::test]
 async fn scores_are_read_and_removed_by_those_who_may() {
     let mut app = App::start().await;
     app.login().await;

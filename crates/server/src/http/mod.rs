@@ -77,10 +77,10 @@ pub fn router(front: &Front, flow: &FlowState, inner: Router) -> Router {
     let inner = inner.merge(health::routes(front)).merge(statics::routes()).merge(reference::routes(front, flow));
     fallback::add(inner, flow)
         .layer(DefaultBodyLimit::max(front.body_limit))
-        .layer(from_fn_with_state(front.clone(), outermost))
+        .layer(from_fn_with_state(Arc::new(front.clone()), outermost))
 }
 
-async fn outermost(State(front): State<Front>, mut request: Request, next: Next) -> Response {
+async fn outermost(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let request_id = front.ctx.uuid().simple().to_string();
     let client = client(&front, &request);

@@ -1,5 +1,7 @@
 //! `GET /api/v3/`: the API reference, an HTML page whatever the client says that it accepts, as recorded.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -13,7 +15,7 @@ use super::{Front, fallback};
 
 pub(super) fn routes(front: &Front, flow: &FlowState) -> Router {
     let page = get(page).with_state(front.ctx.clone());
-    Router::new().route("/api/v3/", page.fallback(fallback::answer).with_state(flow.clone()))
+    Router::new().route("/api/v3/", page.fallback(fallback::answer).with_state(Arc::new(flow.clone())))
 }
 
 async fn page(State(ctx): State<Ctx>) -> Response {

@@ -19,6 +19,7 @@ mod every_permission;
 mod fixtures;
 mod gates;
 mod large_tables;
+mod login;
 mod never_advance;
 mod official_client;
 mod official_walk;
