@@ -17,9 +17,16 @@ const KEPT: usize = 256;
 /// How many questions are asked at once: each holds a thread, until the system gives up.
 const AT_ONCE: usize = 8;
 
+/// What was answered.
+#[derive(Clone)]
+struct Answer {
+    name: Option<String>,
+    until: DateTime<Utc>,
+}
+
 /// What was asked lately.
 pub(crate) struct Names {
-    known: Mutex<HashMap<IpAddr, (DateTime<Utc>, Option<String>)>>,
+    known: Mutex<HashMap<IpAddr, Answer>>,
     asking: Arc<Semaphore>,
 }
 
@@ -33,7 +40,7 @@ impl Names {
     /// The name of an address; `None` if it has none, or nobody answers in time.
     pub(crate) async fn of(&self, address: IpAddr, now: DateTime<Utc>) -> Option<String> {
         if let Some(known) = self.recall(address, now) {
-            return known;
+            return known.name;
         }
         let asking = Arc::clone(&self.asking);
         let asked = async move {
@@ -49,18 +56,18 @@ impl Names {
         let name = tokio::time::timeout(PATIENCE, asked).await.ok().flatten()?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KEPT {
-            known.retain(|_, (until, _)| *until > now);
+            known.retain(|_, answer| answer.until > now);
         }
         if known.len() >= KEPT {
             known.clear();
         }
-        known.insert(address, (now + REMEMBERED, name.clone()));
+        known.insert(address, Answer { name: name.clone(), until: now + REMEMBERED });
         name
     }
 
-    fn recall(&self, address: IpAddr, now: DateTime<Utc>) -> Option<Option<String>> {
+    fn recall(&self, address: IpAddr, now: DateTime<Utc>) -> Option<Answer> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&address).filter(|(until, _)| *until > now).map(|(_, name)| name.clone())
+        known.get(&address).filter(|answer| answer.until > now).cloned()
     }
 }
 
@@ -68,13 +75,17 @@ impl Names {
 mod tests {
     use super::*;
 
+    fn answer(name: Option<&str>) -> Answer {
+        Answer { name: name.map(str::to_owned), until: DateTime::UNIX_EPOCH + REMEMBERED }
+    }
+
     #[tokio::test]
     async fn answers_are_remembered_for_a_while() {
         let names = Names::default();
         let now = DateTime::UNIX_EPOCH;
         // Addresses for documentation have no names, wherever one asks.
         let nobody: IpAddr = "192.0.2.1".parse().unwrap();
-        names.known.lock().unwrap().insert(nobody, (now + REMEMBERED, Some("gateway.example".into())));
+        names.known.lock().unwrap().insert(nobody, answer(Some("gateway.example")));
         assert_eq!(names.of(nobody, now).await.as_deref(), Some("gateway.example"));
         assert_eq!(names.of(nobody, now + REMEMBERED).await, None);
         let here = names.of("127.0.0.1".parse().unwrap(), now).await;
@@ -87,7 +98,7 @@ mod tests {
         let now = DateTime::UNIX_EPOCH;
         for number in 0..KEPT {
             let address = IpAddr::from([10, 0, 1, u8::try_from(number).unwrap()]);
-            names.known.lock().unwrap().insert(address, (now + REMEMBERED, None));
+            names.known.lock().unwrap().insert(address, answer(None));
         }
         names.of("127.0.0.1".parse().unwrap(), now).await;
         assert!(names.known.lock().unwrap().len() <= KEPT);
