@@ -7,6 +7,8 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -22,9 +24,9 @@ pub use request::{Request, Sent, no_brand};
 /// An event to be written. `context` never holds a secret.
 pub struct Event {
     /// What happened: `login`, `login_failed`, `model_created`, ...
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// The part of the server it happened in.
-    pub app: &'static str,
+    pub app: Cow<'static, str>,
     /// Who did it.
     pub actor: Actor,
     /// Details, depending on the action.
@@ -41,9 +43,18 @@ pub struct Event {
 
 impl Event {
     /// An event without details.
-    pub fn new(action: &'static str, app: &'static str, actor: Actor) -> Self {
+    pub fn new(action: impl Into<Cow<'static, str>>, app: impl Into<Cow<'static, str>>, actor: Actor) -> Self {
         let (context, brand) = (json!({}), no_brand());
-        Self { action, app, actor, context, client_ip: None, brand, impersonator: None, told: true }
+        Self {
+            action: action.into(),
+            app: app.into(),
+            actor,
+            context,
+            client_ip: None,
+            brand,
+            impersonator: None,
+            told: true,
+        }
     }
 
     /// No rule is asked about it: what tells that telling failed would go round for ever.
@@ -108,8 +119,8 @@ impl Event {
             pk.into(),
             now.into(),
             program.expiry(now).into(),
-            self.action.into(),
-            self.app.into(),
+            self.action.as_ref().into(),
+            self.app.as_ref().into(),
             user.get("pk").and_then(Value::as_i64).into(),
             user.into(),
             self.context.into(),
@@ -126,8 +137,8 @@ impl Event {
             quarter_day(now).into(),
         ];
         transaction.execute(sql, params).await?;
-        tracing::info!(action = self.action, app = self.app, event = %pk, "event");
-        if self.told && program.is_awaited(self.action) {
+        tracing::info!(action = %self.action, app = %self.app, event = %pk, "event");
+        if self.told && program.is_awaited(&self.action) {
             NewTask::new(DISPATCH, json!({"event": pk})).enqueue(ctx, transaction).await?;
         }
         Ok(pk)

@@ -7,22 +7,30 @@ use chrono::{DateTime, Utc};
 use vestibule_directory::Users;
 use vestibule_expression::{Arguments, Failure, Host, HttpRequest, HttpResponse, Value};
 use vestibule_http_client::HttpClient;
-use vestibule_store::{Param, Store};
+use vestibule_store::Store;
 
-use crate::database_failed;
+use crate::circumstances::Circumstances;
 use crate::group::Groups;
+use crate::model::{Found, GROUPS, Model, ModelObject, USERS};
 use crate::user::UserObject;
+use crate::{database_failed, event};
 
 /// The server, as far as the directory is it.
 pub struct DirectoryHost {
     store: Store,
     client: Option<Arc<HttpClient>>,
+    circumstances: Arc<Circumstances>,
 }
 
 impl DirectoryHost {
     /// Over a store; `client` is what `requests` goes through, `None` where programs may not ask others.
     pub fn new(store: Store, client: Option<Arc<HttpClient>>) -> Self {
-        Self { store, client }
+        Self { store, client, circumstances: Arc::default() }
+    }
+
+    /// For whom the program runs, and where: for what it writes.
+    pub fn under(self, circumstances: impl Into<Arc<Circumstances>>) -> Self {
+        Self { circumstances: circumstances.into(), ..self }
     }
 
     /// A user by key.
@@ -32,43 +40,22 @@ impl DirectoryHost {
     pub async fn user(&self, pk: i64) -> Result<Option<UserObject>, Failure> {
         let users = Users::new(self.store.clone(), self.store.ctx().clone());
         let row = users.by_pk(pk).await.map_err(database_failed)?;
-        Ok(row.map(|row| UserObject::new(self.store.clone(), row)))
+        Ok(row.map(|row| UserObject::new(self.store.clone(), row).under(self.circumstances.clone())))
     }
 
     /// `ak_user_by(username="jdoe")`: the first user that fits all; nobody for fields that are not known.
     async fn user_by(&self, filters: &[(String, Value)]) -> Result<Value, Failure> {
-        let (mut conditions, mut params): (Vec<String>, Vec<Param>) = (Vec::new(), Vec::new());
-        for (name, wanted) in filters {
-            let (column, folded) = match name.as_str() {
-                "pk" | "id" => ("id", false),
-                "uuid" | "uid" | "username" | "email" | "name" => (name.as_str(), false),
-                "username__iexact" => ("username_folded", true),
-                "email__iexact" => ("email_folded", true),
-                "name__iexact" => ("name_folded", true),
-                _ => return Ok(Value::None),
-            };
-            let param: Param = match (column, wanted) {
-                ("id", Value::Int(pk)) => (*pk).into(),
-                ("uuid", Value::Str(text)) => match text.parse::<uuid::Uuid>() {
-                    Ok(uuid) => uuid.into(),
-                    Err(_) => return Ok(Value::None),
-                },
-                ("id" | "uuid", _) => return Ok(Value::None),
-                (_, Value::Str(text)) if folded => vestibule_kernel::fold::fold(text).into(),
-                (_, Value::Str(text)) => text.clone().into(),
-                _ => return Ok(Value::None),
-            };
-            params.push(param);
-            conditions.push(format!("{column} = ${}", params.len()));
-        }
-        if conditions.is_empty() {
+        if filters.is_empty() {
             return Err(Failure::kind("ak_user_by needs a field to look for"));
         }
-        let sql = format!("SELECT id FROM users WHERE {} ORDER BY id LIMIT 1", conditions.join(" AND "));
-        let row = self.store.database().query_one(sql, params).await.map_err(database_failed)?;
-        let Some(row) = row else { return Ok(Value::None) };
-        let pk = row.int("id").map_err(database_failed)?;
-        Ok(self.user(pk).await?.map(Value::object).unwrap_or_default())
+        match self.all(&USERS).filter(filters)? {
+            Some(found) => Ok(found.take(1).await?.into_iter().next().unwrap_or_default()),
+            None => Ok(Value::None),
+        }
+    }
+
+    fn all(&self, model: &'static Model) -> Found {
+        Found::all(self.store.clone(), self.circumstances.clone(), model)
     }
 
     /// Addresses of a name; none if it has none.
@@ -88,6 +75,15 @@ impl DirectoryHost {
         addresses.sort();
         addresses.dedup();
         Ok(addresses.into())
+    }
+
+    /// The name of an address; the text as it was given if it has none.
+    async fn reverse(&self, arguments: &Arguments) -> Result<Value, Failure> {
+        let given = arguments.text(0, "ip_addr")?;
+        let client = self.client.as_ref().ok_or_else(|| Failure::runtime("reverse_dns is not available here"))?;
+        let Ok(address) = given.trim().parse() else { return Ok(given.into()) };
+        let name = client.name_of(address, self.now()).await;
+        Ok(name.map_or_else(|| given.into(), Value::from))
     }
 }
 
@@ -117,9 +113,25 @@ impl Host for DirectoryHost {
                 let found = Groups::new(self.store.clone(), pk, true).filter(filters).find().await?;
                 Ok((!found.is_empty()).into())
             }
+            // No device of any kind can be registered here, so nobody has one.
+            "ak_user_has_authenticator" => match arguments.get(0, "user") {
+                Some(Value::Object(user)) if user.class() == "User" => Ok(false.into()),
+                _ => Err(Failure::kind("ak_user_has_authenticator needs a user")),
+            },
+            "ak_create_event" => event::create(&self.store, &self.circumstances, arguments).await,
             "resolve_dns" => self.resolve(&arguments).await,
+            "reverse_dns" => self.reverse(&arguments).await,
             other => Err(Failure { kind: "NotImplementedError", message: format!("{other} is not available here") }),
         }
+    }
+
+    async fn import(&self, module: &str, name: &str) -> Result<Option<Value>, Failure> {
+        let model = match (module, name) {
+            ("authentik.core.models", "User") => &USERS,
+            ("authentik.core.models", "Group") => &GROUPS,
+            _ => return Ok(None),
+        };
+        Ok(Some(Value::object(ModelObject(self.all(model)))))
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, Failure> {

@@ -48,6 +48,10 @@ pub struct HttpRequestObject {
     pub headers: Vec<(String, String)>,
     /// The address of whoever asks.
     pub client_ip: String,
+    /// The brand of the host that was asked, a [`crate::DocumentObject`].
+    pub brand: Value,
+    /// The settings of the whole server, another.
+    pub tenant: Value,
 }
 
 /// Header fields that no program sees.
@@ -66,6 +70,8 @@ impl Object for HttpRequestObject {
             .collect();
         meta.push(("REMOTE_ADDR".into(), self.client_ip.as_str().into()));
         vec![
+            ("brand".into(), self.brand.clone()),
+            ("tenant".into(), self.tenant.clone()),
             ("method".into(), self.method.as_str().into()),
             ("path".into(), self.path.as_str().into()),
             ("GET".into(), Value::dict(self.query.iter().map(|(name, value)| (name.clone(), value.as_str().into())))),

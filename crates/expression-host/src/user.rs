@@ -1,5 +1,7 @@
 //! A user, as expressions see them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde_json::Value as Json;
 use vestibule_directory::UserRow;
@@ -7,26 +9,33 @@ use vestibule_expression::{Arguments, Failure, Object, Value};
 use vestibule_kernel::Object as JsonObject;
 use vestibule_store::Store;
 
-use crate::database_failed;
+use crate::circumstances::Circumstances;
 use crate::group::{GroupObject, Groups};
+use crate::{database_failed, entitlement, save};
 
 /// A user.
 pub struct UserObject {
     store: Store,
     row: UserRow,
     more: Vec<(String, Value)>,
+    circumstances: Arc<Circumstances>,
 }
 
 impl UserObject {
-    /// The user of a row.
+    /// The user of a row. What a program saves of them is nobody's doing, unless [`UserObject::under`] says whose.
     pub fn new(store: Store, row: UserRow) -> Self {
-        Self { store, row, more: Vec::new() }
+        Self { store, row, circumstances: Arc::default(), more: Vec::new() }
     }
 
     /// With an attribute that the row does not have: what is known of them where they are asked about.
     pub fn with(mut self, name: &str, value: Value) -> Self {
         self.more.push((name.to_owned(), value));
         self
+    }
+
+    /// With the circumstances in which a program saves them.
+    pub fn under(self, circumstances: Arc<Circumstances>) -> Self {
+        Self { circumstances, ..self }
     }
 
     /// The row.
@@ -47,7 +56,7 @@ impl UserObject {
     }
 }
 
-fn merge(into: &mut JsonObject, from: JsonObject) {
+pub(crate) fn merge(into: &mut JsonObject, from: JsonObject) {
     for (key, value) in from {
         match (into.get_mut(&key), value) {
             (Some(Json::Object(inner)), Json::Object(value)) => merge(inner, value),
@@ -104,12 +113,26 @@ impl Object for UserObject {
         })
     }
 
-    async fn call(&self, method: &str, _arguments: Arguments) -> Result<Value, Failure> {
+    async fn call(&self, method: &str, arguments: Arguments) -> Result<Value, Failure> {
         match method {
             "all_groups" => Ok(Value::object(Groups::new(self.store.clone(), self.row.pk, true))),
             "group_attributes" => Ok(Json::Object(self.group_attributes().await?).into()),
             "has_usable_password" => {
                 Ok(self.row.password.as_deref().is_some_and(|hash| !hash.is_empty() && !hash.starts_with('!')).into())
+            }
+            "app_entitlements" => {
+                let found = entitlement::of_user(&self.store, self.row.pk, arguments.get(0, "app")).await?;
+                let object = |entitlement: &JsonObject| Value::object(entitlement::object(entitlement));
+                Ok(Value::List(found.iter().map(object).collect()))
+            }
+            "app_entitlements_attributes" => {
+                let mut merged = JsonObject::new();
+                for entitlement in entitlement::of_user(&self.store, self.row.pk, arguments.get(0, "app")).await? {
+                    if let Some(Json::Object(attributes)) = entitlement.get("attributes") {
+                        merge(&mut merged, attributes.clone());
+                    }
+                }
+                Ok(Json::Object(merged).into())
             }
             "get_full_name" => Ok(self.row.name.as_str().into()),
             "get_username" => Ok(self.row.username.as_str().into()),
@@ -117,9 +140,8 @@ impl Object for UserObject {
         }
     }
 
-    async fn save(&self, _attributes: Vec<(String, Value)>) -> Result<Value, Failure> {
-        let message = "save() of users is not available: a user write stage saves what is in the context";
-        Err(Failure { kind: "NotImplementedError", message: message.into() })
+    async fn save(&self, attributes: Vec<(String, Value)>) -> Result<Value, Failure> {
+        save::save(&self.store, &self.circumstances, &self.row, self.attributes(), attributes).await
     }
 
     fn to_json(&self) -> Json {

@@ -3,6 +3,7 @@
 //! A name is resolved here and the connection goes to the addresses that were checked, so a name that changes its mind
 //! between check and use gains nothing. Redirects are not followed, proxies of the environment are not used.
 
+mod names;
 mod resolver;
 #[cfg(test)]
 mod tests;
@@ -11,12 +12,15 @@ use std::error::Error;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response};
 use serde_json::Value;
 use url::{Host, Url};
 use vestibule_kernel::address::EgressGuard;
 
+use names::Names;
 use resolver::{GuardedResolver, NotPermitted};
 
 /// How long one exchange may take, from the first packet to the last byte of the answer.
@@ -32,6 +36,9 @@ pub enum FetchError {
     /// Not an absolute http or https address.
     #[error("This is not an absolute http or https address.")]
     Address,
+    /// A header field that HTTP does not know.
+    #[error("This is no header field that can be sent.")]
+    Header,
     /// The egress guard says no.
     #[error("This server may not fetch from there: the address is internal and no setting allows it.")]
     NotPermitted,
@@ -63,6 +70,7 @@ pub struct HttpClient {
     client: Option<Client>,
     guard: EgressGuard,
     timeout: Duration,
+    names: Names,
 }
 
 impl HttpClient {
@@ -77,7 +85,7 @@ impl HttpClient {
         if let Err(error) = &built {
             tracing::warn!(error = %chain(error), "the server cannot fetch anything");
         }
-        Self { client: built.ok(), guard, timeout }
+        Self { client: built.ok(), guard, timeout, names: Names::default() }
     }
 
     /// GET.
@@ -120,7 +128,7 @@ impl HttpClient {
         read(self.client()?.post(url).json(body)).await
     }
 
-    /// POST of JSON to whoever wants to hear of something: status and beginning of the answer, whatever it consists of.
+    /// POST of JSON, with further header fields, to whoever wants to hear of something: status and beginning of the answer, whatever it consists of.
     /// With an `authority` (PEM) a certificate is believed that comes from it, and no other.
     ///
     /// # Errors
@@ -129,6 +137,7 @@ impl HttpClient {
         &self,
         address: &str,
         body: &Value,
+        headers: &[(String, String)],
         authority: Option<&str>,
     ) -> Result<(u16, String), FetchError> {
         let url = self.check(address)?;
@@ -136,7 +145,13 @@ impl HttpClient {
             None => self.client()?.clone(),
             Some(pem) => self.trusting(pem)?,
         };
-        let mut response = client.post(url).json(body).send().await.map_err(|error| reason(&error))?;
+        let mut request = client.post(url).json(body).build().map_err(|_| FetchError::Address)?;
+        for (name, value) in headers {
+            let name = HeaderName::try_from(name).map_err(|_| FetchError::Header)?;
+            let value = HeaderValue::try_from(value).map_err(|_| FetchError::Header)?;
+            request.headers_mut().insert(name, value);
+        }
+        let mut response = client.execute(request).await.map_err(|error| reason(&error))?;
         let status = response.status().as_u16();
         if !response.status().is_success() {
             return Err(FetchError::Status(status));
@@ -167,11 +182,16 @@ impl HttpClient {
         }
         let request = request.build().map_err(|_| FetchError::Address)?;
         let mut response = self.client()?.execute(request).await.map_err(|error| reason(&error))?;
-        let field = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+        let field = |(name, value): (&HeaderName, &HeaderValue)| {
             (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         let headers = response.headers().iter().map(field).collect();
         Ok((response.status().as_u16(), headers, limited(&mut response).await?))
+    }
+
+    /// The name of an address, as the system's resolver knows it; `None` if it has none, or nobody says so in time.
+    pub async fn name_of(&self, address: IpAddr, now: DateTime<Utc>) -> Option<String> {
+        self.names.of(address, now).await
     }
 
     /// A client that believes one authority alone.

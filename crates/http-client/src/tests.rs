@@ -121,12 +121,16 @@ async fn an_authority_of_its_own_is_believed_and_no_other() {
     let (at, own) = behind_tls().await;
     let (_, other) = behind_tls().await;
     let (client, address) = (open(), format!("https://localhost:{}/", at.port()));
-    assert_eq!(client.notify(&address, &json!({}), Some(&own)).await, Ok((200, "taken".into())));
-    assert_eq!(client.notify(&address, &json!({}), Some(&other)).await, Err(FetchError::Unreachable));
-    assert_eq!(client.notify(&address, &json!({}), None).await, Err(FetchError::Unreachable));
+    assert_eq!(client.notify(&address, &json!({}), &[], Some(&own)).await, Ok((200, "taken".into())));
+    assert_eq!(client.notify(&address, &json!({}), &[], Some(&other)).await, Err(FetchError::Unreachable));
+    assert_eq!(client.notify(&address, &json!({}), &[], None).await, Err(FetchError::Unreachable));
     for broken in ["", "x", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"] {
-        assert_eq!(client.notify(&address, &json!({}), Some(broken)).await, Err(FetchError::Authority), "{broken}");
+        assert_eq!(
+            client.notify(&address, &json!({}), &[], Some(broken)).await,
+            Err(FetchError::Authority),
+            "{broken}"
+        );
     }
     let closed = HttpClient::new(EgressGuard::default());
-    assert_eq!(closed.notify(&address, &json!({}), Some(&own)).await, Err(FetchError::NotPermitted));
+    assert_eq!(closed.notify(&address, &json!({}), &[], Some(&own)).await, Err(FetchError::NotPermitted));
 }

@@ -1,12 +1,14 @@
 //! Property mappings: expressions that make the attributes which are handed on to an application, or taken from a source.
 //!
-//! A mapping can be tried out; whoever needs its attributes runs it.
+//! A mapping can be tried out; whoever needs its attributes runs it by [`Mappings`].
 
+mod evaluate;
 mod mapping;
 pub mod provider;
 pub mod source;
 mod test;
 
+pub use evaluate::{MappingFailure, Mappings};
 pub use mapping::{MappingBase, PROPERTY_MAPPINGS};
 pub use provider::ScopeMapping;
 

@@ -3,10 +3,10 @@
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_expression::Program;
-use vestibule_kernel::{FieldErrors, Object};
+use vestibule_expression_host::python;
+use vestibule_kernel::Object;
 use vestibule_resource::call::{Body, Permission, ok};
-use vestibule_resource::{Computed, Family, Field, Fields, Operation, Shape, Spec, Validation, Verb, shapes};
+use vestibule_resource::{Computed, Family, Field, Fields, Operation, Shape, Spec, Verb, shapes};
 
 /// The fields that every mapping begins with.
 #[derive(Clone, Debug, Fields)]
@@ -21,6 +21,7 @@ pub struct MappingBase {
     #[field(unique = "Property Mapping with this name already exists.")]
     pub name: String,
     /// The program that makes the attributes.
+    #[field(language = python("None"))]
     pub expression: String,
     /// The form that edits it.
     #[field(computed = |represent, _| represent.kind.spec.component_name().into())]
@@ -66,59 +67,6 @@ pub(crate) fn spec(path: &'static str, model: &'static str, schema: &'static str
         .search(&["name"])
         .filter(&["name"])
         .describe(|object| format!("Property Mapping {}", text(object, "name")))
-}
-
-/// What must hold for every mapping: brackets that never close are told of in the wire's
-/// words, whatever else will not run in those of the sandbox.
-pub(crate) fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-    if let Some(expression) = cx.given.get("expression").and_then(Value::as_str)
-        && let Some((bracket, line)) = unclosed(expression)
-    {
-        // The program is called after the mapping, as far as it has a name yet, and is the body of a function: its first
-        // line is the second.
-        let name = cx.existing.map_or("None", |mapping| text(mapping, "name"));
-        let file = name.rsplit('/').next().unwrap_or(name);
-        let message = format!("Expression Syntax Error: '{bracket}' was never closed ({file}, line {})", line + 1);
-        errors.add("expression", message);
-    } else if let Some(expression) = cx.given.get("expression").and_then(Value::as_str)
-        && let Err(error) = Program::parse(expression)
-    {
-        errors.add("expression", format!("Expression Syntax Error: {error}"));
-    }
-}
-
-/// The last bracket outside of texts and comments that nothing closes, with its line counted from one.
-fn unclosed(expression: &str) -> Option<(char, usize)> {
-    let mut open: Vec<(char, usize)> = Vec::new();
-    let mut quote: Option<String> = None;
-    let (mut line, mut rest) = (1, expression);
-    while let Some(letter) = rest.chars().next() {
-        let mut taken = letter.len_utf8();
-        match &quote {
-            Some(_) if letter == '\\' => taken += rest.chars().nth(1).map_or(0, char::len_utf8),
-            Some(end) if rest.starts_with(end.as_str()) => {
-                taken = end.len();
-                quote = None;
-            }
-            Some(_) => {}
-            None => match letter {
-                '#' => taken = rest.find('\n').unwrap_or(rest.len()),
-                '"' | '\'' => {
-                    let triple = letter.to_string().repeat(3);
-                    let end = if rest.starts_with(&triple) { triple } else { letter.to_string() };
-                    taken = end.len();
-                    quote = Some(end);
-                }
-                '(' | '[' | '{' => open.push((letter, line)),
-                ')' | ']' | '}' => drop(open.pop()),
-                _ => {}
-            },
-        }
-        let (passed, remaining) = rest.split_at_checked(taken).unwrap_or((rest, ""));
-        line += passed.matches('\n').count();
-        rest = remaining;
-    }
-    open.pop()
 }
 
 fn test_fields() -> Vec<Field> {
@@ -231,17 +179,4 @@ pub(crate) fn operations() -> Vec<Operation> {
         .body(Body::Json("PropertyMappingTestRequest", test_fields))
         .doc("Tries a mapping out on a user or a group."),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unclosed;
-
-    #[test]
-    fn brackets_that_never_close_are_found() {
-        assert_eq!(unclosed("(("), Some(('(', 1)));
-        assert_eq!(unclosed("return {\n  'a': [1,\n}"), Some(('{', 1)));
-        assert_eq!(unclosed("return {'a': '(', \"b\": \"\\\"[\"} # ("), None);
-        assert_eq!(unclosed("'''(\n''' + (\n'\u{fc}'"), Some(('(', 2)));
-    }
 }

@@ -4,7 +4,7 @@ use vestibule_kernel::{FieldErrors, Object};
 use vestibule_resource::{Access, Fields, Kind, Resource, Spec, Validation, json};
 use vestibule_store::DocumentType;
 
-use crate::mapping::{MappingBase, spec, text, validate};
+use crate::mapping::{MappingBase, spec, text};
 
 /// The kinds.
 pub(crate) fn kinds() -> Vec<Kind> {
@@ -69,7 +69,6 @@ impl Resource for ScopeMapping {
         if cx.text("scope_name").contains(' ') {
             errors.add("scope_name", "Value must not contain spaces.");
         }
-        validate(cx, errors);
     }
 }
 
@@ -101,10 +100,6 @@ impl Resource for SamlMapping {
             })
             .filter(&["managed=managed__values", "managed__isnull", "saml_name", "friendly_name"])
     }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
-    }
 }
 
 /// Makes the object that is sent over SCIM.
@@ -127,10 +122,6 @@ impl Resource for ScimMapping {
             .describe(|object| format!("SCIM Provider Mapping {}", text(object, "name")))
             .filter(&["managed=managed__values", "managed__isnull"])
     }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
-    }
 }
 
 /// Adds attributes to answers over RADIUS.
@@ -152,10 +143,6 @@ impl Resource for RadiusMapping {
             .component("ak-property-mapping-provider-radius-form")
             .describe(|object| format!("Radius Provider Property Mapping {}", text(object, "name")))
             .filter(&["managed=managed__values", "managed__isnull"])
-    }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
     }
 }
 
@@ -180,10 +167,6 @@ impl Resource for RacMapping {
             .component("ak-property-mapping-provider-rac-form")
             .filter(&["managed=managed__values"])
     }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
-    }
 }
 
 /// Makes the body or the headers of a webhook.
@@ -204,9 +187,5 @@ impl Resource for NotificationMapping {
             .verbose("Webhook Mapping", "Webhook Mappings")
             .component("ak-property-mapping-notification-form")
             .describe(|object| format!("Webhook Mapping {}", text(object, "name")))
-    }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
     }
 }

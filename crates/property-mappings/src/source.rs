@@ -1,10 +1,9 @@
 //! Mappings of sources.
 
-use vestibule_kernel::FieldErrors;
-use vestibule_resource::{Fields, Kind, Resource, Spec, Validation};
+use vestibule_resource::{Fields, Kind, Resource, Spec};
 use vestibule_store::DocumentType;
 
-use crate::mapping::{MappingBase, spec, text, validate};
+use crate::mapping::{MappingBase, spec, text};
 
 /// The kinds.
 pub(crate) fn kinds() -> Vec<Kind> {
@@ -39,10 +38,6 @@ impl Resource for KerberosSourceMapping {
             .describe(|object| text(object, "name").to_owned())
             .filter(&["managed=managed__values", "managed__isnull"])
     }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
-    }
 }
 
 /// Makes attributes of a user or a group from an entry of a directory.
@@ -65,10 +60,6 @@ impl Resource for LdapSourceMapping {
             .describe(|object| text(object, "name").to_owned())
             .filter(&["managed=managed__values", "managed__isnull"])
     }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
-    }
 }
 
 /// Makes attributes of a user or a group from what an OAuth provider tells.
@@ -89,10 +80,6 @@ impl Resource for OAuthSourceMapping {
             .verbose("OAuth Source Property Mapping", "OAuth Source Property Mappings")
             .component("ak-property-mapping-source-oauth-form")
             .filter(&["managed=managed__values", "managed__isnull"])
-    }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
     }
 }
 
@@ -115,10 +102,6 @@ impl Resource for PlexSourceMapping {
             .component("ak-property-mapping-source-plex-form")
             .filter(&["managed=managed__values", "managed__isnull"])
     }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
-    }
 }
 
 /// Makes attributes of a user or a group from a SAML assertion.
@@ -139,10 +122,6 @@ impl Resource for SamlSourceMapping {
             .verbose("SAML Source Property Mapping", "SAML Source Property Mappings")
             .component("ak-property-mapping-source-saml-form")
             .filter(&["managed=managed__values", "managed__isnull"])
-    }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
     }
 }
 
@@ -165,10 +144,6 @@ impl Resource for ScimSourceMapping {
             .component("ak-property-mapping-source-scim-form")
             .filter(&["managed=managed__values", "managed__isnull"])
     }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
-    }
 }
 
 /// Makes attributes of a user or a group from a Telegram account.
@@ -189,9 +164,5 @@ impl Resource for TelegramSourceMapping {
             .verbose("Telegram Source Property Mapping", "Telegram Source Property Mappings")
             .component("ak-property-mapping-source-telegram-form")
             .filter(&["managed=managed__values", "managed__isnull"])
-    }
-
-    fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        validate(cx, errors);
     }
 }

@@ -6,20 +6,32 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 use serde_json::{Value as Json, json};
-use vestibule_expression::{Budget, Object, Outcome, Program, Value};
-use vestibule_expression_host::{DirectoryHost, GroupObject, HttpRequestObject, RequestObject};
+use vestibule_directory::{Brand, ClientInfo, SystemSettings, current_brand};
+use vestibule_expression::{Object, Value};
+use vestibule_expression_host::{
+    Circumstances, DirectoryHost, DocumentObject, GroupObject, HttpRequestObject, RequestObject,
+};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::ApiError;
 use vestibule_resource::ObjectKey;
 use vestibule_resource::call::{Answer, Call, ok};
 use vestibule_resource::object_permission::may_on;
+use vestibule_store::{Document, DocumentType};
 
+use crate::evaluate::{evaluate, mapping_object};
 use crate::mapping::text;
 
 /// Runs the mapping that the path names.
 pub(crate) async fn run(call: Call) -> Answer {
     let store = &call.api.store;
-    let host = DirectoryHost::new(store.clone(), call.api.extension::<HttpClient>().ok());
+    let circumstances = Circumstances {
+        program: text(&call.object, "name").to_owned(),
+        actor: call.principal.actor.clone(),
+        request: call.principal.request.clone(),
+        trial: true,
+        ..Circumstances::default()
+    };
+    let host = DirectoryHost::new(store.clone(), call.api.extension::<HttpClient>().ok()).under(circumstances);
     let mut inputs = match call.body.get("context").cloned().map(Value::from) {
         Some(Value::Dict(pairs)) => pairs,
         _ => Vec::new(),
@@ -37,12 +49,18 @@ pub(crate) async fn run(call: Call) -> Answer {
         let group = GroupObject::by_pk(store, pk).await?.ok_or_else(ApiError::not_found)?;
         inputs.push(("group".into(), Value::object(group)));
     }
+    let configuration = store.configuration();
+    let asked = ClientInfo::of(&call.parts).host_name();
     let http: Arc<dyn Object> = Arc::new(HttpRequestObject {
         method: call.parts.method.to_string(),
         path: call.parts.uri.path().to_owned(),
+        client_ip: call.principal.client_ip.to_string(),
+        brand: configured(&call, Brand::KIND, current_brand(&configuration, &asked)),
+        tenant: configured(&call, SystemSettings::KIND, configuration.documents(SystemSettings::KIND).next()),
         ..HttpRequestObject::default()
     });
-    let request = RequestObject { user: user.clone(), http_request: Some(http.clone()), ..RequestObject::default() };
+    let obj = Value::object(mapping_object(&call.object));
+    let request = RequestObject { user: user.clone(), http_request: Some(http.clone()), obj, debug: true };
     inputs.push(("user".into(), user.map_or(Value::None, Value::Object)));
     inputs.push(("http_request".into(), Value::Object(http)));
     inputs.push(("request".into(), Value::object(request)));
@@ -50,9 +68,16 @@ pub(crate) async fn run(call: Call) -> Answer {
     let format = call.query.get("format_result").is_some_and(|given| given.eq_ignore_ascii_case("true"));
     let (result, successful) = match evaluate(text(&call.object, "expression"), inputs, &host).await {
         Ok(outcome) => (shown(&outcome.value.to_json(), format)?, true),
-        Err(message) => (message, false),
+        Err(failure) => (failure.to_string(), false),
     };
     ok(&json!({ "result": result, "successful": successful }))
+}
+
+/// A document, as expressions see it.
+fn configured(call: &Call, kind: &str, document: Option<&Arc<Document>>) -> Value {
+    let kind = call.api.registry.kind(kind);
+    let object = kind.zip(document).map(|(kind, document)| DocumentObject::of_kind(kind, &document.value));
+    object.map(Value::object).unwrap_or_default()
 }
 
 /// Whom one may not see is nobody to try a mapping out on.
@@ -61,11 +86,6 @@ async fn see(call: &Call, permission: &str, key: ObjectKey) -> Result<(), ApiErr
         true => Ok(()),
         false => Err(ApiError::Forbidden),
     }
-}
-
-async fn evaluate(expression: &str, inputs: Vec<(String, Value)>, host: &DirectoryHost) -> Result<Outcome, String> {
-    let program = Program::parse(expression).map_err(|error| format!("SyntaxError: {error}"))?;
-    program.run(inputs, host, Budget::default()).await.map_err(|error| error.to_string())
 }
 
 /// JSON as Python writes it: blanks after commas and colons, nothing beyond ASCII.

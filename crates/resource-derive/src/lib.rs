@@ -9,6 +9,7 @@ use syn::{Data, DeriveInput, Expr, ExprLit, Field, Lit, Meta, parse_macro_input,
 ///
 /// `#[field(...)]` takes: `flatten`; `default = EXPR`; `required`, `optional` (may be absent, never null),
 /// `nullable`; `empty` (a list that must be named and may be empty); `read_only`, `write_only`, `internal`; `sealed`; `computed = FN, shape = EXPR`; `shown = FN`;
+/// `language = EXPR` (its text is a program);
 /// `references = "app.model"` with `on_delete = Cascade | SetNull | SetDefault | Protect`; `max = N`, `min = N`, `blank`,
 /// `format = Slug | Identifier | Url | Email | Duration`, `raw` (not trimmed); `unique = "message"`;
 /// `folded` (a table keeps a case-folded column beside it); `label = "..."`; `column = "..."`.
@@ -110,7 +111,7 @@ fn setter(meta: &Meta) -> syn::Result<Tokens> {
             Ok(quote!(.format(::vestibule_resource::Format::#value)))
         }
         (
-            "references" | "unique" | "label" | "column" | "computed" | "shown" | "shape" | "max" | "min",
+            "references" | "unique" | "label" | "column" | "computed" | "shown" | "language" | "shape" | "max" | "min",
             Meta::NameValue(pair),
         ) => {
             let value = &pair.value;

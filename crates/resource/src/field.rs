@@ -3,6 +3,7 @@
 use serde_json::Value;
 use vestibule_kernel::Object;
 
+use crate::language::Language;
 use crate::represent::Represent;
 use crate::value::FieldValue;
 
@@ -162,6 +163,8 @@ pub struct Field {
     pub computed: Option<Compute>,
     /// Shown otherwise than it is stored: without what not every reader may see.
     pub shown: Option<Compute>,
+    /// The language of the program that its text is.
+    pub language: Option<Language>,
     /// Its name in forms, where it is not the field's name.
     pub label: Option<&'static str>,
     /// Its column, where it is not the field's name.
@@ -186,6 +189,7 @@ impl Field {
             empty: false,
             computed: None,
             shown: None,
+            language: None,
             label: None,
             column: name,
         }
@@ -254,6 +258,10 @@ impl Field {
     /// Shown otherwise than it is stored.
     pub fn shown(self, compute: Compute) -> Self {
         Self { shown: Some(compute), ..self }
+    }
+    /// Its text is a program: one that will not run is not saved, and `vestibule check` tells of it.
+    pub fn language(self, language: Language) -> Self {
+        Self { language: Some(language), ..self }
     }
     /// Its type, where the Rust type does not tell.
     pub fn shape(self, shape: Shape) -> Self {

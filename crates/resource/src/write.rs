@@ -117,6 +117,7 @@ pub async fn write_object(
         Validation { given: &given, object: &object, existing, configuration: &configuration, registry, principal };
     check_unique_together(&validation, kind, &mut errors);
     if errors.is_empty() {
+        check_programs(&validation, kind, &mut errors);
         (kind.validate)(&validation, &mut errors);
     }
     drop(configuration);
@@ -169,6 +170,18 @@ async fn save(
 fn key(kind: &Kind, object: &Object) -> Result<Uuid, ApiError> {
     let text = object.get(kind.document_key()).and_then(Value::as_str);
     text.and_then(decode::parse_uuid).ok_or_else(|| ApiError::internal("a document without a key"))
+}
+
+/// Programs that will not run are not saved.
+fn check_programs(cx: &Validation<'_>, kind: &Kind, errors: &mut FieldErrors) {
+    let name = cx.existing.and_then(|object| object.get("name")).and_then(Value::as_str);
+    for field in &kind.fields {
+        if let (Some(language), Some(Value::String(text))) = (field.language, cx.given.get(field.name))
+            && let Some(refusal) = language.refusal(text, name)
+        {
+            errors.add(field.name, refusal);
+        }
+    }
 }
 
 async fn check_references(

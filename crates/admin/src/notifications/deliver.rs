@@ -84,7 +84,7 @@ pub(super) async fn deliver(
     let target = || webhook::Target { transport, authority: authority(store, transport) };
     match transport.mode {
         Mode::Local => keep(store, ctx, message).await.map(|()| Delivered::Sent(Vec::new())),
-        Mode::Webhook => webhook::send(services, &target(), message).await.map(Delivered::Sent),
+        Mode::Webhook => webhook::send(services, store, &target(), message).await.map(Delivered::Sent),
         Mode::WebhookSlack => webhook::send_slack(services, &target(), message).await.map(Delivered::Sent),
         Mode::Email if message.recipient.email.trim().is_empty() => {
             Ok(Delivered::Discarded(format!("{} has no e-mail address.", message.recipient.username)))

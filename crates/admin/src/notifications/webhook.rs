@@ -1,11 +1,20 @@
 //! Webhooks: a POST of JSON, through the guard that keeps the server from talking to its own inside.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
+use vestibule_directory::Users;
+use vestibule_expression::Value as Made;
+use vestibule_expression_host::{Circumstances, DocumentObject, UserObject};
 use vestibule_http_client::FetchError;
+use vestibule_kernel::Actor;
+use vestibule_property_mappings::Mappings;
+use vestibule_store::Store;
 use vestibule_tasks::TaskError;
 
 use super::Services;
-use super::deliver::Message;
+use super::deliver::{Message, Recipient};
 use super::transport::NotificationTransport;
 
 /// What chat systems take at most: fields, letters of a name, letters of a value.
@@ -21,17 +30,13 @@ pub(super) struct Target<'a> {
     pub authority: Option<String>,
 }
 
-/// The usual body.
+/// The body and the headers that the transport's mappings make; the usual ones where it has none.
 pub(super) async fn send(
     services: &Services,
+    store: &Store,
     target: &Target<'_>,
     message: &Message,
 ) -> Result<Vec<String>, TaskError> {
-    let transport = target.transport;
-    if transport.webhook_mapping_body.is_some() || transport.webhook_mapping_headers.is_some() {
-        let reason = "This webhook has a property mapping, and this server does not evaluate expressions yet.";
-        return Err(TaskError::Hopeless(reason.into()));
-    }
     let mut body = json!({
         "body": message.body,
         "severity": message.severity,
@@ -42,7 +47,66 @@ pub(super) async fn send(
         body.insert("event_user_email".into(), message.event_user("email").into());
         body.insert("event_user_username".into(), message.event_user("username").into());
     }
-    post(services, target, &body).await
+    if let Some(made) = mapped(services, store, target.transport.webhook_mapping_body, message).await? {
+        body = made.to_json();
+    }
+    let headers = match mapped(services, store, target.transport.webhook_mapping_headers, message).await? {
+        None | Some(Made::None) => Vec::new(),
+        Some(Made::Dict(pairs)) => {
+            let text = |value: &Made| value.as_str().map_or_else(|| value.to_json().to_string(), str::to_owned);
+            pairs.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+        }
+        Some(_) => return Err(TaskError::Hopeless("The mapping of the headers makes no dictionary.".into())),
+    };
+    post(services, target, &body, &headers).await
+}
+
+/// What a mapping makes of a message; none where there is no mapping.
+async fn mapped(
+    services: &Services,
+    store: &Store,
+    mapping: Option<Uuid>,
+    message: &Message,
+) -> Result<Option<Made>, TaskError> {
+    let Some(pk) = mapping else { return Ok(None) };
+    let Some(mapping) = store.configuration().find(pk).cloned() else { return Ok(None) };
+    let Recipient { pk, username, email, .. } = &message.recipient;
+    let circumstances = Circumstances {
+        actor: Actor::User { pk: *pk, username: username.clone(), email: email.clone() },
+        // A webhook that tells of an event is not told of: it would go round for ever.
+        told: false,
+        ..Circumstances::default()
+    };
+    let user = Users::new(store.clone(), store.ctx().clone()).by_pk(*pk).await?;
+    let user = user.map(|row| Made::object(UserObject::new(store.clone(), row).under(Arc::new(circumstances.clone()))));
+    let mappings = Mappings { store: store.clone(), http: Arc::clone(&services.http), circumstances };
+    let inputs =
+        vec![("user".to_owned(), user.unwrap_or_default()), ("notification".to_owned(), notification(message))];
+    let made = mappings.run(&mapping, inputs).await;
+    made.map(Some).map_err(|failure| TaskError::Hopeless(format!("{}: {failure}", mapping.text("name"))))
+}
+
+/// A message, as mappings see it.
+fn notification(message: &Message) -> Made {
+    let event = DocumentObject::new(
+        "Event",
+        [
+            ("pk", message.event.to_string().into()),
+            ("action", message.action.as_str().into()),
+            ("user", message.event_user.clone().into()),
+            ("context", message.context.clone().into()),
+        ],
+    );
+    Made::object(DocumentObject::new(
+        "Notification",
+        [
+            ("body", message.body.as_str().into()),
+            ("severity", message.severity.as_str().into()),
+            ("hyperlink", message.hyperlink.clone().into()),
+            ("hyperlink_label", message.hyperlink_label.clone().into()),
+            ("event", Made::object(event)),
+        ],
+    ))
 }
 
 /// The body that Slack, and what imitates it, shows as a message.
@@ -74,23 +138,30 @@ pub(super) async fn send_slack(
     attachment.insert("fields".into(), fields.into());
     attachment.insert("footer".into(), concat!("Vestibule ", env!("CARGO_PKG_VERSION")).into());
     let body = json!({"username": "Vestibule", "attachments": [Value::Object(attachment)]});
-    post(services, target, &body).await
+    post(services, target, &body, &[]).await
 }
 
 fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }
 
-async fn post(services: &Services, target: &Target<'_>, body: &Value) -> Result<Vec<String>, TaskError> {
-    match services.http.notify(&target.transport.webhook_url, body, target.authority.as_deref()).await {
+async fn post(
+    services: &Services,
+    target: &Target<'_>,
+    body: &Value,
+    headers: &[(String, String)],
+) -> Result<Vec<String>, TaskError> {
+    match services.http.notify(&target.transport.webhook_url, body, headers, target.authority.as_deref()).await {
         Ok((status, text)) => Ok(vec![status.to_string(), text]),
         Err(error) => {
             let reason = error.to_string();
             Err(match error {
                 // The same address gives the same answer.
-                FetchError::Address | FetchError::NotPermitted | FetchError::NoTls | FetchError::Authority => {
-                    TaskError::Hopeless(reason)
-                }
+                FetchError::Address
+                | FetchError::NotPermitted
+                | FetchError::NoTls
+                | FetchError::Authority
+                | FetchError::Header => TaskError::Hopeless(reason),
                 // Told that it is wrong, not that it is too much.
                 FetchError::Status(status) if (400..500).contains(&status) && status != 408 && status != 429 => {
                     TaskError::Hopeless(reason)

@@ -85,6 +85,8 @@ impl App {
         let mut families = Families::base();
         families.kinds.extend(vestibule_admin::kinds());
         families.kinds.extend(vestibule_policy::kinds());
+        families.kinds.extend(vestibule_property_mappings::kinds());
+        families.families.extend(vestibule_property_mappings::families());
         families.families.extend(vestibule_policy::families());
         families.operations.extend(vestibule_admin::operations());
         families.extensions =

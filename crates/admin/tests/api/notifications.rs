@@ -245,3 +245,69 @@ async fn a_test_tells_how_it_went() {
     let (_, mut reader) = app.clerk("reader", &["authentik_events.view_notificationtransport"]).await;
     reader.post(&test, json!({})).await.expect(403);
 }
+
+/// The mappings of a webhook make its body and its headers; one that fails is written down, and nothing is sent.
+#[tokio::test]
+async fn mappings_make_webhooks() {
+    let app = App::start_with(&["127.0.0.0/8"]).await;
+    let mut admin = app.app.admin().await;
+    let received = Received::default();
+    let take = |State(received): State<Received>, headers: http::HeaderMap, Json(body): Json<Value>| async move {
+        let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+        received.lock().unwrap().push(json!([body, header("x-team"), header("content-type")]));
+    };
+    let router = Router::new().route("/", post(take)).with_state(Arc::clone(&received));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let mapping = async |name: &str, expression: &str| {
+        let body = json!({"name": name, "expression": expression});
+        app.app.create("authentik_events.notificationwebhookmapping", body).await["pk"].clone()
+    };
+    let body = "return {'text': notification.body, 'to': user.username, 'of': request.user.email, \
+                'what': notification.event.context['message'], 'via': request.obj.name}";
+    let body = mapping("body", body).await;
+    let headers =
+        mapping("headers", "return {'X-Team': notification.severity, 'Content-Type': 'application/x+json'}").await;
+    let hook = json!({
+        "name": "hook", "mode": "webhook", "webhook_url": address, "webhook_mapping_body": body,
+        "webhook_mapping_headers": headers,
+    });
+    let hook = admin.post(TRANSPORTS, hook).await.expect(201);
+    let path = format!("{TRANSPORTS}{}/", hook["pk"].as_str().unwrap());
+    let test = format!("{path}test/");
+    admin.post(&test, json!({})).await.expect(200);
+    let expected = json!({
+        "text": "Test Notification from transport hook", "to": "test-admin", "of": "", "what": "Test of the transport hook.",
+        "via": "body",
+    });
+    assert_eq!(received.lock().unwrap()[0], json!([expected, "notice", "application/x+json"]));
+
+    let token = "return {'a': user.username[100]}  # hunter2";
+    for (name, expression, said) in [
+        ("fails", token, "fails: IndexError"),
+        ("endless", "while True:\n    pass", "endless: TimeoutError: the program exceeded its budget: time"),
+        ("a list", "return [1]", "The mapping of the headers makes no dictionary."),
+        ("two lines", "return {'X-A': 'b\\nc'}", "This is no header field that can be sent."),
+    ] {
+        let failing = mapping(name, expression).await;
+        admin.patch(&path, json!({"webhook_mapping_headers": failing})).await.expect(200);
+        let answer = admin.post(&test, json!({})).await.expect(400);
+        assert!(answer["non_field_errors"][0].as_str().unwrap().starts_with(said), "{answer}");
+    }
+    assert_eq!(received.lock().unwrap().len(), 1, "nothing is sent that is not whole");
+    let events =
+        admin.get("/api/v3/events/events/?actions=property_mapping_exception&ordering=created").await.expect(200);
+    let of = |name: &str| results(&events).iter().find(|event| event["context"]["mapping"]["name"] == name).unwrap();
+    let (first, second) = (of("fails"), of("endless"));
+    assert_eq!(results(&events).len(), 2);
+    let context = &first["context"];
+    assert_eq!((&context["mapping"]["name"], &context["line"]), (&json!("fails"), &json!(1)));
+    assert_eq!(
+        (&context["exception"]["type"], &first["user"]["username"]),
+        (&json!("IndexError"), &json!("test-admin"))
+    );
+    assert_eq!(second["context"]["mapping"]["model_name"], "notificationwebhookmapping");
+    assert!(!first.to_string().contains("hunter2"), "{first}");
+}

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::Value as Json;
+use vestibule_directory::SystemSettings;
 use vestibule_events::Request as EventRequest;
 use vestibule_expression::{Object, Program, Value};
-use vestibule_expression_host::{HttpRequestObject, RequestObject, UserObject};
+use vestibule_expression_host::{Circumstances, DocumentObject, HttpRequestObject, RequestObject, UserObject};
 use vestibule_kernel::Object as JsonObject;
-use vestibule_store::{Document, StoreError};
+use vestibule_store::{Document, DocumentType, StoreError};
 
 use super::user::{BACKEND, LazyUser};
 use crate::request::{Changes, Request};
@@ -84,20 +85,32 @@ pub(super) fn address(request: &EventRequest) -> Value {
     request.client_ip.as_deref().unwrap_or(NO_ADDRESS).into()
 }
 
-/// The HTTP request, where there is one.
-pub(super) fn http_request(request: &EventRequest) -> Option<Arc<dyn Object>> {
-    let text = |name: &str| request.http.get(name)?.as_str().map(str::to_owned);
+/// The HTTP request, where there is one, with what a program mentions of it.
+pub(super) fn http_request(request: &Request<'_>, program: &Program) -> Option<Arc<dyn Object>> {
+    let asked = request.occasion.request;
+    let text = |name: &str| asked.http.get(name)?.as_str().map(str::to_owned);
     let method = text("method")?;
-    let headers = request.sent.headers.iter();
+    let headers = asked.sent.headers.iter();
     let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
-    let query = url::form_urlencoded::parse(request.sent.query.as_bytes());
+    let query = url::form_urlencoded::parse(asked.sent.query.as_bytes());
+    let brand = || asked.brand.get("pk")?.as_str()?.parse().ok().and_then(|pk| request.configuration.find(pk));
+    let tenant = || request.configuration.documents(SystemSettings::KIND).next();
     Some(Arc::new(HttpRequestObject {
         method,
         path: text("path").unwrap_or_default(),
         query: query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
         headers: headers.collect(),
-        client_ip: request.client_ip.clone().unwrap_or_default(),
+        client_ip: asked.client_ip.clone().unwrap_or_default(),
+        brand: if program.mentions("brand") { document(request, brand()) } else { Value::None },
+        tenant: if program.mentions("tenant") { document(request, tenant()) } else { Value::None },
     }))
+}
+
+/// An object of the configuration: its fields that are no secrets.
+fn document(request: &Request<'_>, document: Option<&Arc<Document>>) -> Value {
+    let kind = document.and_then(|document| request.means.registry.kind(document.kind));
+    let object = kind.zip(document).map(|(kind, document)| DocumentObject::of_kind(kind, &document.value));
+    object.map(Value::object).unwrap_or_default()
 }
 
 /// Nobody: a visitor.
@@ -120,7 +133,11 @@ fn anonymous() -> Value {
 ///
 /// # Errors
 /// The database.
-pub(super) async fn subject(request: &Request<'_>, program: &Program) -> Result<Value, StoreError> {
+pub(super) async fn subject(
+    request: &Request<'_>,
+    program: &Program,
+    circumstances: &Arc<Circumstances>,
+) -> Result<Value, StoreError> {
     let Some(pk) = request.subject.pk() else { return Ok(anonymous()) };
     let plan = request.occasion.plan.filter(|plan| plan.user() == Some(pk));
     let method = plan.and_then(|plan| plan.authenticated.as_deref());
@@ -129,7 +146,7 @@ pub(super) async fn subject(request: &Request<'_>, program: &Program) -> Result<
         return Ok(Value::object(LazyUser::new(store, pk, method)));
     }
     let Some(row) = request.user().await? else { return Ok(anonymous()) };
-    let user = UserObject::new(store, row.clone());
+    let user = UserObject::new(store, row.clone()).under(Arc::clone(circumstances));
     Ok(match method {
         Some(method) => Value::object(user.with(BACKEND, method.into())),
         None => Value::object(user),
@@ -146,20 +163,10 @@ pub(super) fn policy_request(request: &Request<'_>, subject: Value, program: &Pr
     let target = target.and_then(|target| crate::record::find_target(request.configuration, target));
     Value::object(RequestObject {
         user,
-        http_request: program.mentions("http_request").then(|| http_request(request.occasion.request)).flatten(),
-        obj: target.map_or(Value::None, |document| target_object(document)),
+        http_request: if program.mentions("http_request") { http_request(request, program) } else { None },
+        obj: document(request, target),
         debug: request.trial,
     })
-}
-
-/// What is asked for: its fields that are no secrets.
-fn target_object(document: &Document) -> Value {
-    let fields = ["name", "slug", "title", "designation", "order", "group"];
-    let mut attributes: Vec<(&str, Value)> = vec![("pk", document.pk.to_string().into())];
-    let value = |name: &str| document.value.get(name).cloned().unwrap_or_default().into();
-    attributes
-        .extend(fields.iter().filter(|name| document.value.get(**name).is_some()).map(|name| (*name, value(name))));
-    Record::value("Object", attributes, &document.text("name").into())
 }
 
 /// The context: what stages have noted, what is given with the question, what is known of the address and of the plan.

@@ -18,6 +18,7 @@ pub struct ExpressionPolicy {
     #[field(flatten)]
     pub policy: PolicyBase,
     /// The expression: Python, whose answer lets pass if it is true.
+    #[field(language = vestibule_expression_host::python("temp-policy"))]
     pub expression: String,
 }
 

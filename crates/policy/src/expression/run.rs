@@ -9,8 +9,8 @@ use tokio::sync::OnceCell;
 use vestibule_expression::{
     Arguments, Budget, Failure, Host, HttpRequest, HttpResponse, Object, Program, RunError, Value,
 };
-use vestibule_expression_host::{DirectoryHost, database_failed};
-use vestibule_kernel::Object as JsonObject;
+use vestibule_expression_host::{Circumstances, DirectoryHost, database_failed};
+use vestibule_kernel::{Actor, Object as JsonObject};
 use vestibule_store::StoreError;
 
 use super::inputs;
@@ -23,12 +23,15 @@ use crate::request::{LogLine, PolicyException, PolicyResult, Request};
 /// It does not parse, it raised, or it ran out of a budget.
 pub(super) async fn run(name: &str, text: &str, request: &Request<'_>) -> Result<PolicyResult, PolicyException> {
     let program = Program::parse(text).map_err(|error| PolicyException::new("SyntaxError", error.to_string()))?;
+    let circumstances = Arc::new(circumstances(name, &program, request).await?);
+    let directory = DirectoryHost::new(request.means.store.clone(), Some(Arc::clone(&request.means.http)));
     let host = PolicyHost {
         name,
         program: &program,
         request,
         subject: OnceCell::new(),
-        directory: DirectoryHost::new(request.means.store.clone(), Some(Arc::clone(&request.means.http))),
+        directory: directory.under(Arc::clone(&circumstances)),
+        circumstances,
         log: Mutex::default(),
     };
     // Most programs look at little; what they do not mention is not made.
@@ -48,6 +51,21 @@ pub(super) async fn run(name: &str, text: &str, request: &Request<'_>) -> Result
     })
 }
 
+/// For whom it runs, as far as it may write something.
+async fn circumstances(name: &str, program: &Program, request: &Request<'_>) -> Result<Circumstances, PolicyException> {
+    let nothing = Circumstances { trial: request.trial, ..Circumstances::default() };
+    if !program.mentions("save") && !program.mentions("ak_create_event") {
+        return Ok(nothing);
+    }
+    let actor = request.user().await?.map_or(Actor::Anonymous, |user| Actor::User {
+        pk: user.pk,
+        username: user.username.clone(),
+        email: user.email.clone(),
+    });
+    let (program, asked) = (name.to_owned(), request.occasion.request.clone());
+    Ok(Circumstances { program, actor, request: asked, told: !request.occasion.harmless, ..nothing })
+}
+
 fn failed(error: &RunError) -> PolicyException {
     match error {
         RunError::Raised { kind, message, line } => {
@@ -65,13 +83,14 @@ struct PolicyHost<'a> {
     request: &'a Request<'a>,
     subject: OnceCell<Value>,
     directory: DirectoryHost,
+    circumstances: Arc<Circumstances>,
     log: Mutex<Vec<LogLine>>,
 }
 
 impl PolicyHost<'_> {
     /// Who it is about.
     async fn subject(&self) -> Result<&Value, StoreError> {
-        self.subject.get_or_try_init(|| inputs::subject(self.request, self.program)).await
+        self.subject.get_or_try_init(|| inputs::subject(self.request, self.program, &self.circumstances)).await
     }
 
     /// `ak_call_policy("name", key=value)`: what another policy says, with more in its context.
@@ -119,7 +138,7 @@ impl Host for PolicyHost<'_> {
                 let pending = self.request.occasion.plan.is_some_and(|plan| plan.user().is_some());
                 Some(if pending { subject().await? } else { Value::None })
             }
-            "http_request" => inputs::http_request(asked).map(Value::Object),
+            "http_request" => inputs::http_request(self.request, self.program).map(Value::Object),
             "ak_client_ip" => Some(inputs::address(asked)),
             "ak_is_sso_flow" => Some(self.request.context("is_sso").is_some_and(|sso| *sso == json!(true)).into()),
             "geoip" => Some(inputs::place(&asked.geo)),

@@ -1,4 +1,5 @@
 //! Mappings are tried out on users and groups of a server.
+#![expect(clippy::indexing_slicing, reason = "a test ends when something is wrong")]
 
 use serde_json::{Value, json};
 use vestibule_testkit::{Client, Families, TestApp};
@@ -24,6 +25,7 @@ async fn a_mapping_is_tried_out_on_a_user() {
     let app = TestApp::start(families()).await;
     let mut admin = app.admin().await;
     let group = app.create("authentik_core.group", json!({"name": "staff", "attributes": {"quota": 5}})).await;
+    app.create("authentik_brands.brand", json!({"domain": "localhost", "default": true})).await;
     let more = json!({"groups": [group["pk"]], "email": "jdoe@example.com", "attributes": {"shoe": 42}});
     let user = app.user("jdoe", "a password that is long", more).await;
     for (expression, result) in [
@@ -37,10 +39,21 @@ async fn a_mapping_is_tried_out_on_a_user() {
         ("return ak_user_by(username='jdoe') == user", json!("true")),
         ("return ak_user_by(username='nobody')", json!("null")),
         ("return source['x']", json!(r#""y""#)),
+        (
+            "return [http_request.brand.domain, http_request.brand.branding_title]",
+            json!(r#"["localhost", "Vestibule"]"#),
+        ),
+        ("return [request.obj.name[:6], request.debug]", json!(r#"["return", true]"#)),
+        ("return http_request.tenant", json!("null")),
+        ("user.name = 'x'\nuser.save()\nreturn ak_create_event('x')", json!("null")),
     ] {
         let body = json!({"user": user, "context": {"source": {"x": "y"}}});
         assert_eq!(tried(&app, &mut admin, expression, body).await, (result, json!(true)), "{expression}");
     }
+    let sql = "SELECT COUNT(*) AS number FROM events WHERE action = 'custom_x'";
+    let row = app.store().database().query_one(sql, vec![]).await.unwrap().unwrap();
+    assert_eq!(row.int("number").unwrap(), 0, "a trial writes nothing down");
+    assert_eq!(tried(&app, &mut admin, "return user.name", json!({"user": user})).await.0, json!(r#""jdoe""#));
     let (result, successful) = tried(&app, &mut admin, "return group.name", json!({"group": group["pk"]})).await;
     assert_eq!((result, successful), (json!(r#""staff""#), json!(true)));
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use vestibule_kernel::secret::Keys;
 use vestibule_kernel::settings::Settings;
 use vestibule_kernel::{Ctx, Object};
-use vestibule_resource::Registry;
+use vestibule_resource::{Fault, Registry};
 use vestibule_store::{Database, Store, StoreError, unsealed};
 
 use crate::start::{SQLITE, StartError};
@@ -154,7 +154,23 @@ async fn check_documents(
         documents.push((kind, pk.to_string(), value));
     }
     check_references(registry, &documents, findings);
+    check_programs(registry, &documents, findings);
     Ok(())
+}
+
+/// Whether every program will run: what was saved by another version may not.
+fn check_programs(registry: &Registry, documents: &[(String, String, Object)], findings: &mut Findings) {
+    for (model, pk, value) in documents {
+        let Some(kind) = registry.kind(model) else { continue };
+        for field in &kind.fields {
+            let (Some(language), Some(Value::String(text))) = (field.language, value.get(field.name)) else { continue };
+            if let Err(Fault { line, column, message, .. }) = (language.check)(text) {
+                let name = value.get("name").and_then(Value::as_str).unwrap_or(pk);
+                let place = format!("{} will not run, line {line}, column {column}", field.name);
+                findings.wrong.push(format!("{} \"{name}\": {place}: {message}", kind.spec.verbose_name()));
+            }
+        }
+    }
 }
 
 fn check_references(registry: &Registry, documents: &[(String, String, Object)], findings: &mut Findings) {

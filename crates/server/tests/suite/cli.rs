@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use vestibule_store::{Database, Durability};
+
 fn run(folder: &Path, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
     command.current_dir(folder).args(["--data", "data"]).args(arguments).env_remove("VESTIBULE_CONFIG");
@@ -91,4 +93,33 @@ fn an_export_brings_people_when_it_is_told() {
         assert!(imported, "{text}");
         assert_eq!(run(elsewhere, &["export", "--with-users", "--with-secrets"]).1, whole);
     }
+}
+
+/// A database may hold programs that this version does not run: each is told of with its place, and the check fails.
+#[tokio::test]
+async fn programs_that_will_not_run_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let programs = "entries:\n  - {model: authentik_policies_expression.expressionpolicy, identifiers: {name: asks}, attrs: {expression: return True}}\n  \
+                    - {model: authentik_providers_oauth2.scopemapping, identifiers: {name: claims}, attrs: {scope_name: c, expression: 'return {}'}}\n";
+    fs::write(here.join("a.yaml"), programs).unwrap();
+    assert!(run(here, &["import", "a.yaml"]).0);
+    assert!(run(here, &["check"]).0);
+    let refused = programs.replace("return True", "'import os'");
+    fs::write(here.join("b.yaml"), refused).unwrap();
+    let (success, text) = run(here, &["import", "b.yaml"]);
+    assert!(!success && text.contains("No module named 'os'") && text.contains("line 1, column 1"), "{text}");
+
+    let database = Database::sqlite(&here.join("data/vestibule.sqlite3")).await.unwrap();
+    for (before, after) in [("return True", "x = 1\\nmatch x:\\n  case _: pass"), ("return {}", "return {'a': (1}")] {
+        let sql = "UPDATE configuration SET document = REPLACE(document, $1, $2)";
+        database.execute(Durability::Full, sql, vec![before.into(), after.into()]).await.unwrap();
+    }
+    drop(database);
+    let (success, text) = run(here, &["check"]);
+    assert!(!success, "{text}");
+    let policy =
+        "wrong: Expression Policy \"asks\": expression will not run, line 2, column 1: `match` is not understood";
+    let mapping = "wrong: Scope Mapping \"claims\": expression will not run, line 1, column ";
+    assert!(text.contains(policy) && text.contains(mapping), "{text}");
 }

@@ -71,6 +71,10 @@ async fn scopes_have_names_without_blanks_and_come_by_them() {
     let open = admin.patch(&path, json!({"expression": "return ("})).await.expect(400);
     let message = "Expression Syntax Error: '(' was never closed (a last, line 2)";
     assert_eq!(open, json!({"expression": [message]}));
+    let policy = json!({"name": "p", "expression": "(("});
+    let open = admin.post("/api/v3/policies/expression/", policy).await.expect(400);
+    let message = "Expression Syntax Error: '(' was never closed (temp-policy, line 2)";
+    assert_eq!(open, json!({"expression": [message]}));
     admin.post(SCOPES, body("b first", "zz_first")).await.expect(201);
     assert_eq!(names(&mut admin, &format!("{SCOPES}?search=zz_")).await, ["b first", "a last"]);
     assert_eq!(names(&mut admin, &format!("{SCOPES}?managed__isnull=true")).await, ["b first", "a last"]);
