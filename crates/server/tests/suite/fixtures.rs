@@ -119,6 +119,9 @@ impl<'a> Fixtures<'a> {
         }
         match special(kind.model(), field.name, turn, self.serial) {
             Some(value) => value,
+            None if field.language.is_some() => {
+                json!(format!("return 'Text {} Ü ß'", self.serial * 10 + turn))
+            }
             None => self.shaped(&field.shape, turn).await,
         }
     }
