@@ -70,6 +70,18 @@ pub enum RunError {
     Internal,
 }
 
+impl RunError {
+    /// As Python would say it: which exception, what it says, and in which line.
+    pub fn exception(self) -> (String, String, Option<usize>) {
+        let said = self.to_string();
+        match self {
+            Self::Raised { kind, message, line } => (kind, message, line),
+            Self::Budget(_) => ("TimeoutError".into(), said, None),
+            Self::Internal => ("RuntimeError".into(), said, None),
+        }
+    }
+}
+
 /// Runs a program with everything around it.
 pub(crate) async fn evaluate(
     program: &Compiled,

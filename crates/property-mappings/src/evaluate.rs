@@ -32,11 +32,8 @@ impl std::fmt::Display for MappingFailure {
 
 impl From<RunError> for MappingFailure {
     fn from(error: RunError) -> Self {
-        match error {
-            RunError::Raised { kind, message, line } => Self { kind, message, line },
-            RunError::Budget(_) => Self { kind: "TimeoutError".into(), message: error.to_string(), line: None },
-            RunError::Internal => Self { kind: "RuntimeError".into(), message: error.to_string(), line: None },
-        }
+        let (kind, message, line) = error.exception();
+        Self { kind, message, line }
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn run(name: &str, text: &str, request: &Request<'_>) -> Result
         false => Value::Dict(Vec::new()),
     };
     let outcome = program.run(vec![("context".to_owned(), context)], &host, Budget::default()).await;
-    let outcome = outcome.map_err(|error| failed(&error))?;
+    let outcome = outcome.map_err(failed)?;
     Ok(PolicyResult {
         passing: outcome.value.truthy(),
         messages: outcome.messages,
@@ -66,14 +66,9 @@ async fn circumstances(name: &str, program: &Program, request: &Request<'_>) -> 
     Ok(Circumstances { program, actor, request: asked, told: !request.occasion.harmless, ..nothing })
 }
 
-fn failed(error: &RunError) -> PolicyException {
-    match error {
-        RunError::Raised { kind, message, line } => {
-            PolicyException { line: *line, ..PolicyException::new(kind.clone(), message.clone()) }
-        }
-        RunError::Budget(_) => PolicyException::new("BudgetExceeded", error.to_string()),
-        RunError::Internal => PolicyException::new("InternalError", error.to_string()),
-    }
+fn failed(error: RunError) -> PolicyException {
+    let (kind, message, line) = error.exception();
+    PolicyException { kind, message, line }
 }
 
 /// The server, as a policy's expression sees it: the directory, and other policies.

@@ -63,7 +63,7 @@ async fn an_expression_that_does_not_end_is_ended() {
     let end = app.app.walker(SLUG).answer(identifier("alice")).await;
     assert_eq!(end["component"], "ak-stage-access-denied");
     let event = &app.events("policy_exception").await[0];
-    assert_eq!(event["exception"]["type"], "BudgetExceeded");
+    assert_eq!(event["exception"]["type"], "TimeoutError");
 }
 
 /// What the plan, the request and the user are, each seen on its way through a flow.

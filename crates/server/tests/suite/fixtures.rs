@@ -190,7 +190,6 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         ("authentik_events.notificationtransport", "email_template") => {
             json!(["email/event_notification.html", "email/setup.html"][turn as usize % 2])
         }
-        (_, "expression") => json!(format!("return \"Text {serial} Ü ß\"")),
         // Names of parts of the server, as they are.
         ("authentik_events.event", "app") => json!(format!("authentik.tests{serial}")),
         ("authentik_events.event", "client_ip") => json!(format!("192.0.2.{}", serial % 250)),

@@ -63,7 +63,7 @@ fn odd(kind: &Kind, body: &Map<String, Value>, turn: usize) -> Map<String, Value
         let text = ODD[(turn + place) % ODD.len()];
         let value = match (&field.shape, odd.get(field.name)) {
             // A program's texts may be as odd.
-            (Shape::Text { .. }, Some(_)) if field.name == "expression" => json!(format!("return {}", json!(text))),
+            (Shape::Text { .. }, Some(_)) if field.language.is_some() => json!(format!("return {}", json!(text))),
             (Shape::Text { format: Format::Plain, .. }, Some(Value::String(before))) if field.unique.is_some() => {
                 json!(format!("{text} {before}"))
             }
