@@ -14,7 +14,7 @@ use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::StoreError;
 use crate::configuration::Configuration;
-use crate::sqlite::{STATEMENTS, Sqlite, Writer, make_room};
+use crate::sqlite::{STATEMENTS, Sqlite, Writer};
 use crate::value::{Param, Row, bind};
 use crate::wake::{CHANNEL, Wakes};
 
@@ -165,10 +165,7 @@ impl Database {
     pub async fn scan(&self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
         self.count();
         match &self.inner.engine {
-            Engine::Sqlite(sqlite) => {
-                let sql = sql.into();
-                make_room(|| sqlite.query(&sql, &params))
-            }
+            Engine::Sqlite(sqlite) => sqlite.scan(&sql.into(), &params),
             Engine::Postgres(pool) => from_postgres(pool, sql.into(), params).await,
         }
     }

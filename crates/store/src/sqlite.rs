@@ -21,20 +21,54 @@ const PAUSE: Duration = Duration::from_millis(2);
 pub(crate) const STATEMENTS: usize = 256;
 /// Most of the file that a connection keeps in memory, KiB.
 const CACHE: i64 = 8192;
-/// Most of the file that is mapped to memory, bytes: what the cache does not hold is read without a copy, and a list that looks
-/// at thousands of rows takes a third of the time.
-const MAPPED: i64 = 1 << 30;
+/// The same for one that looks at thousands of rows, which lie all over the file: read again and again, they take twice the
+/// time.
+const SCAN_CACHE: i64 = 32_768;
 /// Connections for reading that are kept open.
 const READERS: usize = 8;
+/// Those that look at thousands of rows.
+const SCANNERS: usize = 2;
 /// Commits after which the log is written back to the database.
 const COMMITS: u32 = 256;
 
 /// A database file: connections for reading, and the one that writes.
 pub(crate) struct Sqlite {
     path: PathBuf,
-    readers: Mutex<Vec<Connection>>,
+    readers: Readers,
+    scanners: Readers,
     /// SQLite has one writer; waiting in line for it beats its busy handler.
     writer: Arc<tokio::sync::Mutex<Writer>>,
+}
+
+/// Connections for reading: as many as are needed at once, some of which are kept.
+struct Readers {
+    kept: Mutex<Vec<Connection>>,
+    /// How many.
+    most: usize,
+    /// Most of the file that each keeps in memory, KiB.
+    cache: i64,
+}
+
+impl Readers {
+    fn query(&self, path: &Path, sql: &str, params: &[Param]) -> Result<Vec<Row>, StoreError> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => {
+                let connection = connect(path, OpenFlags::empty())?;
+                connection.busy_timeout(PATIENCE)?;
+                connection.pragma_update(None, "query_only", true)?;
+                connection.pragma_update(None, "cache_size", -self.cache)?;
+                connection
+            }
+        };
+        let rows = rows(&connection, sql, params);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < self.most {
+            kept.push(connection);
+        }
+        rows
+    }
 }
 
 /// The connection that writes.
@@ -63,7 +97,9 @@ impl Sqlite {
             let (lock, durability) = (Weak::clone(lock), Durability::Full);
             tokio::sync::Mutex::new(Writer { lock, connection, open: false, durability, commits: 0, checkpointer })
         });
-        Ok(Self { path: path.to_owned(), readers: Mutex::default(), writer })
+        let readers = Readers { kept: Mutex::default(), most: READERS, cache: CACHE };
+        let scanners = Readers { kept: Mutex::default(), most: SCANNERS, cache: SCAN_CACHE };
+        Ok(Self { path: path.to_owned(), readers, scanners, writer })
     }
 
     /// The file.
@@ -73,22 +109,12 @@ impl Sqlite {
 
     /// The rows of a query that changes nothing.
     pub(crate) fn query(&self, sql: &str, params: &[Param]) -> Result<Vec<Row>, StoreError> {
-        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match kept {
-            Some(connection) => connection,
-            None => {
-                let connection = connect(&self.path, OpenFlags::empty())?;
-                connection.busy_timeout(PATIENCE)?;
-                connection.pragma_update(None, "query_only", true)?;
-                connection
-            }
-        };
-        let rows = rows(&connection, sql, params);
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < READERS {
-            readers.push(connection);
-        }
-        rows
+        self.readers.query(&self.path, sql, params)
+    }
+
+    /// The same for one that may look at a whole table.
+    pub(crate) fn scan(&self, sql: &str, params: &[Param]) -> Result<Vec<Row>, StoreError> {
+        make_room(|| self.scanners.query(&self.path, sql, params))
     }
 
     /// The first row of a query that changes nothing. The connection that writes has in memory what was written last;
@@ -266,7 +292,6 @@ fn connect(path: &Path, more: OpenFlags) -> Result<Connection, StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "cache_size", -CACHE)?;
-    connection.pragma_update(None, "mmap_size", MAPPED)?;
     Ok(connection)
 }
 
