@@ -119,26 +119,6 @@ impl PolicyEngine {
         }
     }
 
-    /// Asks policies that no binding names, in this order: each must let pass. What a form's prompts are checked with.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn validate(
-        &self,
-        configuration: &Configuration,
-        policies: &[Uuid],
-        user: Option<i64>,
-        occasion: Occasion<'_>,
-    ) -> Result<Verdict, ApiError> {
-        let subject = Subject::new(user);
-        let (mut said, mut heard) = (Vec::new(), Heard::default());
-        for policy in policies {
-            let policy = configuration.find(*policy);
-            said.push(self.policy(configuration, policy, None, &subject, occasion, &mut heard).await?);
-        }
-        Ok(together(PolicyEngineMode::All, &said, heard))
-    }
-
     async fn ask_one(
         &self,
         configuration: &Configuration,
