@@ -17,6 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0005_lists", include_str!("../migrations/0005_lists.sql")),
     ("0006_policies", include_str!("../migrations/0006_policies.sql")),
     ("0007_nulls", include_str!("../migrations/0007_nulls.sql")),
+    ("0008_names", include_str!("../migrations/0008_names.sql")),
 ];
 
 /// What the two databases name differently.

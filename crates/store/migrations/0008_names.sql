@@ -1,0 +1,1 @@
+{postgres} CREATE INDEX users_names ON users (id) INCLUDE (username_folded, username);
