@@ -48,7 +48,8 @@ impl Authenticator {
 
     /// A user with the permissions that they have by their roles: one statement.
     async fn with_permissions(&self, found: Known, client: &ClientInfo) -> Result<Principal, ApiError> {
-        let rows = self.store.database().query(vestibule_rbac::holdings_sql(), vec![found.pk.into()]).await?;
+        let database = self.store.database();
+        let rows = database.query(database.speak(&vestibule_rbac::holdings_sql()), vec![found.pk.into()]).await?;
         let (mut roles, mut permissions) = (BTreeSet::new(), BTreeSet::new());
         for row in rows {
             roles.insert(row.uuid("role")?);
@@ -76,7 +77,8 @@ impl Authenticator {
             is_superuser_sql("u.id")
         );
         let params = vec![self.store.keys().lookup_hash(key).into(), self.ctx.now().into()];
-        let row = self.store.database().query_one(sql, params).await?.ok_or(ApiError::InvalidToken)?;
+        let database = self.store.database();
+        let row = database.query_one(database.speak(&sql), params).await?.ok_or(ApiError::InvalidToken)?;
         let pk = row.int("id")?;
         let actor = Actor::User { pk, username: row.text("username")?, email: row.text("email")? };
         let (superuser, user_type) = (row.bool("superuser")?, row.text("type")?);

@@ -179,7 +179,8 @@ impl Sessions {
         );
         let id_hash = self.hash(cookie);
         let params = vec![id_hash.as_str().into(), now.into()];
-        let Some(row) = self.store.database().query_one(sql, params).await? else { return Ok(None) };
+        let database = self.store.database();
+        let Some(row) = database.query_one(database.speak(&sql), params).await? else { return Ok(None) };
         let user = row.optional_int("user_id")?.map(|pk| SessionUser::read(&row, pk)).transpose()?;
         if user.as_ref().is_some_and(|user| !user.is_active) {
             return Ok(None);
@@ -268,7 +269,7 @@ impl Sessions {
             is_superuser_sql("$2")
         );
         let now = self.ctx.now();
-        let row = transaction.query_one(sql, vec![now.into(), user_pk.into()]).await?;
+        let row = transaction.query_one(transaction.speak(&sql), vec![now.into(), user_pk.into()]).await?;
         let Some(row) = row else { return Ok(Login::Inactive) };
         let user = SessionUser::read(&row, user_pk)?;
         let event = Event { actor: user.actor(), ..event };
@@ -291,6 +292,7 @@ impl Sessions {
              FROM users WHERE id = $1 AND is_active",
             is_superuser_sql("users.id")
         );
+        let sql = transaction.speak(&sql);
         let Some(row) = transaction.query_one(sql, vec![user_pk.into()]).await? else { return Ok(false) };
         let mut next = Session { user: Some(SessionUser::read(&row, user_pk)?), ..session.clone() };
         if !self.put(&mut transaction, &mut next, Some(user_pk)).await? {

@@ -12,9 +12,9 @@ const DOWN: &str = "WITH RECURSIVE down (pk) AS (SELECT pk FROM groups WHERE is_
     UNION SELECT group_parents.child FROM group_parents JOIN down ON group_parents.parent = down.pk) \
     SELECT pk FROM down";
 
-/// SQL: whether the user whose key is the expression `user` is a superuser.
+/// SQL: whether the user whose key is the expression `user` is a superuser. The store has to speak it.
 pub(crate) fn is_superuser_sql(user: &str) -> String {
-    format!("EXISTS (SELECT 1 FROM memberships WHERE user_id = {user} AND group_pk IN ({DOWN}))")
+    format!("EXISTS (SELECT 1 FROM memberships WHERE user_id = {user} AND group_pk {{few}}{DOWN}{{/few}})")
 }
 
 /// SQL: whether the group whose key is the expression `group` makes its members superusers.
@@ -68,7 +68,7 @@ pub(crate) async fn guard_user(
         return Ok(());
     }
     let sql = format!("SELECT {} AS superuser", is_superuser_sql("$1"));
-    let row = transaction.query_one(sql, vec![user.into()]).await?;
+    let row = transaction.query_one(transaction.speak(&sql), vec![user.into()]).await?;
     let superuser = row.map(|row| row.bool("superuser")).transpose()?.unwrap_or_default();
     let roles = roles_of(transaction, Holder::User(user)).await?;
     if superuser || exceeds(transaction, principal, &roles).await? {

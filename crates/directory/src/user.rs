@@ -1,5 +1,7 @@
 //! Users as the login path sees them: found by what they enter, with their password's hash.
 
+use std::iter;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
@@ -7,6 +9,7 @@ use vestibule_kernel::fold::fold;
 use vestibule_kernel::{Ctx, Object};
 use vestibule_store::{Durability, Param, Row, Store, StoreError, Transaction};
 
+use crate::identifiers;
 use crate::resources::avatar::Pictured;
 use crate::session;
 
@@ -97,13 +100,21 @@ impl UserRow {
         Pictured { name, username, email, attributes: Some(attributes) }
     }
 
-    fn identifier(&self, field: Identifier) -> &str {
-        match field {
-            Identifier::Email => &self.email,
-            Identifier::Username => &self.username,
-            Identifier::Upn => self.upn().unwrap_or_default(),
+    fn identifier(&self, by: By<'_>) -> String {
+        match by {
+            By::Field(Identifier::Email) => self.email.clone(),
+            By::Field(Identifier::Username) => self.username.clone(),
+            By::Field(Identifier::Upn) => self.upn().unwrap_or_default().to_owned(),
+            By::Attribute(name) => identifiers::value_of(&self.attributes, name).unwrap_or_default(),
         }
     }
+}
+
+/// What is compared with what was typed.
+#[derive(Clone, Copy)]
+enum By<'a> {
+    Field(Identifier),
+    Attribute(&'a str),
 }
 
 /// The user principal name among attributes.
@@ -142,7 +153,8 @@ impl Users {
     }
 
     /// Whom `text` finds: exact before case-insensitive, each in the order of `fields`. The first of these tiers that
-    /// finds anybody decides; if it finds two, nobody is found. Inactive users are found too. One statement.
+    /// finds anybody decides; if it finds two, nobody is found. The attributes of [`crate::identifiers`] follow the
+    /// principal name. Inactive users are found too. One statement.
     pub async fn find(&self, fields: &[Identifier], text: &str, case_insensitive: bool) -> Result<Found, StoreError> {
         if fields.is_empty() || text.is_empty() || text.contains('\0') {
             return Ok(Found::Nobody);
@@ -156,11 +168,21 @@ impl Users {
             (false, column) => format!("{column} = $1"),
             (true, column) => format!("{column} = $1 OR {column}_folded = $2"),
         };
-        let conditions: Vec<String> = fields.iter().map(condition).collect();
+        let mut conditions: Vec<String> = fields.iter().map(condition).collect();
+        let attributes = identifiers::attributes(&self.store.configuration());
+        let attributes = if fields.contains(&Identifier::Upn) { &*attributes } else { &[] };
+        if !attributes.is_empty() {
+            let which = if case_insensitive { "value = $1 OR value_folded = $2" } else { "value = $1" };
+            conditions.push(format!("id IN (SELECT user_id FROM user_identifiers WHERE {which})"));
+        }
         let sql = format!("SELECT {} FROM users WHERE {}", UserRow::COLUMNS, conditions.join(" OR "));
         let rows = self.store.database().query(sql, params).await?;
         let users: Vec<UserRow> = rows.iter().map(UserRow::read).collect::<Result<_, _>>()?;
-        Ok(decide(fields, text, &folded, case_insensitive, users))
+        let by = fields.iter().flat_map(|field| {
+            let beside = if *field == Identifier::Upn { attributes } else { &[] };
+            iter::once(By::Field(*field)).chain(beside.iter().map(|name| By::Attribute(name)))
+        });
+        Ok(decide(&by.collect::<Vec<_>>(), text, &folded, case_insensitive, users))
     }
 
     /// Whether somebody else than `own` is found by `text`, by whatever identifier and in whatever case. No
@@ -169,8 +191,8 @@ impl Users {
         if text.is_empty() {
             return Ok(false);
         }
-        let sql = "SELECT id FROM users WHERE (username_folded = $1 OR email_folded = $1 OR upn_folded = $1) \
-                   AND id <> $2";
+        let sql = "SELECT id FROM users WHERE (username_folded = $1 OR email_folded = $1 OR upn_folded = $1 \
+                   OR id IN (SELECT user_id FROM user_identifiers WHERE value_folded = $1)) AND id <> $2";
         let params = vec![fold(text).into(), own.unwrap_or(-1).into()];
         Ok(self.store.database().query_one(sql, params).await?.is_some())
     }
@@ -207,10 +229,10 @@ impl Users {
 }
 
 /// The first tier that finds anybody decides.
-fn decide(fields: &[Identifier], text: &str, folded: &str, case_insensitive: bool, users: Vec<UserRow>) -> Found {
+fn decide(by: &[By<'_>], text: &str, folded: &str, case_insensitive: bool, users: Vec<UserRow>) -> Found {
     let tier = |user: &UserRow| {
-        let exact = fields.iter().position(|field| user.identifier(*field) == text).map(|place| (0, place));
-        let loose = || fields.iter().position(|field| fold(user.identifier(*field)) == folded).map(|place| (1, place));
+        let exact = by.iter().position(|by| user.identifier(*by) == text).map(|place| (0, place));
+        let loose = || by.iter().position(|by| fold(&user.identifier(*by)) == folded).map(|place| (1, place));
         exact.or_else(|| loose().filter(|_| case_insensitive))
     };
     let mut ranked: Vec<_> = users.into_iter().filter_map(|user| Some((tier(&user)?, user))).collect();

@@ -13,10 +13,11 @@ const UP_FROM_USER: &str = "up (pk) AS (SELECT group_pk FROM memberships WHERE u
     UNION SELECT group_parents.parent FROM group_parents JOIN up ON group_parents.child = up.pk)";
 
 /// The roles of these groups.
-const OF_GROUPS: &str = "SELECT group_roles.role FROM group_roles WHERE group_roles.group_pk IN (SELECT pk FROM up)";
+const OF_GROUPS: &str =
+    "SELECT group_roles.role FROM group_roles WHERE group_roles.group_pk {few}SELECT pk FROM up{/few}";
 
 /// SQL: the roles of the user `$1` as `role`, each with every permission over all objects of a model as `permission`;
-/// that is null for a role without any.
+/// that is null for a role without any. The store has to speak it.
 pub fn holdings_sql() -> String {
     format!(
         "WITH RECURSIVE {UP_FROM_USER}, own (role) AS \
@@ -50,12 +51,13 @@ pub async fn roles_of(transaction: &mut Transaction, holder: Holder<'_>) -> Resu
             format!(
                 "WITH RECURSIVE up (pk) AS (SELECT pk FROM groups WHERE pk IN ({}) \
                  UNION SELECT group_parents.parent FROM group_parents JOIN up ON group_parents.child = up.pk) \
-                 SELECT DISTINCT group_roles.role FROM group_roles WHERE group_roles.group_pk IN (SELECT pk FROM up)",
+                 {OF_GROUPS} GROUP BY group_roles.role",
                 places(1, groups.len())
             ),
             groups.iter().copied().map(Param::from).collect(),
         ),
     };
+    let sql = transaction.speak(&sql);
     transaction.query(sql, params).await?.iter().map(|row| row.uuid("role")).collect()
 }
 

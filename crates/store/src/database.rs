@@ -52,13 +52,23 @@ enum Engine {
     Postgres(PgPool),
 }
 
-/// What stands before and after a JSON to make the number of it.
-const SQLITE_NUMBER: (&str, &str) =
-    ("(SELECT CASE WHEN json_type(v) IN ('integer', 'real') THEN CAST(v AS REAL) END FROM (SELECT ", " AS v))");
-const POSTGRES_NUMBER: (&str, &str) = (
-    "(SELECT CASE WHEN jsonb_typeof(v) = 'number' THEN CAST(CAST(v AS text) AS double precision) END FROM (SELECT ",
-    " AS v) AS one)",
-);
+/// Words of statements that the databases say differently: the word, SQLite, PostgreSQL.
+const WORDS: [(&str, &str, &str); 10] = [
+    ("{json}", "json(", "CAST("),
+    ("{/json}", ")", " AS jsonb)"),
+    (
+        "{number}",
+        "(SELECT CASE WHEN json_type(v) IN ('integer', 'real') THEN CAST(v AS REAL) END FROM (SELECT ",
+        "(SELECT CASE WHEN jsonb_typeof(v) = 'number' THEN CAST(CAST(v AS text) AS double precision) END FROM (SELECT ",
+    ),
+    ("{/number}", " AS v))", " AS v) AS one)"),
+    ("{name}", "('$.\"' || ", ""),
+    ("{/name}", " || '\"')", ""),
+    ("{bytewise}", "", " COLLATE \"C\""),
+    ("{skip locked}", "", "FOR UPDATE SKIP LOCKED"),
+    ("{few}", "IN (", "= ANY (ARRAY("),
+    ("{/few}", ")", "))"),
+];
 
 impl Database {
     /// Opens (and creates) the SQLite file at `path`.
@@ -131,16 +141,12 @@ impl Database {
     /// SQL in this database's words: `{json}...{/json}` is a text read as JSON, into which `->` looks and which compares
     /// by value; `{name}...{/name}` is a name to look for, whatever it consists of; `{skip locked}` passes over rows that
     /// another transaction has taken; `{number}...{/number}` is the number that such a JSON is, null for anything else;
-    /// `{bytewise}` behind a text compares it by its bytes.
+    /// `{bytewise}` behind a text compares it by its bytes; `column {few}SELECT ...{/few}` is `IN` for a handful, which
+    /// PostgreSQL would take for hundreds and read the whole table.
     pub fn speak(&self, sql: &str) -> String {
-        let (open, close) = if self.is_sqlite() { ("json(", ")") } else { ("CAST(", " AS jsonb)") };
-        let (begin, end) = if self.is_sqlite() { ("('$.\"' || ", " || '\"')") } else { ("", "") };
-        let sql = sql.replace("{json}", open).replace("{/json}", close);
-        let (number, end_number) = if self.is_sqlite() { SQLITE_NUMBER } else { POSTGRES_NUMBER };
-        let sql = sql.replace("{number}", number).replace("{/number}", end_number);
-        let sql = sql.replace("{bytewise}", if self.is_sqlite() { "" } else { " COLLATE \"C\"" });
-        let skip = if self.is_sqlite() { "" } else { "FOR UPDATE SKIP LOCKED" };
-        sql.replace("{name}", begin).replace("{/name}", end).replace("{skip locked}", skip)
+        WORDS.iter().fold(sql.to_owned(), |sql, (word, sqlite, postgres)| {
+            if sql.contains(word) { sql.replace(word, if self.is_sqlite() { sqlite } else { postgres }) } else { sql }
+        })
     }
 
     /// Statements sent since the start, transaction control aside.
@@ -339,6 +345,11 @@ impl Transaction {
     /// Whether this is SQLite.
     pub fn is_sqlite(&self) -> bool {
         self.database.is_sqlite()
+    }
+
+    /// SQL in this database's words, as [`Database::speak`] says.
+    pub fn speak(&self, sql: &str) -> String {
+        self.database.speak(sql)
     }
 }
 

@@ -311,3 +311,73 @@ async fn what_was_typed_is_kept_where_it_is_what_is_shown() {
         assert_eq!(walker.answer(json!({"uid_field": "alice"})).await["pending_user"], "alice");
     }
 }
+
+const IDENTIFIERS: &str = "/api/vestibule/v1/user_identifiers/";
+
+/// authentik #10973: attributes that an administrator names find a user too.
+#[tokio::test]
+async fn signs_in_by_attributes_that_an_administrator_names() {
+    let login = two_steps(json!({"user_fields": ["username", "upn"]}), json!({})).await;
+    let badge = |badge: Value| json!({"attributes": {"badge": badge, "desk": "D-1"}});
+    login.app.user("bea", PASSWORD, badge("B-0815".into())).await;
+    let cem = login.app.user("cem", PASSWORD, badge(4711.into())).await;
+    let tries = async |identifier: &str| is_done(&login.app.walker(SLUG).login(identifier, PASSWORD).await);
+    assert!(!tries("b-0815").await, "nobody has named the attribute");
+
+    let mut admin = login.app.admin().await;
+    let answer = admin.put(IDENTIFIERS, json!({"attributes": ["badge"]})).await.expect(200);
+    assert_eq!(answer, json!({"attributes": ["badge"]}));
+    for (identifier, right) in
+        [("B-0815", true), ("b-0815", true), ("4711", true), ("D-1", false), ("4712", false), ("alice@corp", true)]
+    {
+        assert_eq!(tries(identifier).await, right, "{identifier}");
+    }
+    // Whoever comes or changes later is found at once, by what they have now.
+    login.app.user("dora", PASSWORD, badge("B-0900".into())).await;
+    admin.patch(&format!("/api/v3/core/users/{cem}/"), badge("B-0901".into())).await.expect(200);
+    for (identifier, right) in [("b-0900", true), ("B-0901", true), ("4711", false)] {
+        assert_eq!(tries(identifier).await, right, "{identifier}");
+    }
+    // Two of one number: nobody is found by it. It does not come before a name.
+    login.app.user("emil", PASSWORD, badge("B-0900".into())).await;
+    login.app.user("fritz", "another", badge("bea".into())).await;
+    assert!(!tries("B-0900").await);
+    assert!(tries("bea").await);
+    let users = &login.app.state.users;
+    assert!(users.identifier_taken("b-0901", None).await.unwrap());
+    assert!(!users.identifier_taken("b-0901", Some(cem)).await.unwrap());
+    // Deleted users and names that were taken off the list leave nothing behind.
+    admin.delete(&format!("/api/v3/core/users/{cem}/")).await.expect(204);
+    assert!(!users.identifier_taken("b-0901", None).await.unwrap());
+    admin.put(IDENTIFIERS, json!({"attributes": []})).await.expect(200);
+    assert!(!tries("B-0815").await);
+}
+
+#[tokio::test]
+async fn stages_without_the_principal_name_ignore_attributes() {
+    let login = two_steps(json!({"user_fields": ["username", "email"]}), json!({})).await;
+    let mut admin = login.app.admin().await;
+    admin.put(IDENTIFIERS, json!({"attributes": ["badge"]})).await.expect(200);
+    login.app.user("bea", PASSWORD, json!({"attributes": {"badge": "B-0815"}})).await;
+    assert!(!is_done(&login.app.walker(SLUG).login("B-0815", PASSWORD).await));
+}
+
+#[tokio::test]
+async fn attributes_that_identify_are_named_by_whoever_may_change_settings() {
+    let login = two_steps(json!({}), json!({})).await;
+    let mut admin = login.app.admin().await;
+    for (body, message) in [
+        (json!({"attributes": ["a", "a"]}), "`a` is there twice."),
+        (json!({"attributes": [""]}), "This field may not be blank."),
+        (json!({"attributes": "badge"}), "Expected a list of items but got type \"str\"."),
+        (json!({"attributes": ["a", "b", "c", "d", "e", "f", "g", "h", "i"]}), "no more than 8 elements"),
+    ] {
+        let answer = admin.put(IDENTIFIERS, body.clone()).await.expect(400);
+        assert!(answer.to_string().replace("\\\"", "\"").contains(message), "{body}: {answer}");
+    }
+    assert_eq!(admin.get(IDENTIFIERS).await.expect(200), json!({"attributes": []}));
+    login.app.anonymous().get(IDENTIFIERS).await.expect(403);
+    let mut alice = login.app.token_of(login.alice).await;
+    alice.get(IDENTIFIERS).await.expect(403);
+    alice.put(IDENTIFIERS, json!({"attributes": ["badge"]})).await.expect(403);
+}

@@ -16,6 +16,7 @@ use vestibule_tasks::NewTask;
 
 use super::super::fields::{pk, shows, uuids};
 use super::super::roles;
+use crate::identifiers;
 use crate::password::{Params, Passwords, is_known_hash};
 use crate::resources::settings::SystemSettings;
 use crate::session;
@@ -61,6 +62,9 @@ impl Hooks for UserHooks {
 
     async fn after_save(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
         let user = pk(object);
+        let attributes = |object: &Object| object.get("attributes").and_then(Value::as_object).cloned();
+        let (before, now) = (cx.existing.map(|object| attributes(object).unwrap_or_default()), attributes(object));
+        identifiers::write(cx.change.transaction(), user, before.as_ref(), &now.unwrap_or_default()).await?;
         roles::write(cx, ("user_roles", "user_id"), user.into()).await?;
         if cx.given.contains_key("groups") {
             let present = memberships(cx.change.transaction(), user).await?;
@@ -126,7 +130,11 @@ async fn set_uid(cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> 
 /// less than they.
 async fn guard_identity(cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
     let Some(before) = cx.existing else { return Ok(()) };
-    if ["username", "email", "upn"].iter().all(|name| before.get(*name) == object.get(*name)) {
+    let names = identifiers::attributes(&cx.change.configuration());
+    let attribute = |object: &Object, name: &str| object.get("attributes").and_then(|all| all.get(name)).cloned();
+    if ["username", "email", "upn"].iter().all(|name| before.get(*name) == object.get(*name))
+        && names.iter().all(|name| attribute(before, name) == attribute(object, name))
+    {
         return Ok(());
     }
     guard_user(cx.change.transaction(), cx.principal, pk(object)).await
