@@ -18,8 +18,6 @@ class IPv4Address:
         return isinstance(other, IPv4Address) and other._text == self._text
     def __hash__(self):
         return hash(self._text)
-    def __lt__(self, other):
-        return self._value < other._value
     def __int__(self):
         return int(self._value, 16)
 class IPv4Network:
@@ -29,10 +27,7 @@ class IPv4Network:
         self._first = parts[2]
         self._last = parts[3]
         self.prefixlen = parts[4]
-        first = parts[5]
-        last = parts[6]
-        self.network_address = IPv4Address(first)
-        self.broadcast_address = IPv4Address(last)
+        self._ends = (parts[5], parts[6])
     def __str__(self):
         return self._text
     def __repr__(self):

@@ -30,7 +30,7 @@ struct Piece {
 }
 
 /// In the order in which they stand: a piece needs only earlier ones.
-const PIECES: [Piece; 13] = [
+const PIECES: [Piece; 14] = [
     Piece { module: "", variable: "", words: &["_vb_mod"], source: include_str!("../prelude/mod.py") },
     Piece { module: "", variable: "", words: &["_vb_or"], source: include_str!("../prelude/or.py") },
     Piece { module: "", variable: "", words: &["request", "flow_plan"], source: include_str!("../prelude/link.py") },
@@ -39,6 +39,12 @@ const PIECES: [Piece; 13] = [
         variable: "",
         words: &["ip_address", "ip_network"],
         source: include_str!("../prelude/address.py"),
+    },
+    Piece {
+        module: "",
+        variable: "",
+        words: &["network_address", "broadcast_address"],
+        source: include_str!("../prelude/ends.py"),
     },
     Piece {
         module: "ipaddress",
