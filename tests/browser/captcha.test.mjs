@@ -164,3 +164,24 @@ test("without JavaScript it says that it needs it; an answer without a token is 
   await page.getByText("The check was not accepted.").first().waitFor();
   assert.deepEqual(captcha.asked, []);
 });
+
+test("work instead of a provider: nobody else is asked, and nobody notices", async () => {
+  const stage = await world.make.stage("captcha", { public_key: "-", private_key: "-" });
+  await world.api("POST", "/api/vestibule/v1/captcha/proof_of_work/", { stage: stage.pk, difficulty: 14 });
+  const flow = await world.make.login({ onePage: true, captcha: stage.pk });
+  const page = await world.visit();
+  const elsewhere = [];
+  page.on("request", (request) => request.url().startsWith(world.url) || elsewhere.push(request.url()));
+  const answer = await page.goto(flow.path);
+  assert.match(answer.headers()["content-security-policy"], /script-src 'self';/);
+  for (const password of ["wrong", alice.password]) {
+    await nameField(page).fill("alice");
+    await passwordField(page).fill(password);
+    // Sent at once: the form waits for the work, not the person.
+    await passwordField(page).press("Enter");
+    if (password === "wrong") await page.getByRole("alert").waitFor();
+  }
+  await assertGreeted(page, "Alice");
+  assert.deepEqual(elsewhere, []);
+  assert.deepEqual(captcha.asked, []);
+});

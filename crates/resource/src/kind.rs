@@ -253,8 +253,9 @@ impl Kind {
     pub fn schema(&self) -> &'static str {
         self.spec.schema
     }
-    /// The path of its list.
+    /// The path of its list. What lies beside authentik's paths says where.
     pub fn wire_path(&self) -> String {
-        format!("/api/v3/{}/", self.spec.path)
+        let base = if self.spec.path.starts_with('/') { "" } else { "/api/v3/" };
+        format!("{base}{}/", self.spec.path)
     }
 }

@@ -46,7 +46,7 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// A resource at `path` below `/api/v3/` whose model is `app.model`.
+    /// A resource at `path` below `/api/v3/`, or at exactly `path` if it begins with `/`, whose model is `app.model`.
     pub fn new(path: &'static str, model: &'static str, schema: &'static str) -> Self {
         Self {
             path,

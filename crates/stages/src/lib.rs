@@ -17,6 +17,7 @@ mod user_logout;
 
 pub use authenticator_validate::AuthenticatorValidateStage;
 pub use captcha::CaptchaStage;
+pub use captcha::work::ProofOfWork;
 pub use deny::DenyStage;
 pub use dummy::DummyStage;
 pub use email::EmailStage;
@@ -33,6 +34,7 @@ pub fn kinds() -> Vec<Kind> {
     vec![
         authenticator_validate::kind(),
         captcha::kind(),
+        captcha::work::kind(),
         deny::kind(),
         dummy::kind(),
         email::kind(),

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0007_nulls", include_str!("../migrations/0007_nulls.sql")),
     ("0008_names", include_str!("../migrations/0008_names.sql")),
     ("0009_identifiers", include_str!("../migrations/0009_identifiers.sql")),
+    ("0010_captcha", include_str!("../migrations/0010_captcha.sql")),
 ];
 
 /// What the two databases name differently.

@@ -116,7 +116,7 @@ export const startServer = async ({ bootstrap = true, settings = {} } = {}) => {
 
 /** Asks the REST API as the administrator; throws at anything but success. */
 const api = async (url, method, path, body) => {
-  const answer = await fetch(`${url}/api/v3/${path}`, {
+  const answer = await fetch(path.startsWith("/") ? url + path : `${url}/api/v3/${path}`, {
     method,
     headers: { authorization: `Bearer ${TOKEN}`, ...(body && { "content-type": "application/json" }) },
     body: body && JSON.stringify(body),

@@ -259,6 +259,7 @@ fn free(components: &mut Components<'_>, path: &str, operation: &Operation) -> D
 impl Draft {
     /// An operation that is called after its path and `verb`.
     fn new(path: &str, verb: &str, description: String) -> Self {
+        let path = path.replace("/api/vestibule/v1/", "/vestibule/");
         let words = path.split('/').filter(|part| !part.is_empty() && !part.starts_with('{'));
         let words: Vec<String> = words.chain([verb]).map(|word| word.replace('-', "_")).collect();
         Self { id: words.join("_"), description, parameters: vec![], body: None, public: false, responses: Map::new() }

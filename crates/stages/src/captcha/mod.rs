@@ -8,10 +8,12 @@ use vestibule_http_client::http_url;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::{Fields, Kind, Resource, Spec, Validation, choices};
 use vestibule_store::DocumentType;
+use vestibule_web::asset_url;
 
 #[cfg(test)]
 mod tests;
 mod verify;
+pub(crate) mod work;
 
 pub(crate) use verify::verify;
 
@@ -104,19 +106,26 @@ pub(crate) const ENTRY: StageEntry = StageEntry {
 
 /// The question on a page of its own.
 fn question(stage: &CaptchaStage, cx: &StageCx<'_>) -> Object {
-    let mut question = question_beside(stage);
+    let mut question = question_beside(stage, cx);
     cx.show_pending(&mut question);
     question
 }
 
 /// The question for pages that show a captcha beside something else; who is there they say themselves.
-pub(crate) fn question_beside(stage: &CaptchaStage) -> Object {
+pub(crate) fn question_beside(stage: &CaptchaStage, cx: &StageCx<'_>) -> Object {
+    let (site_key, js_url) = match work::difficulty(cx.configuration, stage) {
+        Some(difficulty) => {
+            let (keys, ctx) = (cx.state.store().keys(), &cx.state.api.ctx);
+            (work::challenge(keys, ctx, stage.stage.pk, difficulty), asset_url("work.js"))
+        }
+        None => (stage.public_key.clone(), stage.js_url.clone()),
+    };
     let mut question = Object::new();
     question.insert("component".into(), ENTRY.component.into());
     question.insert("pending_user".into(), "".into());
     question.insert("pending_user_avatar".into(), avatar("", "").into());
-    question.insert("site_key".into(), stage.public_key.clone().into());
-    question.insert("js_url".into(), stage.js_url.clone().into());
+    question.insert("site_key".into(), site_key.into());
+    question.insert("js_url".into(), js_url.into());
     question.insert("interactive".into(), stage.interactive.into());
     question
 }

@@ -7,7 +7,7 @@ use vestibule_flow::{AnswerErrors, StageCx};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::{ApiError, Object};
 
-use super::{CaptchaStage, RequestContentType};
+use super::{CaptchaStage, RequestContentType, work};
 
 /// Where the plan notes what the provider said, for policies.
 const NOTE: &str = "captcha";
@@ -64,6 +64,9 @@ pub(super) async fn check(
     stage: &CaptchaStage,
     token: &str,
 ) -> Result<Result<(), Refusal>, ApiError> {
+    if work::difficulty(cx.configuration, stage).is_some() {
+        return work::check(cx, stage, token).await;
+    }
     let client = cx.state.api.extension::<HttpClient>()?;
     Ok(match ask(&client, stage, token, cx.visit.client.ip).await {
         Ok(said) => {

@@ -24,7 +24,7 @@ impl IdentificationStage {
             put("application_pre", application.clone());
         }
         put("flow_designation", cx.flow.designation.as_str().into());
-        put("captcha_stage", captcha.map_or(Value::Null, |stage| Value::Object(captcha::question_beside(stage))));
+        put("captcha_stage", captcha.map_or(Value::Null, |stage| Value::Object(captcha::question_beside(stage, cx))));
         for (name, flow) in [
             ("enroll_url", self.enrollment_flow),
             ("recovery_url", self.recovery_flow),
