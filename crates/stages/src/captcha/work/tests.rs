@@ -21,7 +21,8 @@ fn captcha(name: &str) -> Value {
 fn solve(challenge: &str) -> String {
     let parts: Vec<&str> = challenge.split('.').collect();
     let (bits, puzzles): (u32, usize) = (parts[0].parse().unwrap(), parts[1].parse().unwrap());
-    let solved = |puzzle| (0_u64..).map(|number| number.to_string()).find(|one| zeros(parts[3], puzzle, one) >= bits);
+    let solved =
+        |puzzle| (0..1_000_000_u64).map(|number| number.to_string()).find(|one| zeros(parts[3], puzzle, one) >= bits);
     let numbers: Vec<String> = (0..puzzles).map(|puzzle| solved(puzzle).unwrap()).collect();
     format!("{challenge}:{}", numbers.join(","))
 }
