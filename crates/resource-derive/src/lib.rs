@@ -8,7 +8,7 @@ use syn::{Data, DeriveInput, Expr, ExprLit, Field, Lit, Meta, parse_macro_input,
 /// Describes the fields of a resource.
 ///
 /// `#[field(...)]` takes: `flatten`; `default = EXPR`; `required`, `optional` (may be absent, never null),
-/// `nullable`; `empty` (a list that must be named and may be empty); `read_only`, `write_only`, `internal`; `sealed`; `computed = FN, shape = EXPR`; `shown = FN`;
+/// `nullable`; `empty` (a list that must be named and may be empty); `read_only`, `write_only`, `internal`; `sealed`; `computed = FN, shape = EXPR`; `attached`; `shown = FN`;
 /// `language = EXPR` (its text is a program);
 /// `references = "app.model"` with `on_delete = Cascade | SetNull | SetDefault | Protect`; `max = N`, `min = N`, `blank`,
 /// `format = Slug | Identifier | Url | Email | Duration`, `raw` (not trimmed); `unique = "message"`;
@@ -95,7 +95,7 @@ fn setter(meta: &Meta) -> syn::Result<Tokens> {
     match (name.to_string().as_str(), meta) {
         (
             "required" | "optional" | "nullable" | "read_only" | "write_only" | "internal" | "sealed" | "guarded"
-            | "blank" | "raw" | "folded" | "empty",
+            | "blank" | "raw" | "folded" | "empty" | "attached",
             Meta::Path(_),
         ) => Ok(quote!(.#name())),
         ("default", Meta::NameValue(pair)) => {

@@ -221,13 +221,18 @@ async fn list_kind(received: &Received, kind: &Arc<Kind>) -> Answer {
     };
     attach(api, kind, query, &mut page.objects).await?;
     audit::write_shown(api, principal, kind, &page.objects).await?;
-    let results: Vec<_> = page.objects.iter().map(|object| show(received, configuration, kind, object, &[])).collect();
+    let (registry, origin) = (&api.registry, received.origin.as_str());
+    let represent = Represent { configuration, registry, kind, principal: Some(principal), origin, written: &[] };
+    let results = page.objects.into_iter().map(|object| represent.moved(object)).collect();
     let autocomplete = search::autocomplete(api.store.database(), kind).await?;
-    ok(&json!({"pagination": page.pagination, "results": results, "autocomplete": autocomplete}))
+    paginated(page.pagination, results, autocomplete)
 }
 
-fn paginated(pagination: &Value, results: &[Value]) -> Answer {
-    ok(&json!({"pagination": pagination, "results": results, "autocomplete": {}}))
+/// A page as the wire has it.
+pub(crate) fn paginated(pagination: Value, results: Vec<Value>, autocomplete: Value) -> Answer {
+    // (`json!` would copy them.)
+    let parts = [("pagination", pagination), ("results", results.into()), ("autocomplete", autocomplete)];
+    ok(&Value::Object(parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
 }
 
 async fn create(received: &Received, kind: &Arc<Kind>) -> Answer {

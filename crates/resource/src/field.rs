@@ -161,6 +161,8 @@ pub struct Field {
     pub empty: bool,
     /// Computed instead of stored.
     pub computed: Option<Compute>,
+    /// Kept elsewhere: what shows the object has put it there ([`crate::Hooks::attach`]).
+    pub attached: bool,
     /// Shown otherwise than it is stored: without what not every reader may see.
     pub shown: Option<Compute>,
     /// The language of the program that its text is.
@@ -188,6 +190,7 @@ impl Field {
             folded: false,
             empty: false,
             computed: None,
+            attached: false,
             shown: None,
             language: None,
             label: None,
@@ -250,6 +253,10 @@ impl Field {
     /// Computed instead of stored.
     pub fn computed(self, compute: Compute) -> Self {
         Self { computed: Some(compute), ..self.read_only() }
+    }
+    /// Kept elsewhere: what shows the object has put it there ([`crate::Hooks::attach`]).
+    pub fn attached(self) -> Self {
+        Self { attached: true, ..self.read_only() }
     }
     /// A list that must be named and may be empty.
     pub fn empty(self) -> Self {
@@ -325,7 +332,7 @@ impl Field {
 
     /// Whether it is kept.
     pub fn is_stored(&self) -> bool {
-        self.computed.is_none()
+        self.computed.is_none() && !self.attached
     }
     /// Whether answers show it.
     pub fn is_readable(&self) -> bool {

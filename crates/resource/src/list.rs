@@ -12,7 +12,8 @@ use vestibule_kernel::fold::{escape_like, fold};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_store::{Configuration, Document, Param, Store};
 
-use crate::call::{Answer, Api, Call, ok};
+use crate::call::{Answer, Api, Call};
+use crate::engine::paginated;
 use crate::filter::Lookup;
 use crate::http::Query;
 use crate::kind::Kind;
@@ -200,7 +201,7 @@ pub fn memory_list(call: &Call, objects: Vec<Object>, search: &[&str], ordering:
     });
     let (range, pagination) = page(&call.configuration, &call.query, found.len())?;
     let results: Vec<Value> = found.into_iter().skip(range.start).take(range.len()).map(Value::Object).collect();
-    ok(&json!({"pagination": pagination, "results": results, "autocomplete": {}}))
+    paginated(pagination, results, json!({}))
 }
 
 /// What of a kind's table a list's query asks for: ` WHERE ...` or nothing, with its parameters. For operations that count
@@ -227,20 +228,28 @@ pub(crate) async fn rows(
 ) -> Result<Page, ApiError> {
     let database = store.database();
     let clauses = clauses(database, kind, conditions, scope, query);
-    let (filter, params) = (clauses.sql(), clauses.params);
+    let (filter, params) = (clauses.sql(), &clauses.params);
     let known = |name: &str| kind.field(name).is_some_and(|field| table::is_column(field) && field.is_readable());
     let order = order(query, kind.spec.ordering, &known);
     let (configuration, terms) = (store.configuration(), rows::terms(kind, &order)?);
-    if !filter.is_empty()
-        && let Some(range) = asked(&configuration, query)
-        && let Some((count, objects)) = rows::few(database, kind, (&filter, &params), &terms, &range).await?
-    {
-        let (_, pagination) = page(&configuration, query, count)?;
-        return Ok(Page { objects, pagination });
+    if let (Some(range), false) = (asked(&configuration, query), filter.is_empty()) {
+        let walked = match clauses.keys(rows::place(kind)?.1) {
+            Some(keys) => rows::walked(database, kind, keys, params, &terms, &range).await?,
+            None => None,
+        };
+        let found = match walked {
+            None => rows::few(database, kind, (&filter, params), &terms, &range).await?,
+            walked => walked,
+        };
+        if let Some((count, objects)) = found {
+            let (_, pagination) = page(&configuration, query, count)?;
+            return Ok(Page { objects, pagination });
+        }
     }
-    let count = rows::count(database, kind, &filter, &params).await?;
+    let count = rows::count(database, kind, &filter, params).await?;
     let (range, pagination) = page(&configuration, query, count)?;
     let tail = rows::window(kind, &filter, &terms, count, &range)?;
-    let objects = if range.is_empty() { Vec::new() } else { table::scan(database, kind, &tail, params).await? };
+    let objects =
+        if range.is_empty() { Vec::new() } else { table::scan(database, kind, &tail, clauses.params).await? };
     Ok(Page { objects, pagination })
 }

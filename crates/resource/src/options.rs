@@ -49,7 +49,7 @@ fn metadata(fields: &[Field]) -> Value {
 fn field_metadata(field: &Field) -> Value {
     let mut answer = Object::new();
     // What is worked out for an answer has no type there, but for what is true or false; nor has the key of a part.
-    let computed = field.computed.is_some() && !matches!(field.shape, Shape::Boolean);
+    let computed = !field.is_stored() && !matches!(field.shape, Shape::Boolean);
     let kind = if computed || field.name.ends_with("_ptr_id") { "field" } else { type_name(&field.shape) };
     answer.insert("type".into(), kind.into());
     answer.insert("required".into(), (field.required && field.is_writable()).into());

@@ -31,6 +31,21 @@ impl Represent<'_> {
         Value::Object(self.fields(&self.kind.fields, object))
     }
 
+    /// An object that nobody needs any more: what it holds is moved, not copied.
+    pub fn moved(&self, mut object: Object) -> Value {
+        let fields = || self.kind.fields.iter().filter(|field| field.is_readable());
+        let is_moved = |field: &Field| !field.guarded && field.computed.or(field.shown).is_none();
+        let made: Vec<Option<Value>> =
+            fields().map(|field| (!is_moved(field)).then(|| self.field(field, &object))).collect();
+        let mut shown = Object::with_capacity(made.len());
+        for (field, made) in fields().zip(made) {
+            let value = made.or_else(|| object.get_mut(field.name).map(Value::take));
+            let value = value.unwrap_or_else(|| field.default.map_or(Value::Null, |default| default()));
+            shown.insert(field.name.to_owned(), value);
+        }
+        Value::Object(shown)
+    }
+
     /// An object as a table of fields shows it.
     pub fn fields(&self, fields: &[Field], object: &Object) -> Object {
         let shown = fields.iter().filter(|field| field.is_readable());

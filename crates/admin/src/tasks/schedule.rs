@@ -45,7 +45,7 @@ pub(super) struct Schedule {
     #[field(read_only)]
     pub identifier: Option<String>,
     /// What it is called.
-    #[field(computed = |_, object| attached(object, "uid"))]
+    #[field(attached)]
     pub uid: Computed,
     /// Who does its tasks.
     #[field(read_only)]
@@ -68,10 +68,10 @@ pub(super) struct Schedule {
     #[field(read_only)]
     pub next_run: DateTime<Utc>,
     /// What its actor does.
-    #[field(computed = |_, object| attached(object, "description"), nullable)]
+    #[field(attached, nullable)]
     pub description: Computed,
     /// How its last task stands, or how it ended.
-    #[field(computed = |_, object| attached(object, "last_task_status"), nullable, shape = Shape::Choice(&LastStatus::CHOICES))]
+    #[field(attached, nullable, shape = Shape::Choice(&LastStatus::CHOICES))]
     pub last_task_status: Computed,
     /// What tells its tasks from others of its actor.
     #[field(internal, column = "uid")]

@@ -58,18 +58,18 @@ pub(super) struct Task {
     /// The key of what it is about.
     pub rel_obj_id: Option<String>,
     /// What it is called.
-    #[field(computed = |_, object| attached(object, "uid"))]
+    #[field(attached)]
     pub uid: Computed,
     /// What it told, at the last try.
-    #[field(computed = |_, object| attached(object, "logs"), shape = logs())]
+    #[field(attached, shape = logs())]
     pub logs: Vec<Value>,
     /// What it told at the tries before.
-    #[field(computed = |_, object| attached(object, "previous_logs"), shape = logs())]
+    #[field(attached, shape = logs())]
     pub previous_logs: Vec<Value>,
     /// How it stands, or how it ended.
     pub aggregated_status: Status,
     /// What its actor does.
-    #[field(computed = |_, object| attached(object, "description"), nullable)]
+    #[field(attached, nullable)]
     pub description: Computed,
     /// What tells it from others of its actor.
     #[field(internal, column = "uid")]

@@ -8,7 +8,6 @@ use uuid::Uuid;
 use vestibule_kernel::{FieldErrors, Object};
 use vestibule_resource::{Fields, Kind, Lookup, Resource, Searchable, Shape, Spec};
 
-use super::fields::attached;
 use super::user::{Condition, any_of, by_attributes, roles};
 
 /// A group.
@@ -30,13 +29,13 @@ pub struct Group {
     #[field(references = "authentik_core.group", default = [])]
     pub parents: Vec<Uuid>,
     /// The same, in full; null unless asked for.
-    #[field(computed = |_, object| attached(object, "parents_obj"), shape = related())]
+    #[field(attached, shape = related())]
     pub parents_obj: Option<Vec<Value>>,
     /// Its members.
     #[field(references = "authentik_core.user", default = [])]
     pub users: Vec<i64>,
     /// The same, in full; null unless asked for.
-    #[field(computed = |_, object| attached(object, "users_obj"), shape = partial_users())]
+    #[field(attached, shape = partial_users())]
     pub users_obj: Option<Vec<Value>>,
     /// What administrators keep about it.
     #[field(default = {})]
@@ -45,16 +44,16 @@ pub struct Group {
     #[field(references = "authentik_rbac.role", default = [])]
     pub roles: Vec<Uuid>,
     /// The same, in full.
-    #[field(computed = |_, object| attached(object, "roles_obj"), shape = roles())]
+    #[field(attached, shape = roles())]
     pub roles_obj: Vec<Value>,
     /// The roles it has from the groups above it; null unless asked for.
-    #[field(computed = |_, object| attached(object, "inherited_roles_obj"), shape = roles())]
+    #[field(attached, shape = roles())]
     pub inherited_roles_obj: Option<Vec<Value>>,
     /// The groups below it.
-    #[field(computed = |_, object| attached(object, "children"))]
+    #[field(attached)]
     pub children: Vec<Uuid>,
     /// The same, in full; null unless asked for.
-    #[field(computed = |_, object| attached(object, "children_obj"), shape = related())]
+    #[field(attached, shape = related())]
     pub children_obj: Option<Vec<Value>>,
 }
 

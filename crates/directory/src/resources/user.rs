@@ -16,7 +16,6 @@ use vestibule_resource::{Fields, Kind, Lookup, Resource, Searchable, Shape, Spec
 use vestibule_store::Param;
 
 use super::avatar::Pictured;
-use super::fields::attached;
 use super::group::PartialGroup;
 use crate::superuser::is_superuser_sql;
 
@@ -58,19 +57,19 @@ pub struct User {
     #[field(read_only)]
     pub date_joined: DateTime<Utc>,
     /// Whether a group of theirs lets them do everything.
-    #[field(computed = |_, object| attached(object, "is_superuser"))]
+    #[field(attached)]
     pub is_superuser: bool,
     /// The groups they are a member of.
     #[field(references = "authentik_core.group", default = [])]
     pub groups: Vec<Uuid>,
     /// The same, in full; null unless asked for.
-    #[field(computed = |_, object| attached(object, "groups_obj"), shape = partial_groups())]
+    #[field(attached, shape = partial_groups())]
     pub groups_obj: Option<Vec<Value>>,
     /// The roles they have.
     #[field(references = "authentik_rbac.role", default = [])]
     pub roles: Vec<Uuid>,
     /// The same, in full; null unless asked for.
-    #[field(computed = |_, object| attached(object, "roles_obj"), shape = roles())]
+    #[field(attached, shape = roles())]
     pub roles_obj: Option<Vec<Value>>,
     /// Their e-mail address.
     #[field(blank, max = 254, format = Email, folded, default = "", label = "Email address")]

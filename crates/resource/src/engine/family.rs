@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_store::Document;
 
@@ -35,7 +35,7 @@ pub(super) async fn list_family(received: &Received, family: &'static Family) ->
     let search = list::Sought { fields: family.search, referred: Vec::new() };
     let page = list::documents(configuration, &kinds, &conditions, &search, family.ordering, &visible, query)?;
     let results: Vec<_> = page.objects.iter().filter_map(|object| show_member(received, family, object)).collect();
-    paginated(&page.pagination, &results)
+    paginated(page.pagination, results, json!({}))
 }
 
 fn show_member(received: &Received, family: &Family, object: &Object) -> Option<Value> {

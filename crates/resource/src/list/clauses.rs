@@ -45,6 +45,13 @@ pub(super) struct Clauses {
     pub(super) params: Vec<Param>,
 }
 
+/// A query for keys, `SELECT column FROM rest`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Keys<'a> {
+    pub(super) column: &'a str,
+    pub(super) rest: &'a str,
+}
+
 impl Clauses {
     /// Adds a condition whose parameters are written `$?`.
     fn add(&mut self, sql: &str, params: Vec<Param>) {
@@ -135,6 +142,21 @@ impl Clauses {
         if !like.is_empty() {
             self.add(&like.join(" OR "), params);
         }
+    }
+
+    /// The query for the keys that are asked for, where that is all that is asked: `SELECT column FROM ... WHERE ...`.
+    pub(super) fn keys(&self, key: &str) -> Option<Keys<'_>> {
+        let [clause] = self.clauses.as_slice() else { return None };
+        let query = clause.strip_prefix(&format!("({key} IN ("))?.strip_suffix("))")?;
+        let (column, rest) = query.strip_prefix("SELECT ")?.split_once(" FROM ")?;
+        let is_word = column.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
+        let depth = query.chars().try_fold(0_usize, |depth, letter| match letter {
+            '(' => Some(depth + 1),
+            ')' => depth.checked_sub(1),
+            _ => Some(depth),
+        });
+        let is_plain = is_word && depth == Some(0) && rest.contains(" WHERE ") && !rest.contains(" OR ");
+        is_plain.then_some(Keys { column, rest })
     }
 
     /// ` WHERE ...`, or nothing.

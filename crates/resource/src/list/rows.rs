@@ -5,6 +5,7 @@ use std::ops::Range;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_store::{Database, Param};
 
+use super::clauses::Keys;
 use super::ends_descending;
 use crate::field::Shape;
 use crate::kind::{Kind, Storage};
@@ -36,7 +37,7 @@ impl Term {
 }
 
 /// A kind's table, and its key.
-fn place(kind: &Kind) -> Result<(&'static str, &'static str), ApiError> {
+pub(super) fn place(kind: &Kind) -> Result<(&'static str, &'static str), ApiError> {
     match kind.spec.storage {
         Storage::Table { name, key, .. } => Ok((name, key)),
         Storage::Documents => Err(ApiError::internal("not a table")),
@@ -77,6 +78,39 @@ pub(super) async fn count(database: &Database, kind: &Kind, filter: &str, params
         rows.first().map(|row| row.int("count")).transpose()?.unwrap_or_default()
     };
     Ok(usize::try_from(count).unwrap_or_default())
+}
+
+/// How many rows have one of the keys that a query finds, and those in `range` of them: walked through in their order, each
+/// held against the query, until the page is full. `None`: it takes fewer looks to find them all and order them then.
+///
+/// PostgreSQL alone would do so for a query whose number of keys it does not know. SQLite finds thousands as soon.
+pub(super) async fn walked(
+    database: &Database,
+    kind: &Kind,
+    keys: Keys<'_>,
+    params: &[Param],
+    terms: &[Term],
+    range: &Range<usize>,
+) -> Result<Option<(usize, Vec<Object>)>, ApiError> {
+    let (name, key) = place(kind)?;
+    if database.is_sqlite() {
+        return Ok(None);
+    }
+    let Keys { column, rest } = keys;
+    let sql = format!("SELECT COUNT(*) AS count FROM (SELECT DISTINCT {column} FROM {rest}) AS found");
+    let row = database.query_one(sql, params.to_vec()).await?;
+    let count = row.map(|row| row.int("count")).transpose()?.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+    let all = usize::try_from(database.count_rows(name).await?).unwrap_or(usize::MAX);
+    if range.end.saturating_mul(all) >= count.saturating_mul(count) {
+        return Ok(None);
+    }
+    let order: Vec<String> = terms.iter().map(|term| term.sql(false)).collect();
+    let (order, limit, offset) = (order.join(", "), range.len(), range.start);
+    let tail = format!(
+        " WHERE {key} IN (SELECT {key} FROM {name} WHERE (SELECT TRUE FROM {rest} AND {column} = {name}.{key} LIMIT 1) \
+         ORDER BY {order} LIMIT {limit} OFFSET {offset}) ORDER BY {order}"
+    );
+    Ok(Some((count, table::scan(database, kind, &tail, params.to_vec()).await?)))
 }
 
 /// How many rows a filter selects and those in `range` of them, found in one pass. `None`: there are more than are ordered
