@@ -18,6 +18,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0006_policies", include_str!("../migrations/0006_policies.sql")),
     ("0007_nulls", include_str!("../migrations/0007_nulls.sql")),
     ("0008_names", include_str!("../migrations/0008_names.sql")),
+    ("0009_devices", include_str!("../migrations/0009_devices.sql")),
 ];
 
 /// What the two databases name differently.
