@@ -354,7 +354,7 @@ fn user_settings(call: &Call) -> Value {
         json!({
             "object_uid": document.pk.to_string(),
             "component": component,
-            "title": kind.spec.verbose_name(),
+            "title": Some(document.text("friendly_name")).filter(|name| !name.is_empty()).unwrap_or(kind.spec.verbose_name()),
             "configure_url": format!("/flows/-/configure/{}/", document.pk),
             "icon_url": "",
         })

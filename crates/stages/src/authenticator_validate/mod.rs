@@ -4,9 +4,11 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_flow::{Answer, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
-use vestibule_kernel::{ApiError, FieldErrors};
-use vestibule_resource::{Computed, Field, Fields, Kind, Resource, Shape, Spec, Validation, choices};
+use vestibule_kernel::{ApiError, FieldErrors, Object};
+use vestibule_resource::{Computed, Field, Fields, Kind, Represent, Resource, Shape, Spec, Validation, choices};
 use vestibule_store::DocumentType;
+
+use crate::ceremony;
 
 #[cfg(test)]
 mod tests;
@@ -75,10 +77,10 @@ pub struct AuthenticatorValidateStage {
     #[field(default = [])]
     pub webauthn_hints: Vec<WebAuthnHint>,
     /// Models of authenticators that are let through; none: all.
-    #[field(default = [])]
+    #[field(references = "authentik_stages_authenticator_webauthn.webauthndevicetype", default = [])]
     pub webauthn_allowed_device_types: Vec<Uuid>,
     /// The same models with what is known of them.
-    #[field(shape = Shape::Object("WebAuthnDeviceType", device_type_fields).list(), computed = |_, _| json!([]))]
+    #[field(shape = Shape::Object("WebAuthnDeviceType", device_type_fields).list(), computed = allowed_types)]
     pub webauthn_allowed_device_types_obj: Computed,
     /// How fast the wait between wrong codes by e-mail grows.
     #[field(default = 1.0)]
@@ -92,6 +94,11 @@ pub struct AuthenticatorValidateStage {
     /// How fast the wait between wrong recovery codes grows.
     #[field(default = 1.0)]
     pub static_otp_throttling_factor: f64,
+}
+
+fn allowed_types(represent: &Represent<'_>, object: &Object) -> Value {
+    let models = object.get("webauthn_allowed_device_types").unwrap_or(&Value::Null);
+    ceremony::described(represent.configuration, models)
 }
 
 fn device_type_fields() -> Vec<Field> {
@@ -117,11 +124,6 @@ impl Resource for AuthenticatorValidateStage {
         if cx.text("not_configured_action") == "configure" && is_empty("configuration_stages") {
             let message = "When 'Not configured action' is set to 'Configure', you must set a configuration stage.";
             errors.add("not_configured_action", message);
-        }
-        // No models are known yet, so none can be named.
-        let models = cx.object.get("webauthn_allowed_device_types");
-        if let Some(Value::String(key)) = models.and_then(|models| models.get(0)) {
-            errors.add("webauthn_allowed_device_types", format!("Invalid pk \"{key}\" - object does not exist."));
         }
         for field in FACTORS {
             if cx.object.get(field).and_then(Value::as_f64).is_some_and(|factor| factor < 0.0) {
