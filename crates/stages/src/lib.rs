@@ -63,6 +63,11 @@ pub fn kinds() -> Vec<Kind> {
     ]
 }
 
+/// What every kind of device can do where a second factor is asked for, in the order in which they are shown.
+pub(crate) fn factors() -> Vec<&'static dyn authenticator_validate::Factor> {
+    vec![&authenticator_webauthn::WebAuthnFactor, &authenticator_totp::TotpFactor, &authenticator_static::StaticFactor]
+}
+
 /// Every kind of stage as the executor knows it.
 pub fn entries() -> Vec<StageEntry> {
     vec![

@@ -10,8 +10,11 @@ use vestibule_store::{DocumentType, Durability};
 
 use crate::setup::{self, Owner, SetupBase};
 
+mod factor;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use factor::StaticFactor;
 
 /// Gives somebody recovery codes, shown once.
 #[derive(Clone, Debug, Fields)]

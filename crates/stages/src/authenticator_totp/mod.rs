@@ -10,8 +10,11 @@ use vestibule_store::{DocumentType, Durability};
 
 use crate::setup::{self, Owner, SetupBase};
 
+mod factor;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use factor::TotpFactor;
 
 choices! {
     /// How many digits a code has.

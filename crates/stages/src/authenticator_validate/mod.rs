@@ -1,17 +1,23 @@
-//! Asks for a second factor. Nobody has a device yet, so everybody meets what is meant for those who have none.
+//! Asks for a second factor. [`factor`] says what a kind of device can do; the stage names none.
 
-use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_flow::{Answer, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
-use vestibule_kernel::{ApiError, FieldErrors, Object};
+use vestibule_flow::{STAGES, Stage, StageBase, StageEntry};
+use vestibule_kernel::{FieldErrors, Object};
 use vestibule_resource::{Computed, Field, Fields, Kind, Represent, Resource, Shape, Spec, Validation, choices};
 use vestibule_store::DocumentType;
 
 use crate::ceremony;
 
+mod factor;
+mod mark;
+mod passkey;
+mod respond;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use factor::{Factor, Takes};
+pub(crate) use passkey::{offer, sign_in};
 
 choices! {
     /// What happens to whom has no device.
@@ -149,41 +155,18 @@ pub(crate) fn kind() -> Kind {
 pub(crate) const ENTRY: StageEntry = StageEntry {
     model: AuthenticatorValidateStage::KIND,
     component: "ak-stage-authenticator-validate",
-    page: None,
+    page: Some(include_str!("page.html")),
     stage: |document| document.get::<AuthenticatorValidateStage>().map(|stage| stage as &dyn Stage),
     description: "Asks for a second factor.",
-    sample: || Value::Null,
+    sample: || {
+        json!({
+            "component": "ak-stage-authenticator-validate", "pending_user": "alice", "pending_user_avatar": "",
+            "device_challenges": [
+                {"device_class": "totp", "device_uid": "1", "challenge": {}, "last_used": null},
+                {"device_class": "email", "device_uid": "2", "challenge": {"email": "a***e@example.com"}, "last_used": null},
+                {"device_class": "webauthn", "device_uid": "3", "challenge": {"challenge": "c2FtcGxl"}, "last_used": null},
+            ],
+            "configuration_stages": [],
+        })
+    },
 };
-
-/// To whom no device belongs.
-const NO_DEVICE: &str = "No (allowed) MFA authenticator configured.";
-/// To whom should set one up, where no stage can do that.
-const NOTHING_TO_SET_UP: &str = "A second factor has to be set up, but there is nothing here to do it with.";
-/// To whom nobody knows: a device belongs to somebody.
-const NO_USER: &str = "No pending user.";
-
-impl AuthenticatorValidateStage {
-    /// Why somebody may not pass. A pretended user is told what a user without devices is told.
-    fn refusal(&self, cx: &StageCx<'_>) -> Option<&'static str> {
-        if cx.plan.pending.is_none() && cx.session.user.is_none() {
-            return Some(NO_USER);
-        }
-        match self.not_configured_action {
-            NotConfiguredAction::Skip => None,
-            NotConfiguredAction::Deny => Some(NO_DEVICE),
-            // No stage sets up a device yet, whatever stages are named.
-            NotConfiguredAction::Configure => Some(NOTHING_TO_SET_UP),
-        }
-    }
-}
-
-#[async_trait]
-impl Stage for AuthenticatorValidateStage {
-    async fn challenge(&self, cx: &mut StageCx<'_>) -> Result<Enter, ApiError> {
-        Ok(self.refusal(cx).map_or(Enter::Pass, |message| Enter::Deny(message.into())))
-    }
-
-    async fn respond(&self, cx: &mut StageCx<'_>, _: &Answer) -> Result<Outcome, ApiError> {
-        Ok(self.refusal(cx).map_or(Outcome::Next, |message| Outcome::Denied(message.into())))
-    }
-}

@@ -13,8 +13,11 @@ use crate::authenticator_validate::{UserVerification, WebAuthnHint};
 use crate::ceremony::{self, Made, Wanted};
 use crate::setup::{self, Owner, SetupBase};
 
+mod factor;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use factor::WebAuthnFactor;
 
 choices! {
     /// Of what sort a device is (WebAuthn Level 3, section 5.4.5).
