@@ -19,6 +19,8 @@ mod identification;
 mod password;
 mod setup;
 #[cfg(test)]
+mod test_authenticator;
+#[cfg(test)]
 mod test_support;
 mod user_login;
 mod user_logout;

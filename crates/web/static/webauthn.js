@@ -46,15 +46,17 @@ const ask = async (more) => {
     : credentials.get({ publicKey, signal: waiting.signal, ...more });
 };
 
-const send = (credential, submitter) => {
+const send = (credential) => {
   field.value = write(credential);
   field.disabled = false;
-  form.requestSubmit(submitter);
 };
 
 const manual = (submitter) => {
   hint();
-  ask().then((credential) => send(credential, submitter)).catch((error) => {
+  ask().then((credential) => {
+    send(credential);
+    form.requestSubmit(submitter);
+  }).catch((error) => {
     delete form.dataset.waiting;
     if (error.name !== "AbortError") hint(error.name === "InvalidStateError" ? "known" : "failed");
   });
@@ -62,9 +64,9 @@ const manual = (submitter) => {
 
 const conditional = async () => {
   if (!(await window.PublicKeyCredential?.isConditionalMediationAvailable?.())) return;
-  const credential = await ask({ mediation: "conditional" });
-  form.noValidate = true;
-  send(credential);
+  send(await ask({ mediation: "conditional" }));
+  // Nothing else of the form counts now: what it asks for besides must not hold it up.
+  form.submit();
 };
 
 if (box) {

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use vestibule_devices::{DeviceRow, WEBAUTHN, by_credential, count_signature};
-use vestibule_directory::UserRow;
 use vestibule_flow::{Pending, StageCx};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_store::Durability;
@@ -82,7 +81,7 @@ pub(crate) async fn sign_in(
     stage: &AuthenticatorValidateStage,
     cx: &mut StageCx<'_>,
     response: Object,
-) -> Result<Result<(DeviceRow, UserRow), Refused>, ApiError> {
+) -> Result<Result<DeviceRow, Refused>, ApiError> {
     let device = match check(stage, cx, None, response).await? {
         Ok(device) => device,
         Err(refused) => return Ok(Err(refused)),
@@ -93,5 +92,5 @@ pub(crate) async fn sign_in(
         return Ok(Err(Refused::field("webauthn", "Invalid device")));
     }
     cx.plan.authenticated = Some("auth_webauthn_pwl".into());
-    Ok(Ok((device, user)))
+    Ok(Ok(device))
 }

@@ -195,7 +195,7 @@ impl AuthenticatorValidateStage {
     }
 
     /// A device was used: the plan knows, and so does the browser.
-    fn note_used(&self, cx: &mut StageCx<'_>, device: &DeviceRow) {
+    pub(crate) fn note_used(&self, cx: &mut StageCx<'_>, device: &DeviceRow) {
         let (app, model) = device.kind.model.split_once('.').unwrap_or_default();
         let used = json!({
             "pk": device.pk, "app": app, "model_name": model, "name": device.name, "device_class": device.kind.class,
@@ -306,7 +306,7 @@ impl Stage for AuthenticatorValidateStage {
                     return Ok(Outcome::Invalid(AnswerErrors::one(NON_FIELD, "Empty response", "invalid")));
                 };
                 return Ok(match passkey::sign_in(self, cx, response).await? {
-                    Ok((device, _)) => {
+                    Ok(device) => {
                         self.note_used(cx, &device);
                         Outcome::Next
                     }
