@@ -17,6 +17,7 @@ mod flow_tests;
 pub mod http_client;
 mod identification;
 mod password;
+mod sent;
 mod setup;
 #[cfg(test)]
 mod test_authenticator;
@@ -67,12 +68,20 @@ pub fn kinds() -> Vec<Kind> {
 
 /// What every kind of device can do where a second factor is asked for, in the order in which they are shown.
 pub(crate) fn factors() -> Vec<&'static dyn authenticator_validate::Factor> {
-    vec![&authenticator_webauthn::WebAuthnFactor, &authenticator_totp::TotpFactor, &authenticator_static::StaticFactor]
+    vec![
+        &authenticator_webauthn::WebAuthnFactor,
+        &authenticator_totp::TotpFactor,
+        &authenticator_static::StaticFactor,
+        &authenticator_email::EmailFactor,
+        &authenticator_sms::SmsFactor,
+    ]
 }
 
 /// Every kind of stage as the executor knows it.
 pub fn entries() -> Vec<StageEntry> {
     vec![
+        authenticator_email::ENTRY,
+        authenticator_sms::ENTRY,
         authenticator_static::ENTRY,
         authenticator_totp::ENTRY,
         authenticator_validate::ENTRY,

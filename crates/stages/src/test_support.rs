@@ -34,6 +34,9 @@ pub(crate) fn families() -> Families {
     families.operations.extend(vestibule_devices::operations());
     families.families.push(&SOURCES);
     families.stages = crate::entries();
+    let loopback = vec!["127.0.0.0/8".parse().unwrap()];
+    let client = crate::http_client::HttpClient::new(vestibule_kernel::address::EgressGuard::new(loopback));
+    families.extensions = std::mem::take(&mut families.extensions).with(std::sync::Arc::new(client));
     families
 }
 
@@ -115,11 +118,17 @@ pub(crate) struct SecondFactor {
 
 /// Such a login; `settings` are those of the stage that asks for the second factor, `kinds` what can be set up.
 pub(crate) async fn second_factor(settings: Value, kinds: &[&str]) -> SecondFactor {
+    let kinds: Vec<(&str, Value)> = kinds.iter().map(|kind| (*kind, json!({}))).collect();
+    second_factor_with(settings, &kinds).await
+}
+
+/// The same, with settings of the stages that set devices up.
+pub(crate) async fn second_factor_with(settings: Value, kinds: &[(&str, Value)]) -> SecondFactor {
     let login = two_steps(json!({}), json!({"failed_attempts_before_cancel": 100})).await;
     let app = login.app;
     vestibule_devices::ensure_types(app.store()).await.unwrap();
-    for kind in kinds {
-        let mut stage = json!({"name": format!("setup-{kind}")});
+    for (kind, more) in kinds {
+        let mut stage = with(json!({"name": format!("setup-{kind}")}), more.clone());
         if *kind == "totp" {
             stage["digits"] = json!("6");
         }
