@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use vestibule_devices::{KINDS, kind_of_class, of_user};
 use vestibule_directory::Users;
 use vestibule_expression::{Arguments, Failure, Host, HttpRequest, HttpResponse, Value};
 use vestibule_http_client::HttpClient;
@@ -77,6 +78,16 @@ impl DirectoryHost {
         Ok(addresses.into())
     }
 
+    /// Whether a user has a device, of this class if one is named.
+    async fn has_authenticator(&self, user: i64, class: Option<&Value>) -> Result<Value, Failure> {
+        let kinds: Vec<_> = match class {
+            Some(Value::Str(class)) if !class.is_empty() => kind_of_class(class).into_iter().collect(),
+            _ => KINDS.to_vec(),
+        };
+        let devices = of_user(self.store.database(), &kinds, user).await;
+        devices.map(|devices| (!devices.is_empty()).into()).map_err(|error| Failure::runtime(error.to_string()))
+    }
+
     /// The name of an address; the text as it was given if it has none.
     async fn reverse(&self, arguments: &Arguments) -> Result<Value, Failure> {
         let given = arguments.text(0, "ip_addr")?;
@@ -113,9 +124,12 @@ impl Host for DirectoryHost {
                 let found = Groups::new(self.store.clone(), pk, true).filter(filters).find().await?;
                 Ok((!found.is_empty()).into())
             }
-            // No device of any kind can be registered here, so nobody has one.
             "ak_user_has_authenticator" => match arguments.get(0, "user") {
-                Some(Value::Object(user)) if user.class() == "User" => Ok(false.into()),
+                Some(Value::Object(user)) if user.class() == "User" => {
+                    let pk = user.attributes().into_iter().find(|(name, _)| name == "pk");
+                    let Some((_, Value::Int(pk))) = pk else { return Ok(false.into()) };
+                    self.has_authenticator(pk, arguments.get(1, "device_type")).await
+                }
                 _ => Err(Failure::kind("ak_user_has_authenticator needs a user")),
             },
             "ak_create_event" => event::create(&self.store, &self.circumstances, arguments).await,

@@ -131,6 +131,15 @@ impl Answer {
         Some(text)
     }
 
+    /// An object; a form sends it as text. `None`: it was not sent, or is none.
+    pub fn object(&self, field: &str) -> Option<Object> {
+        match self.0.get(field)? {
+            Value::Object(object) => Some(object.clone()),
+            Value::String(text) => serde_json::from_str(text).ok(),
+            _ => None,
+        }
+    }
+
     /// A yes or no that must be there.
     pub fn boolean(&self, field: &str, errors: &mut AnswerErrors) -> Option<bool> {
         let value = self.0.get(field);

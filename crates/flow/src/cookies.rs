@@ -43,6 +43,15 @@ pub(crate) fn set_device(response: &mut Response, client: &ClientInfo, text: &st
     append(response, &format!("{DEVICE_COOKIE}={text}; Max-Age={seconds}; HttpOnly; Path=/; {guard}"));
 }
 
+/// The cookie by which a browser shows that a second factor was used in it.
+pub(crate) const FACTOR_COOKIE: &str = "authentik_mfa";
+
+/// Lets a browser show that a second factor was used, so many seconds.
+pub(crate) fn set_factor(response: &mut Response, client: &ClientInfo, text: &str, seconds: i64) {
+    let guard = if client.secure { "SameSite=None; Secure" } else { "SameSite=Lax" };
+    append(response, &format!("{FACTOR_COOKIE}={text}; Max-Age={seconds}; HttpOnly; Path=/; {guard}"));
+}
+
 fn append(response: &mut Response, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         response.headers_mut().append(SET_COOKIE, value);

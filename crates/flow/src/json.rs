@@ -26,7 +26,7 @@ use vestibule_web::{Catalogue, Locale, translate_error};
 
 use crate::answer::{Answer, AnswerErrors};
 use crate::beat::Before;
-use crate::cookies::{DEVICE_COOKIE, SessionCookie, set_csrf, set_device, set_session};
+use crate::cookies::{DEVICE_COOKIE, FACTOR_COOKIE, SessionCookie, set_csrf, set_device, set_factor, set_session};
 use crate::executor::{Reply, Walk};
 use crate::settle::{Settled, settle};
 use crate::stage::{Visit, brand_of};
@@ -75,7 +75,8 @@ pub async fn arrive(
     let impersonator = session.data.get(ORIGINAL).cloned();
     let request = EventRequest { impersonator, ..describe_request(&parts, &configuration) };
     let device = cookie(&parts, DEVICE_COOKIE).map(str::to_owned);
-    let visit = Visit { client, user_agent, locale, query, query_text, request_id, request, device };
+    let factor = cookie(&parts, FACTOR_COOKIE).map(str::to_owned);
+    let visit = Visit { client, user_agent, locale, query, query_text, request_id, request, device, factor };
     Ok(Arrived { parts, body, visit, session })
 }
 
@@ -141,6 +142,7 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
     };
     let refusal = walk.refusal_of_login();
     let effect = std::mem::take(&mut walk.effect);
+    let factor = walk.factor.take();
     drop(walk);
     let reply = match reply {
         Err(ApiError::Internal(cause)) => {
@@ -158,6 +160,7 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
         _ => answer(&parts, reply, &visit),
     };
     cookies(&mut response, state, &client, &session, &settled);
+    factor_cookie(&mut response, &client, factor.as_ref(), &settled);
     before.release(&mut response, &session.data, &settled);
     Ok(response)
 }
@@ -193,6 +196,18 @@ pub(crate) fn cookies(
             }
         }
         Settled::SignedOut => set_session(response, client, &SessionCookie::Gone, now),
+    }
+}
+
+/// Lets the browser show that a second factor was used, if the answer that used it counts.
+pub(crate) fn factor_cookie(
+    response: &mut Response,
+    client: &ClientInfo,
+    factor: Option<&(String, i64)>,
+    settled: &Settled,
+) {
+    if let (Some((text, seconds)), false) = (factor, matches!(settled, Settled::Lost | Settled::Refused)) {
+        set_factor(response, client, text, *seconds);
     }
 }
 

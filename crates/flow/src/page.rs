@@ -27,7 +27,7 @@ use crate::answer::{Answer, AnswerErrors};
 use crate::beat::Before;
 use crate::executor::{Reply, Walk};
 use crate::flow_token;
-use crate::json::{Arrived, Guarded, arrive, cookies, guard, locale};
+use crate::json::{Arrived, Guarded, arrive, cookies, factor_cookie, guard, locale};
 use crate::settle::{Effect, Settled, settle};
 use crate::stage::{Visit, brand_of};
 use crate::state::FlowState;
@@ -82,6 +82,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
     let configuration = state.store().configuration();
     let answer = (parts.method == http::Method::POST).then(|| read_form(&parts, &body));
     let mut last = Settled::Unchanged;
+    let mut factor = None;
     let mut pending = answer;
     for _ in 0..MOST_SILENT {
         let Some(mut walk) = Walk::new(state, configuration.clone(), slug, &visit, &mut session) else {
@@ -106,6 +107,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
         let sign_in = walk.wants_login();
         let refusal = walk.refusal_of_login();
         let effect = std::mem::take(&mut walk.effect);
+        factor = walk.factor.take().or(factor);
         drop(walk);
         let effective = !matches!(effect, Effect::None);
         let settled = settle(state, &mut session, effect, &visit).await?;
@@ -132,6 +134,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
             Reply::Failed => challenge_page(state, &configuration, &visit, slug, &failed(&title, &visit)),
         };
         cookies(&mut response, state, &visit.client, &session, &last);
+        factor_cookie(&mut response, &visit.client, factor.as_ref(), &last);
         before.release(&mut response, &session.data, &last);
         return Ok(response);
     }
@@ -335,6 +338,7 @@ pub fn not_found_page(state: &FlowState, parts: &Parts) -> Response {
         request_id: crate::json::request_id(parts),
         request: vestibule_events::Request::default(),
         device: None,
+        factor: None,
     };
     error_page(state, &visit, parts, 404)
 }

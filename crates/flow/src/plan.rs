@@ -72,7 +72,7 @@ impl Pending {
 pub struct Plan {
     /// The flow.
     pub flow: Uuid,
-    /// Bindings still to come, the present one first.
+    /// Bindings still to come, the present one first; a stage that another has put there stands for itself.
     pub bindings: Vec<Uuid>,
     /// Bindings that are done: for the inspector.
     #[serde(default)]

@@ -39,12 +39,106 @@ fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
+fn any_object() -> Value {
+    json!({"type": "object", "additionalProperties": {}})
+}
+fn device_challenge() -> Value {
+    let last_used = json!({"type": "string", "format": "date-time", "nullable": true});
+    let class = reference("DeviceClassesEnum");
+    json!({
+        "type": "object", "required": ["challenge", "device_class", "device_uid", "last_used"],
+        "properties": {"device_class": class, "device_uid": text(), "challenge": any_object(), "last_used": last_used},
+    })
+}
+fn selectable_stage() -> Value {
+    json!({
+        "type": "object", "required": ["meta_model_name", "name", "pk", "verbose_name"],
+        "properties": {
+            "pk": {"type": "string", "format": "uuid"}, "name": text(), "verbose_name": text(), "meta_model_name": text(),
+        },
+    })
+}
+
 const DECLARED: &[Declared] = &[
     Declared {
         component: "ak-stage-access-denied",
         challenge: "AccessDeniedChallenge",
         fields: &[("pending_user!", text), ("pending_user_avatar!", text), ("error_message", text)],
         answer: None,
+    },
+    Declared {
+        component: "ak-stage-authenticator-duo",
+        challenge: "AuthenticatorDuoChallenge",
+        fields: &[
+            ("pending_user!", text),
+            ("pending_user_avatar!", text),
+            ("activation_barcode!", text),
+            ("activation_code!", text),
+            ("stage_uuid!", text),
+        ],
+        answer: Some(("AuthenticatorDuoChallengeResponseRequest", &[])),
+    },
+    Declared {
+        component: "ak-stage-authenticator-email",
+        challenge: "AuthenticatorEmailChallenge",
+        fields: &[
+            ("pending_user!", text),
+            ("pending_user_avatar!", text),
+            ("email", nullable_text),
+            ("email_required", || flag_or(true)),
+        ],
+        answer: Some(("AuthenticatorEmailChallengeResponseRequest", &[("code", filled_text), ("email", filled_text)])),
+    },
+    Declared {
+        component: "ak-stage-authenticator-sms",
+        challenge: "AuthenticatorSMSChallenge",
+        fields: &[("pending_user!", text), ("pending_user_avatar!", text), ("phone_number_required", || flag_or(true))],
+        answer: Some((
+            "AuthenticatorSMSChallengeResponseRequest",
+            &[("code", filled_text), ("phone_number", filled_text)],
+        )),
+    },
+    Declared {
+        component: "ak-stage-authenticator-static",
+        challenge: "AuthenticatorStaticChallenge",
+        fields: &[
+            ("pending_user!", text),
+            ("pending_user_avatar!", text),
+            ("codes!", || json!({"type": "array", "items": {"type": "string"}})),
+        ],
+        answer: Some(("AuthenticatorStaticChallengeResponseRequest", &[])),
+    },
+    Declared {
+        component: "ak-stage-authenticator-totp",
+        challenge: "AuthenticatorTOTPChallenge",
+        fields: &[("pending_user!", text), ("pending_user_avatar!", text), ("config_url!", text)],
+        answer: Some(("AuthenticatorTOTPChallengeResponseRequest", &[("code!", filled_text)])),
+    },
+    Declared {
+        component: "ak-stage-authenticator-validate",
+        challenge: "AuthenticatorValidationChallenge",
+        fields: &[
+            ("pending_user!", text),
+            ("pending_user_avatar!", text),
+            ("device_challenges!", || json!({"type": "array", "items": device_challenge()})),
+            ("configuration_stages!", || json!({"type": "array", "items": selectable_stage()})),
+        ],
+        answer: Some((
+            "AuthenticatorValidationChallengeResponseRequest",
+            &[
+                ("selected_challenge", device_challenge),
+                ("selected_stage", filled_text),
+                ("code", filled_text),
+                ("webauthn", any_object),
+                ("duo", || json!({"type": "integer"})),
+            ],
+        )),
+    },
+    Declared {
+        component: "ak-stage-authenticator-webauthn",
+        challenge: "AuthenticatorWebAuthnChallenge",
+        fields: &[("pending_user!", text), ("pending_user_avatar!", text), ("registration!", any_object)],
+        answer: Some(("AuthenticatorWebAuthnChallengeResponseRequest", &[("response!", any_object)])),
     },
     Declared {
         component: "ak-stage-captcha",

@@ -130,6 +130,8 @@ pub struct Visit {
     pub request: vestibule_events::Request,
     /// What the browser says to be known by.
     pub device: Option<String>,
+    /// What the browser shows for a second factor that was used in it.
+    pub factor: Option<String>,
 }
 
 /// That the person is to be signed in when the present stage is done.
@@ -175,6 +177,8 @@ pub struct StageCx<'a> {
     pub sign_in: Option<SignIn>,
     /// Set by a stage to sign the person out when it is done.
     pub sign_out: bool,
+    /// Set by a stage that saw a second factor used: what the browser is to show for it, and how many seconds.
+    pub factor: Option<(String, i64)>,
 }
 
 impl StageCx<'_> {
@@ -226,6 +230,12 @@ impl StageCx<'_> {
         let query = kept.join("&");
         let mark = if query.is_empty() { "" } else { "?" };
         Some(format!("/if/flow/{}/{mark}{query}", flow.slug))
+    }
+
+    /// Puts a stage into the plan, right behind the present one.
+    pub fn insert_stage(&mut self, stage: Uuid) {
+        let place = self.plan.bindings.len().min(1);
+        self.plan.bindings.insert(place, stage);
     }
 
     /// Adds who is signing in to a question.
@@ -354,7 +364,7 @@ fn user_settings(call: &Call) -> Value {
         json!({
             "object_uid": document.pk.to_string(),
             "component": component,
-            "title": kind.spec.verbose_name(),
+            "title": Some(document.text("friendly_name")).filter(|name| !name.is_empty()).unwrap_or(kind.spec.verbose_name()),
             "configure_url": format!("/flows/-/configure/{}/", document.pk),
             "icon_url": "",
         })

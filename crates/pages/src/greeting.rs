@@ -13,7 +13,7 @@ use vestibule_flow::Library;
 use vestibule_flow::pages::found;
 
 use crate::visitor::{Visitor, either};
-use crate::{PagesState, sessions};
+use crate::{PagesState, devices, sessions};
 
 const HOME: &str = "/if/user/";
 
@@ -34,6 +34,7 @@ async fn show(State(state): State<PagesState>, request: Request<Body>) -> Respon
             "applications": applications,
             "is_admin": visitor.user.is_superuser,
             "admin_url": visitor.administers().then_some("/if/admin/"),
+            "devices": devices::of(&visitor).await,
             "sessions": sessions::of(&visitor, visitor.user.pk, &visitor.user.username).await,
         });
         Ok(visitor.page("library", content))

@@ -1,4 +1,4 @@
-//! Pages for those who are signed in: what they may open and their own sessions at `/if/user/`, users, events and a test of
+//! Pages for those who are signed in: what they may open, their own devices and sessions at `/if/user/`, users, events and a test of
 //! mail for administrators at `/if/admin/`. They stand until the administrators' application does.
 //!
 //! A page decides nothing. What it shows and what it changes it asks of the API, in this process and in the name of
@@ -6,6 +6,7 @@
 //! answered by a redirect, or by the same form with what is wrong with it.
 
 mod content;
+mod devices;
 mod errors;
 mod events;
 mod greeting;
@@ -34,6 +35,7 @@ pub fn routes(flow: &FlowState) -> Router {
     let state = PagesState { flow: flow.clone(), inside };
     Router::new()
         .merge(greeting::routes())
+        .merge(devices::routes())
         .merge(people::routes())
         .merge(events::routes())
         .merge(mail::routes())

@@ -183,6 +183,13 @@ impl Kind {
         Self { spec: T::spec(), fields, validate: T::validate, decode, sealed }
     }
 
+    /// The kind as it is served under its second path.
+    pub(crate) fn second(&self) -> Option<Self> {
+        let Self { fields, validate, decode, sealed, .. } = self;
+        let spec = self.spec.second()?;
+        Some(Self { spec, fields: fields.clone(), validate: *validate, decode: *decode, sealed: sealed.clone() })
+    }
+
     /// The model, e.g. `authentik_flows.flow`.
     pub fn model(&self) -> &'static str {
         self.spec.model

@@ -9,6 +9,7 @@ use crate::kind::{Family, Hooks, Storage, Verb};
 use crate::search::Searchable;
 
 /// What a resource is called and what of it is served.
+#[derive(Clone)]
 pub struct Spec {
     pub(crate) path: &'static str,
     pub(crate) model: &'static str,
@@ -43,6 +44,7 @@ pub struct Spec {
     pub(crate) base: Option<&'static str>,
     pub(crate) numbered: Option<&'static str>,
     pub(crate) aliases: Vec<(&'static str, &'static str)>,
+    pub(crate) again: Option<&'static str>,
 }
 
 impl Spec {
@@ -82,6 +84,7 @@ impl Spec {
             base: None,
             numbered: None,
             aliases: Vec::new(),
+            again: None,
         }
     }
     /// Names for people, one and many.
@@ -197,6 +200,16 @@ impl Spec {
     /// Its objects are kept and referred to; what they tell to do is not done yet.
     pub fn saved_only(self) -> Self {
         Self { saved_only: true, ..self }
+    }
+    /// Served under a second path too, for administrators: nobody owns anything there, and everything may be written.
+    pub fn again(self, path: &'static str) -> Self {
+        Self { again: Some(path), ..self }
+    }
+    /// As it is served under its second path.
+    pub(crate) fn second(&self) -> Option<Self> {
+        let path = self.again?;
+        let verbs = &[Verb::View, Verb::Add, Verb::Change, Verb::Delete];
+        Some(Self { path, verbs, used_by: false, owner: None, again: None, operations: Vec::new(), ..self.clone() })
     }
     /// Whether its objects are kept and no more.
     pub fn is_saved_only(&self) -> bool {

@@ -22,6 +22,7 @@ pub fn families() -> Result<Families, String> {
     kinds.extend(vestibule_blueprint_engine::kinds());
     kinds.extend(vestibule_crypto::kinds());
     kinds.extend(vestibule_outposts::kinds());
+    kinds.extend(vestibule_devices::kinds());
     kinds.extend(vestibule_stages::kinds());
     kinds.extend(vestibule_policy::kinds());
     kinds.extend(vestibule_applications::kinds());
@@ -36,6 +37,7 @@ pub fn families() -> Result<Families, String> {
     families.extend(vestibule_sources::families());
     families.extend(vestibule_outposts::families());
     let mut operations = vestibule_directory::operations();
+    operations.extend(vestibule_devices::operations());
     operations.extend(vestibule_rbac::operations());
     operations.extend(vestibule_flow::operations());
     operations.extend(vestibule_outposts::operations());

@@ -139,6 +139,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     apply_defaults(&store, &registry, &ctx, &library).await?;
     make_admin(settings, &store, &ctx, &passwords).await?;
     vestibule_outposts::ensure_embedded(&store, &registry, &ctx, &first_start()).await?;
+    vestibule_devices::ensure_types(&store).await?;
 
     let pages = Arc::new(Pages::new(&stages.pages()).map_err(|error| format!("a page is broken: {error}"))?);
     let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));

@@ -1,7 +1,14 @@
 //! The kinds of stages: one folder each.
 
+mod authenticator_duo;
+mod authenticator_email;
+mod authenticator_sms;
+mod authenticator_static;
+mod authenticator_totp;
 mod authenticator_validate;
+mod authenticator_webauthn;
 mod captcha;
+mod ceremony;
 mod deny;
 mod dummy;
 pub mod email;
@@ -10,12 +17,22 @@ mod flow_tests;
 pub mod http_client;
 mod identification;
 mod password;
+mod sent;
+mod setup;
+#[cfg(test)]
+mod test_authenticator;
 #[cfg(test)]
 mod test_support;
 mod user_login;
 mod user_logout;
 
+pub use authenticator_duo::AuthenticatorDuoStage;
+pub use authenticator_email::AuthenticatorEmailStage;
+pub use authenticator_sms::AuthenticatorSmsStage;
+pub use authenticator_static::AuthenticatorStaticStage;
+pub use authenticator_totp::AuthenticatorTotpStage;
 pub use authenticator_validate::AuthenticatorValidateStage;
+pub use authenticator_webauthn::AuthenticatorWebAuthnStage;
 pub use captcha::CaptchaStage;
 pub use captcha::work::ProofOfWork;
 pub use deny::DenyStage;
@@ -32,7 +49,13 @@ use vestibule_resource::Kind;
 /// Every kind of stage as a resource.
 pub fn kinds() -> Vec<Kind> {
     vec![
+        authenticator_duo::kind(),
+        authenticator_email::kind(),
+        authenticator_sms::kind(),
+        authenticator_static::kind(),
+        authenticator_totp::kind(),
         authenticator_validate::kind(),
+        authenticator_webauthn::kind(),
         captcha::kind(),
         captcha::work::kind(),
         deny::kind(),
@@ -45,10 +68,26 @@ pub fn kinds() -> Vec<Kind> {
     ]
 }
 
+/// What every kind of device can do where a second factor is asked for, in the order in which they are shown.
+pub(crate) fn factors() -> Vec<&'static dyn authenticator_validate::Factor> {
+    vec![
+        &authenticator_webauthn::WebAuthnFactor,
+        &authenticator_totp::TotpFactor,
+        &authenticator_static::StaticFactor,
+        &authenticator_email::EmailFactor,
+        &authenticator_sms::SmsFactor,
+    ]
+}
+
 /// Every kind of stage as the executor knows it.
 pub fn entries() -> Vec<StageEntry> {
     vec![
+        authenticator_email::ENTRY,
+        authenticator_sms::ENTRY,
+        authenticator_static::ENTRY,
+        authenticator_totp::ENTRY,
         authenticator_validate::ENTRY,
+        authenticator_webauthn::ENTRY,
         captcha::ENTRY,
         deny::ENTRY,
         dummy::ENTRY,

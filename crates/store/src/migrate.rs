@@ -20,6 +20,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0008_names", include_str!("../migrations/0008_names.sql")),
     ("0009_identifiers", include_str!("../migrations/0009_identifiers.sql")),
     ("0010_captcha", include_str!("../migrations/0010_captcha.sql")),
+    ("0011_devices", include_str!("../migrations/0011_devices.sql")),
 ];
 
 /// What the two databases name differently.

@@ -211,6 +211,11 @@ impl TestApp {
         self.anonymous().with_token(&key)
     }
 
+    /// Somebody with this browser at the JSON executor of a flow.
+    pub fn walker_with(&self, client: Client, slug: &str) -> Walker {
+        Walker::new(client, slug)
+    }
+
     /// Somebody at the JSON executor of a flow.
     pub fn walker(&self, slug: &str) -> Walker {
         Walker::new(self.anonymous(), slug)

@@ -26,6 +26,7 @@ pub static ASSETS: &[Asset] = &[
     file("page.js", "text/javascript; charset=utf-8", include_bytes!("../static/page.js")),
     file("captcha.js", "text/javascript; charset=utf-8", include_bytes!("../static/captcha.js")),
     file("work.js", "text/javascript; charset=utf-8", include_bytes!("../static/work.js")),
+    file("webauthn.js", "text/javascript; charset=utf-8", include_bytes!("../static/webauthn.js")),
     file("logo.svg", "image/svg+xml", include_bytes!("../static/logo.svg")),
     file("favicon.svg", "image/svg+xml", include_bytes!("../static/favicon.svg")),
 ];

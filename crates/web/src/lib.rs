@@ -14,6 +14,7 @@ mod letters;
 mod locale;
 mod pages;
 mod policy;
+mod qr;
 mod reference;
 mod shell;
 

@@ -82,6 +82,8 @@ fn environment(
     environment.add_function("asset_url", asset_url);
     environment.add_function("icon", icons::icon);
     environment.add_function("is_picture", is_picture);
+    environment.add_function("qr", crate::qr::qr);
+    environment.add_function("parameter", crate::qr::parameter);
     for (name, source) in OWN.iter().chain(stage_templates) {
         environment.add_template(name, source)?;
     }

@@ -55,10 +55,19 @@ async fn addresses_have_names_or_none() {
 }
 
 #[tokio::test]
-async fn nobody_has_a_device_and_everybody_is_found() {
+async fn devices_are_those_of_the_user_and_everybody_is_found() {
     let server = Server::start().await;
     assert_eq!(server.run("return ak_user_has_authenticator(user)").await, Ok(json!(false)));
     assert_eq!(server.run("return ak_user_has_authenticator(user, 'totp')").await, Ok(json!(false)));
+    let sql = "INSERT INTO totp_devices (user_id, name, name_folded, created, last_updated, key_sealed, digits, last_step) \
+               SELECT id, 'app', 'app', $1, $1, '', 6, 0 FROM users WHERE username = 'jdoe'";
+    let now = server.app.state.ctx().now();
+    let database = server.app.store().database();
+    database.execute(vestibule_store::Durability::Process, sql, vec![now.into()]).await.unwrap();
+    for (expression, has) in [("user", true), ("user, 'totp'", true), ("user, device_type='static'", false)] {
+        let answer = server.run(&format!("return ak_user_has_authenticator({expression})")).await;
+        assert_eq!(answer, Ok(json!(has)), "{expression}");
+    }
     let wrong = server.run("return ak_user_has_authenticator('jdoe')").await;
     assert_eq!(wrong, Err("TypeError: ak_user_has_authenticator needs a user".to_owned()));
     for (filter, found) in [

@@ -41,6 +41,8 @@ pub(crate) struct Walk<'a> {
     visit: &'a Visit,
     session: &'a mut Session,
     pub effect: Effect,
+    /// What the browser is to show for a second factor that was used, and how many seconds.
+    pub factor: Option<(String, i64)>,
 }
 
 /// The message to an answer that names another question.
@@ -57,7 +59,7 @@ impl<'a> Walk<'a> {
     ) -> Option<Self> {
         let pk = configuration.index::<Program>().flow(slug)?;
         let flow = configuration.get::<Flow>(pk)?.clone();
-        Some(Self { state, configuration, flow, visit, session, effect: Effect::None })
+        Some(Self { state, configuration, flow, visit, session, effect: Effect::None, factor: None })
     }
 
     /// The flow.
@@ -212,12 +214,15 @@ impl<'a> Walk<'a> {
             visit: self.visit,
             sign_in: None,
             sign_out: false,
+            factor: None,
         };
         let ran = match answer {
             Some(answer) => Ran::Answered(stage.respond(&mut cx, answer).await?),
             None => Ran::Entered(stage.challenge(&mut cx).await?),
         };
-        Ok((ran, cx.sign_in, cx.sign_out))
+        let (sign_in, sign_out, factor) = (cx.sign_in, cx.sign_out, cx.factor);
+        self.factor = factor.or_else(|| self.factor.take());
+        Ok((ran, sign_in, sign_out))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 use vestibule_kernel::ApiError;
+use vestibule_store::DocumentType as _;
 
 use super::{Reply, Walk};
 use crate::binding::{FlowStageBinding, InvalidResponseAction};
@@ -23,7 +24,7 @@ impl<'a> Walk<'a> {
     pub(super) async fn plan(&mut self) -> Result<Result<Plan, NotApplicable>, ApiError> {
         if let Some(plan) = Plan::of(&self.session.data)
             && plan.flow == self.flow.pk
-            && plan.bindings.iter().all(|binding| self.configuration.get::<FlowStageBinding>(*binding).is_some())
+            && plan.bindings.iter().all(|binding| self.is_there(*binding))
             && !plan.bindings.is_empty()
         {
             return Ok(Ok(plan));
@@ -125,8 +126,17 @@ impl<'a> Walk<'a> {
         Ok(Some(plan))
     }
 
+    /// Whether a plan's binding, or the stage that was put into it, still exists.
+    fn is_there(&self, pk: Uuid) -> bool {
+        let found = self.configuration.find(pk);
+        found.is_some_and(|found| found.kind == FlowStageBinding::KIND || self.state.stages.entry(found).is_some())
+    }
+
     pub(super) fn binding(&self, plan: &Plan) -> Option<Planned> {
-        let binding = self.configuration.get::<FlowStageBinding>(plan.current()?)?;
+        let current = plan.current()?;
+        let Some(binding) = self.configuration.get::<FlowStageBinding>(current) else {
+            return self.is_there(current).then_some(Planned { stage: current, action: InvalidResponseAction::Retry });
+        };
         Some(Planned { stage: binding.stage, action: binding.invalid_response_action })
     }
 

@@ -50,7 +50,9 @@ pub(crate) fn targets(registry: &Registry) -> Vec<(String, Target)> {
         targets.push((format!("{base}{{key}}/"), Target::Member(family)));
         targets.push((format!("{base}{{key}}/used_by/"), Target::MemberUsedBy(family)));
     }
-    for kind in registry.kinds().iter().filter(|kind| !kind.spec.path.is_empty()) {
+    let seconds = registry.kinds().iter().filter_map(|kind| kind.second().map(Arc::new));
+    let kinds: Vec<Arc<Kind>> = registry.kinds().iter().cloned().chain(seconds).collect();
+    for kind in kinds.iter().filter(|kind| !kind.spec.path.is_empty()) {
         let base = kind.wire_path();
         targets.push((base.clone(), Target::Kind(Arc::clone(kind))));
         targets.push((format!("{base}{{key}}/"), Target::Object(Arc::clone(kind))));

@@ -1,15 +1,23 @@
-//! Asks for a second factor. Nobody has a device yet, so everybody meets what is meant for those who have none.
+//! Asks for a second factor. [`factor`] says what a kind of device can do; the stage names none.
 
-use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_flow::{Answer, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
-use vestibule_kernel::{ApiError, FieldErrors};
-use vestibule_resource::{Computed, Field, Fields, Kind, Resource, Shape, Spec, Validation, choices};
+use vestibule_flow::{STAGES, Stage, StageBase, StageEntry};
+use vestibule_kernel::{FieldErrors, Object};
+use vestibule_resource::{Computed, Field, Fields, Kind, Represent, Resource, Shape, Spec, Validation, choices};
 use vestibule_store::DocumentType;
 
+use crate::ceremony;
+
+mod factor;
+mod mark;
+mod passkey;
+mod respond;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use factor::{Factor, Takes};
+pub(crate) use passkey::{offer, sign_in};
 
 choices! {
     /// What happens to whom has no device.
@@ -75,10 +83,10 @@ pub struct AuthenticatorValidateStage {
     #[field(default = [])]
     pub webauthn_hints: Vec<WebAuthnHint>,
     /// Models of authenticators that are let through; none: all.
-    #[field(default = [])]
+    #[field(references = "authentik_stages_authenticator_webauthn.webauthndevicetype", default = [])]
     pub webauthn_allowed_device_types: Vec<Uuid>,
     /// The same models with what is known of them.
-    #[field(shape = Shape::Object("WebAuthnDeviceType", device_type_fields).list(), computed = |_, _| json!([]))]
+    #[field(shape = Shape::Object("WebAuthnDeviceType", device_type_fields).list(), computed = allowed_types)]
     pub webauthn_allowed_device_types_obj: Computed,
     /// How fast the wait between wrong codes by e-mail grows.
     #[field(default = 1.0)]
@@ -92,6 +100,11 @@ pub struct AuthenticatorValidateStage {
     /// How fast the wait between wrong recovery codes grows.
     #[field(default = 1.0)]
     pub static_otp_throttling_factor: f64,
+}
+
+fn allowed_types(represent: &Represent<'_>, object: &Object) -> Value {
+    let models = object.get("webauthn_allowed_device_types").unwrap_or(&Value::Null);
+    ceremony::described(represent.configuration, models)
 }
 
 fn device_type_fields() -> Vec<Field> {
@@ -118,11 +131,6 @@ impl Resource for AuthenticatorValidateStage {
             let message = "When 'Not configured action' is set to 'Configure', you must set a configuration stage.";
             errors.add("not_configured_action", message);
         }
-        // No models are known yet, so none can be named.
-        let models = cx.object.get("webauthn_allowed_device_types");
-        if let Some(Value::String(key)) = models.and_then(|models| models.get(0)) {
-            errors.add("webauthn_allowed_device_types", format!("Invalid pk \"{key}\" - object does not exist."));
-        }
         for field in FACTORS {
             if cx.object.get(field).and_then(Value::as_f64).is_some_and(|factor| factor < 0.0) {
                 errors.add(field, "Ensure this value is greater than or equal to 0.0.");
@@ -147,41 +155,18 @@ pub(crate) fn kind() -> Kind {
 pub(crate) const ENTRY: StageEntry = StageEntry {
     model: AuthenticatorValidateStage::KIND,
     component: "ak-stage-authenticator-validate",
-    page: None,
+    page: Some(include_str!("page.html")),
     stage: |document| document.get::<AuthenticatorValidateStage>().map(|stage| stage as &dyn Stage),
     description: "Asks for a second factor.",
-    sample: || Value::Null,
+    sample: || {
+        json!({
+            "component": "ak-stage-authenticator-validate", "pending_user": "alice", "pending_user_avatar": "",
+            "device_challenges": [
+                {"device_class": "totp", "device_uid": "1", "challenge": {}, "last_used": null},
+                {"device_class": "email", "device_uid": "2", "challenge": {"email": "a***e@example.com"}, "last_used": null},
+                {"device_class": "webauthn", "device_uid": "3", "challenge": {"challenge": "c2FtcGxl"}, "last_used": null},
+            ],
+            "configuration_stages": [],
+        })
+    },
 };
-
-/// To whom no device belongs.
-const NO_DEVICE: &str = "No (allowed) MFA authenticator configured.";
-/// To whom should set one up, where no stage can do that.
-const NOTHING_TO_SET_UP: &str = "A second factor has to be set up, but there is nothing here to do it with.";
-/// To whom nobody knows: a device belongs to somebody.
-const NO_USER: &str = "No pending user.";
-
-impl AuthenticatorValidateStage {
-    /// Why somebody may not pass. A pretended user is told what a user without devices is told.
-    fn refusal(&self, cx: &StageCx<'_>) -> Option<&'static str> {
-        if cx.plan.pending.is_none() && cx.session.user.is_none() {
-            return Some(NO_USER);
-        }
-        match self.not_configured_action {
-            NotConfiguredAction::Skip => None,
-            NotConfiguredAction::Deny => Some(NO_DEVICE),
-            // No stage sets up a device yet, whatever stages are named.
-            NotConfiguredAction::Configure => Some(NOTHING_TO_SET_UP),
-        }
-    }
-}
-
-#[async_trait]
-impl Stage for AuthenticatorValidateStage {
-    async fn challenge(&self, cx: &mut StageCx<'_>) -> Result<Enter, ApiError> {
-        Ok(self.refusal(cx).map_or(Enter::Pass, |message| Enter::Deny(message.into())))
-    }
-
-    async fn respond(&self, cx: &mut StageCx<'_>, _: &Answer) -> Result<Outcome, ApiError> {
-        Ok(self.refusal(cx).map_or(Outcome::Next, |message| Outcome::Denied(message.into())))
-    }
-}

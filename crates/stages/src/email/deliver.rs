@@ -31,9 +31,12 @@ pub struct Postbox {
     pub letters: Arc<Letters>,
 }
 
-/// Who does the tasks of this folder.
+/// Who does the tasks of stages that mail.
 pub fn actors(postbox: &Postbox) -> Vec<Actor> {
-    vec![Actor::new(SEND, "Sends a mail.", Send { postbox: postbox.clone() })]
+    vec![
+        Actor::new(SEND, "Sends a mail.", Send { postbox: postbox.clone() }),
+        crate::authenticator_email::deliver::actor(postbox),
+    ]
 }
 
 struct Send {
@@ -120,7 +123,7 @@ fn name(user: &UserRow) -> String {
 }
 
 /// A name as one short line.
-fn one_line(name: &str) -> String {
+pub(crate) fn one_line(name: &str) -> String {
     let words = name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ").chars().take(LONGEST_NAME).collect()
 }
@@ -134,7 +137,7 @@ fn locale(user: &UserRow, brand: Option<&Brand>) -> Locale {
 }
 
 /// The event: to whom, and who wanted it. Never what the mail says, which holds a secret.
-async fn note(run: &Run, mailer: &Mailer, message: &Message) -> Result<(), TaskError> {
+pub(crate) async fn note(run: &Run, mailer: &Mailer, message: &Message) -> Result<(), TaskError> {
     let to: Vec<&str> = message.to.iter().map(|(_, address)| address.as_str()).collect();
     let context = json!({
         "message": format!("Email to {} sent", to.join(", ")),

@@ -7,7 +7,7 @@ use vestibule_mail::{MailSettings, Security};
 use vestibule_resource::{Fields, Kind, Resource, Spec, Validation};
 use vestibule_store::DocumentType;
 
-mod deliver;
+pub(crate) mod deliver;
 mod recovery;
 mod templates;
 #[cfg(test)]

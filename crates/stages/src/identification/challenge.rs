@@ -38,7 +38,6 @@ impl IdentificationStage {
         put("sources", json!([]));
         put("show_source_labels", self.show_source_labels.into());
         put("enable_remember_me", self.enable_remember_me.into());
-        put("passkey_challenge", Value::Null);
         question
     }
 }

@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use vestibule_directory::user::{Found, Identifier, UserRow};
 use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, Pending, Stage, StageCx, Take};
-use vestibule_kernel::ApiError;
 use vestibule_kernel::error::NON_FIELD;
+use vestibule_kernel::{ApiError, Object};
 use vestibule_store::{Configuration, Durability};
 
 use super::IdentificationStage;
 use super::challenge::{LONGEST_HINT, TYPED};
+use crate::authenticator_validate::{self, AuthenticatorValidateStage, DeviceClass};
 use crate::captcha::{self, CaptchaStage};
 use crate::password::{self, Checked, PasswordStage};
 
@@ -27,10 +28,19 @@ struct Typed {
 #[async_trait]
 impl Stage for IdentificationStage {
     async fn challenge(&self, cx: &mut StageCx<'_>) -> Result<Enter, ApiError> {
-        Ok(Enter::Ask(self.question(cx)))
+        let passkeys = match self.passkey_stage(cx) {
+            Some(stage) => authenticator_validate::offer(&stage, cx, &[])?,
+            None => serde_json::Value::Null,
+        };
+        let mut question = self.question(cx);
+        question.insert("passkey_challenge".into(), passkeys);
+        Ok(Enter::Ask(question))
     }
 
     async fn respond(&self, cx: &mut StageCx<'_>, answer: &Answer) -> Result<Outcome, ApiError> {
+        if let (Some(stage), Some(passkey)) = (self.passkey_stage(cx), answer.object("passkey")) {
+            return Self::with_passkey(cx, &stage, passkey).await;
+        }
         let typed = match read(answer) {
             Ok(typed) => typed,
             Err(errors) => return Ok(Outcome::Invalid(errors)),
@@ -66,6 +76,27 @@ impl Stage for IdentificationStage {
 }
 
 impl IdentificationStage {
+    /// The stage by which passkeys are checked, if there is one and it takes them.
+    fn passkey_stage(&self, cx: &StageCx<'_>) -> Option<AuthenticatorValidateStage> {
+        let stage = cx.get::<AuthenticatorValidateStage>(self.webauthn_stage)?;
+        stage.device_classes.contains(&DeviceClass::WebAuthn).then(|| stage.clone())
+    }
+
+    /// A passkey tells who is there, and proves it.
+    async fn with_passkey(
+        cx: &mut StageCx<'_>,
+        stage: &AuthenticatorValidateStage,
+        passkey: Object,
+    ) -> Result<Outcome, ApiError> {
+        Ok(match authenticator_validate::sign_in(stage, cx, passkey).await? {
+            Ok(device) => {
+                stage.note_used(cx, &device);
+                Outcome::Next
+            }
+            Err(_) => Outcome::Invalid(AnswerErrors::whole(FAILED)),
+        })
+    }
+
     /// Who walks on: the user who was found, or somebody of the name that was typed.
     fn pending(&self, configuration: &Configuration, identifier: &str, user: Option<&UserRow>) -> Pending {
         match user {

@@ -131,10 +131,14 @@ impl UserLoginStage {
             span(&self.session_duration) + if remember { span(&self.remember_me_offset) } else { TimeDelta::zero() };
         let until_closed = lasts <= TimeDelta::zero();
         let known = device::is_known(self.stage.pk, user, cx);
-        let method = cx.plan.authenticated.clone().unwrap_or_else(|| "unknown".into());
+        let noted = |name: &str| cx.plan.context.get(name);
+        let by_factor = || noted("auth_method").and_then(Value::as_str).map(str::to_owned);
+        let method = cx.plan.authenticated.clone().or_else(by_factor).unwrap_or_else(|| "unknown".into());
+        let mut arguments = noted("auth_method_args").and_then(Value::as_object).cloned().unwrap_or_default();
+        arguments.insert("known_device".into(), known.into());
         let actor = Actor::User { pk: user, username: cx.shown().unwrap_or_default(), email: String::new() };
         let event = Event::new("login", "authentik.events.signals", actor)
-            .context(json!({"auth_method": method, "auth_method_args": {"known_device": known}, "flow": cx.flow.slug}))
+            .context(json!({"auth_method": method, "auth_method_args": arguments, "flow": cx.flow.slug}))
             .request(&cx.visit.request);
         cx.sign_in = Some(SignIn {
             user,
