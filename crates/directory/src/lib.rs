@@ -4,6 +4,7 @@ pub mod app_password;
 pub mod authenticate;
 pub mod bootstrap;
 pub mod client;
+pub mod consent;
 pub mod identifiers;
 pub mod membership;
 pub mod outpost_account;

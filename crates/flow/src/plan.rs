@@ -98,6 +98,9 @@ pub struct Plan {
     /// Whether an answer has brought it further.
     #[serde(default)]
     pub answered: bool,
+    /// The flow that a stage has led to: what is known goes along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads_to: Option<Uuid>,
     /// What stages note for one another and for themselves.
     #[serde(default)]
     pub context: Object,
@@ -117,6 +120,7 @@ impl Plan {
             pinned: false,
             token: None,
             answered: false,
+            leads_to: None,
             context: Object::new(),
         }
     }

@@ -65,6 +65,25 @@ pub(crate) async fn plan_for(
     ask(policies, configuration, flow, user.map(|(pk, _)| pk), plan, request).await
 }
 
+/// A plan for a flow that a stage of another has led to: what is known there is known here. What the flow requires of a
+/// visitor counts as ever.
+pub(crate) async fn plan_onward(
+    policies: &dyn Policies,
+    configuration: &Configuration,
+    flow: &Flow,
+    session: &Session,
+    request: &Request,
+    from: Plan,
+) -> Result<Result<Plan, NotApplicable>, ApiError> {
+    let signed_in = session.user.as_ref();
+    if flow.slug == SETUP || !admits(flow.authentication, signed_in.map(|user| user.is_superuser)) {
+        return Ok(Err(NotApplicable::Requirement));
+    }
+    let user = from.pending.as_ref().map_or(signed_in.map(|user| user.pk), |pending| pending.pk);
+    let plan = Plan { flow: flow.pk, bindings: Vec::new(), done: Vec::new(), leads_to: None, ..from };
+    ask(policies, configuration, flow, user, plan, request).await
+}
+
 /// A plan for a flow that a token let somebody into: what the flow requires of a visitor the token stands for, what is
 /// bound to it counts.
 pub(crate) async fn plan_by_token(

@@ -232,6 +232,11 @@ impl StageCx<'_> {
         Some(format!("/if/flow/{}/{mark}{query}", flow.slug))
     }
 
+    /// The key of the flow that a slug names.
+    pub fn flow_named(&self, slug: &str) -> Option<Uuid> {
+        self.configuration.index::<Program>().flow(slug)
+    }
+
     /// Puts a stage into the plan, right behind the present one.
     pub fn insert_stage(&mut self, stage: Uuid) {
         let place = self.plan.bindings.len().min(1);

@@ -9,6 +9,7 @@ mod authenticator_validate;
 mod authenticator_webauthn;
 mod captcha;
 mod ceremony;
+pub mod consent;
 mod deny;
 mod dummy;
 pub mod email;
@@ -17,12 +18,14 @@ mod flow_tests;
 pub mod http_client;
 mod identification;
 mod password;
+mod redirect;
 mod sent;
 mod setup;
 #[cfg(test)]
 mod test_authenticator;
 #[cfg(test)]
 mod test_support;
+mod user_delete;
 mod user_login;
 mod user_logout;
 
@@ -35,11 +38,14 @@ pub use authenticator_validate::AuthenticatorValidateStage;
 pub use authenticator_webauthn::AuthenticatorWebAuthnStage;
 pub use captcha::CaptchaStage;
 pub use captcha::work::ProofOfWork;
+pub use consent::ConsentStage;
 pub use deny::DenyStage;
 pub use dummy::DummyStage;
 pub use email::EmailStage;
 pub use identification::IdentificationStage;
 pub use password::PasswordStage;
+pub use redirect::RedirectStage;
+pub use user_delete::UserDeleteStage;
 pub use user_login::UserLoginStage;
 pub use user_logout::UserLogoutStage;
 
@@ -58,11 +64,14 @@ pub fn kinds() -> Vec<Kind> {
         authenticator_webauthn::kind(),
         captcha::kind(),
         captcha::work::kind(),
+        consent::kind(),
         deny::kind(),
         dummy::kind(),
         email::kind(),
         identification::kind(),
         password::kind(),
+        redirect::kind(),
+        user_delete::kind(),
         user_login::kind(),
         user_logout::kind(),
     ]
@@ -89,10 +98,13 @@ pub fn entries() -> Vec<StageEntry> {
         authenticator_validate::ENTRY,
         authenticator_webauthn::ENTRY,
         captcha::ENTRY,
+        consent::ENTRY,
         deny::ENTRY,
         dummy::ENTRY,
         identification::ENTRY,
         password::ENTRY,
+        redirect::ENTRY,
+        user_delete::ENTRY,
         user_login::ENTRY,
         user_logout::ENTRY,
     ]

@@ -102,6 +102,14 @@ async fn arrange(identification: Value, password: Value, layout: Layout) -> Logi
     Login { app, identification, password, alice }
 }
 
+/// The browser of somebody who has signed in by the login.
+pub(crate) async fn signed_in(app: &TestApp, username: &str) -> vestibule_testkit::Client {
+    let mut walker = app.walker_with(app.anonymous().with_header("origin", "http://localhost"), SLUG);
+    let end = walker.login(username, PASSWORD).await;
+    assert_eq!(end["component"], "xak-flow-redirect", "{end}");
+    walker.client
+}
+
 /// A login with a password and a second factor, and a flow each by which devices are set up.
 pub(crate) struct SecondFactor {
     /// The server.
@@ -142,15 +150,13 @@ pub(crate) async fn second_factor_with(settings: Value, kinds: &[(&str, Value)])
     }
     let validate = with(json!({"name": "mfa"}), settings);
     let validate = app.create("authentik_stages_authenticator_validate.authenticatorvalidatestage", validate).await;
-    let mut walker = app.walker_with(app.anonymous().with_header("origin", "http://localhost"), SLUG);
-    let end = walker.login("alice", PASSWORD).await;
-    assert_eq!(end["component"], "xak-flow-redirect", "{end}");
+    let browser = signed_in(&app, "alice").await;
     let mut admin = app.admin().await;
     let flows = admin.get("/api/v3/flows/instances/?slug=login").await.expect(200);
     // Between the password and the end.
     let binding = json!({"target": flows["results"][0]["pk"], "stage": validate["pk"], "order": 15});
     app.create("authentik_flows.flowstagebinding", binding).await;
-    SecondFactor { app, alice: login.alice, validate, admin, browser: walker.client }
+    SecondFactor { app, alice: login.alice, validate, admin, browser }
 }
 
 impl SecondFactor {

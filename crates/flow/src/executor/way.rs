@@ -22,7 +22,20 @@ pub(super) struct Planned {
 impl<'a> Walk<'a> {
     /// The plan under way, or a new one. Bindings that are gone since it was made end it.
     pub(super) async fn plan(&mut self) -> Result<Result<Plan, NotApplicable>, ApiError> {
-        if let Some(plan) = Plan::of(&self.session.data)
+        let present = Plan::of(&self.session.data);
+        if let Some(from) = present.as_ref().filter(|plan| plan.leads_to == Some(self.flow.pk)) {
+            let (policies, request) = (self.state.policies.as_ref(), &self.visit.request);
+            return planner::plan_onward(
+                policies,
+                &self.configuration,
+                &self.flow,
+                self.session,
+                request,
+                from.clone(),
+            )
+            .await;
+        }
+        if let Some(plan) = present
             && plan.flow == self.flow.pk
             && plan.bindings.iter().all(|binding| self.is_there(*binding))
             && !plan.bindings.is_empty()

@@ -155,7 +155,11 @@ impl Clauses {
             ')' => depth.checked_sub(1),
             _ => Some(depth),
         });
-        let is_plain = is_word && depth == Some(0) && rest.contains(" WHERE ") && !rest.contains(" OR ");
+        // (A pattern is looked for in an index of pieces: once for all rows, not once for each.)
+        let is_plain = is_word
+            && depth == Some(0)
+            && rest.contains(" WHERE ")
+            && ![" OR ", " LIKE "].iter().any(|word| rest.contains(word));
         is_plain.then_some(Keys { column, rest })
     }
 
