@@ -91,6 +91,16 @@ pub trait Policies: Send + Sync {
         verdicts.pop().ok_or_else(|| ApiError::internal("a question about policies without an answer"))
     }
 
+    /// What policies say that no binding names, asked in this order: each must let pass. What the answers to a form are
+    /// checked with.
+    async fn validate(
+        &self,
+        configuration: &Configuration,
+        policies: &[Uuid],
+        user: Option<i64>,
+        occasion: Occasion<'_>,
+    ) -> Result<Verdict, ApiError>;
+
     /// Counts a wrong password, or a name that nobody has, against the name and the address that it came from; in the
     /// transaction of the event that tells of it.
     async fn count_failure(

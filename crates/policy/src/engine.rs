@@ -236,6 +236,22 @@ impl Policies for PolicyEngine {
         Ok(verdicts)
     }
 
+    async fn validate(
+        &self,
+        configuration: &Configuration,
+        policies: &[Uuid],
+        user: Option<i64>,
+        occasion: Occasion<'_>,
+    ) -> Result<Verdict, ApiError> {
+        let subject = Subject::new(user);
+        let (mut said, mut heard) = (Vec::new(), Heard::default());
+        for policy in policies {
+            let policy = configuration.find(*policy);
+            said.push(self.policy(configuration, policy, None, &subject, occasion, &mut heard).await?);
+        }
+        Ok(together(PolicyEngineMode::All, &said, heard))
+    }
+
     async fn count_failure(
         &self,
         transaction: &mut Transaction,

@@ -72,7 +72,20 @@ impl Mappings {
     /// # Errors
     /// It raised, or ran out of its budget: then the event `property_mapping_exception` says so. It names the mapping and
     /// the line, and shows neither the expression nor what it was given.
-    pub async fn run(&self, mapping: &Document, mut inputs: Vec<(String, Value)>) -> Result<Value, MappingFailure> {
+    pub async fn run(&self, mapping: &Document, inputs: Vec<(String, Value)>) -> Result<Value, MappingFailure> {
+        self.run_expression(mapping, mapping.text("expression"), inputs).await
+    }
+
+    /// The same for an expression that belongs to a document of another kind.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_expression(
+        &self,
+        mapping: &Document,
+        expression: &str,
+        mut inputs: Vec<(String, Value)>,
+    ) -> Result<Value, MappingFailure> {
         let circumstances = Circumstances { program: mapping.text("name").to_owned(), ..self.circumstances.clone() };
         let host = DirectoryHost::new(self.store.clone(), Some(Arc::clone(&self.http))).under(circumstances);
         let user = inputs.iter().find(|(name, _)| name == "user").and_then(|(_, user)| match user {
@@ -82,7 +95,7 @@ impl Mappings {
         let request =
             RequestObject { user, obj: Value::object(mapping_object(&mapping.value)), ..RequestObject::default() };
         inputs.push(("request".into(), Value::object(request)));
-        match evaluate(mapping.text("expression"), inputs, &host).await {
+        match evaluate(expression, inputs, &host).await {
             Ok(outcome) => Ok(outcome.value),
             Err(failure) => {
                 if let Err(error) = self.record(mapping, &failure).await {

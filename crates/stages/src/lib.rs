@@ -18,7 +18,9 @@ mod flow_tests;
 pub mod http_client;
 mod identification;
 mod password;
+pub mod prompt;
 mod redirect;
+mod secret_data;
 mod sent;
 mod setup;
 #[cfg(test)]
@@ -28,6 +30,7 @@ mod test_support;
 mod user_delete;
 mod user_login;
 mod user_logout;
+mod user_write;
 
 pub use authenticator_duo::AuthenticatorDuoStage;
 pub use authenticator_email::AuthenticatorEmailStage;
@@ -44,17 +47,19 @@ pub use dummy::DummyStage;
 pub use email::EmailStage;
 pub use identification::IdentificationStage;
 pub use password::PasswordStage;
+pub use prompt::{Prompt, PromptStage};
 pub use redirect::RedirectStage;
 pub use user_delete::UserDeleteStage;
 pub use user_login::UserLoginStage;
 pub use user_logout::UserLogoutStage;
+pub use user_write::UserWriteStage;
 
 use vestibule_flow::StageEntry;
 use vestibule_resource::Kind;
 
 /// Every kind of stage as a resource.
 pub fn kinds() -> Vec<Kind> {
-    vec![
+    let mut kinds = vec![
         authenticator_duo::kind(),
         authenticator_email::kind(),
         authenticator_sms::kind(),
@@ -74,7 +79,10 @@ pub fn kinds() -> Vec<Kind> {
         user_delete::kind(),
         user_login::kind(),
         user_logout::kind(),
-    ]
+        user_write::kind(),
+    ];
+    kinds.extend(prompt::kinds());
+    kinds
 }
 
 /// What every kind of device can do where a second factor is asked for, in the order in which they are shown.
@@ -103,9 +111,11 @@ pub fn entries() -> Vec<StageEntry> {
         dummy::ENTRY,
         identification::ENTRY,
         password::ENTRY,
+        prompt::ENTRY,
         redirect::ENTRY,
         user_delete::ENTRY,
         user_login::ENTRY,
         user_logout::ENTRY,
+        user_write::ENTRY,
     ]
 }

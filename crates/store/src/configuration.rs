@@ -43,6 +43,11 @@ impl Document {
         Self { kind, pk, value, typed }
     }
 
+    /// A document that is not kept: what is only tried out. It has no typed form.
+    pub fn unsaved(kind: &'static str, pk: Uuid, value: Object) -> Self {
+        Self::new(kind, pk, value, Arc::new(()))
+    }
+
     /// The typed form.
     pub fn get<T: DocumentType>(&self) -> Option<&T> {
         self.typed.downcast_ref()

@@ -21,6 +21,7 @@ const OWN: &[(&str, &str)] = &[
     ("admin-users", include_str!("../templates/admin-users.html")),
     ("fields.html", include_str!("../templates/fields.html")),
     ("captcha.html", include_str!("../templates/captcha.html")),
+    ("prompt.html", include_str!("../templates/prompt.html")),
     ("ak-stage-access-denied", include_str!("../templates/ak-stage-access-denied.html")),
     ("ak-stage-flow-error", include_str!("../templates/ak-stage-flow-error.html")),
     ("xak-flow-redirect", include_str!("../templates/xak-flow-redirect.html")),

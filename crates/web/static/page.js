@@ -139,7 +139,21 @@ const moments = () => {
   }
 };
 
+/** A file goes into the form as an address that holds it. */
+const files = () => {
+  for (const box of document.querySelectorAll("[data-file]")) {
+    const [chooser, kept] = box.querySelectorAll("input");
+    chooser.addEventListener("change", () => {
+      kept.value = "";
+      const reader = new FileReader();
+      reader.addEventListener("load", () => { kept.value = reader.result; });
+      if (chooser.files[0]) reader.readAsDataURL(chooser.files[0]);
+    });
+  }
+};
+
 background();
+files();
 moments();
 remember();
 passwords();

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use uuid::Uuid;
 use vestibule_admin::{Descriptions, Failures, Mailer, Services};
 use vestibule_events::Request;
 use vestibule_flow::{Occasion, Policies, Question, Verdict};
@@ -29,6 +30,16 @@ impl Later {
 impl Policies for Later {
     async fn ask(&self, at: &Configuration, about: &[Question], on: Occasion<'_>) -> Result<Vec<Verdict>, ApiError> {
         self.policies().ask(at, about, on).await
+    }
+
+    async fn validate(
+        &self,
+        at: &Configuration,
+        all: &[Uuid],
+        user: Option<i64>,
+        on: Occasion<'_>,
+    ) -> Result<Verdict, ApiError> {
+        self.policies().validate(at, all, user, on).await
     }
 
     async fn count_failure(&self, within: &mut Transaction, name: &str, by: &Request) -> Result<(), StoreError> {
