@@ -50,8 +50,7 @@ fn authorization(ask: &Ask<'_>, host: &str, date: &str, parameters: &str) -> Str
     let text = [date, ask.method, &host.to_ascii_lowercase(), ask.path, parameters].join("\n");
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, ask.keys.1.as_bytes());
     let tag = hmac::sign(&key, text.as_bytes());
-    let tag: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("Basic {}", STANDARD.encode(format!("{}:{tag}", ask.keys.0)))
+    format!("Basic {}", STANDARD.encode(format!("{}:{}", ask.keys.0, hex::encode(tag))))
 }
 
 async fn ask(api: &Api, stage: &AuthenticatorDuoStage, ask: Ask<'_>) -> Result<Value, String> {
