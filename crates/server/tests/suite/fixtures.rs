@@ -238,6 +238,18 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         ("authentik_stages_email.emailstage", "template") => {
             json!(["email/invitation.html", "email/email_otp.html"][turn as usize % 2])
         }
+        ("authentik_stages_authenticator_email.authenticatoremailstage", "port") => json!(1 + serial % 60_000),
+        ("authentik_stages_authenticator_email.authenticatoremailstage", "template") => {
+            json!(["email/invitation.html", "email/email_otp.html"][turn as usize % 2])
+        }
+        ("authentik_stages_authenticator_duo.authenticatorduostage", "api_hostname") => {
+            json!(format!("api-{serial}.duo.example"))
+        }
+        ("authentik_stages_authenticator_sms.authenticatorsmsstage", "account_sid") => {
+            json!(format!("https://sms.example/{serial}"))
+        }
+        // Messages are made without.
+        ("authentik_stages_authenticator_sms.authenticatorsmsstage", "mapping") => Value::Null,
         ("authentik_stages_captcha.captchastage", "js_url" | "api_url") => json!(format!("https://c.example/{serial}")),
         ("authentik_sources_oauth.oauthsource", "provider_type") => json!("openidconnect"),
         // Setting these fetches what lies there.

@@ -249,7 +249,7 @@ fn question(cx: &StageCx<'_>, challenges: Vec<Value>, stages: Vec<Value>) -> Obj
 
 /// Whether this very plan has seen a device used that would do here: a passkey that said who is there.
 fn was_used(cx: &StageCx<'_>, usable: &[(&'static dyn Factor, Vec<DeviceRow>)]) -> bool {
-    if cx.plan.authenticated.as_deref() != Some("auth_webauthn_pwl") {
+    if cx.plan.authenticated.as_deref() != Some(passkey::ALONE) {
         return false;
     }
     let used = cx.plan.context.get(ARGUMENTS).and_then(|arguments| arguments.get("mfa_devices")?.as_array());
