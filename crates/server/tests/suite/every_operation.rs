@@ -111,7 +111,7 @@ async fn consent(fixtures: &mut Fixtures<'_>) -> i64 {
     key
 }
 
-/// A new device of the first administrator, of the kind that a path is about.
+/// A new device of a new user, of the kind that a path is about.
 async fn device(fixtures: &mut Fixtures<'_>, path: &str) -> String {
     let mut parts = path.split('/').skip(2);
     let class = parts.find(|part| *part != "admin").unwrap();
@@ -125,11 +125,12 @@ async fn device(fixtures: &mut Fixtures<'_>, path: &str) -> String {
         "duo" => ", duo_user_id, stage) SELECT 'x', $3",
         _ => ") SELECT ",
     };
+    let user = fixtures.key("authentik_core.user").await;
     let (columns, values) = more.split_once(") SELECT ").unwrap();
     let values = if values.is_empty() { String::new() } else { format!(", {values}") };
     let sql = format!(
         "INSERT INTO {class}_devices (user_id, name, name_folded, created, last_updated{columns}) \
-         SELECT id, $1, $1, $2, $2{values} FROM users WHERE username = 'akadmin' RETURNING id"
+         SELECT id, $1, $1, $2, $2{values} FROM users WHERE id = {user} RETURNING id"
     );
     let ctx = &fixtures.app.server.api.ctx;
     let mut params = vec!["device".into(), ctx.now().into()];

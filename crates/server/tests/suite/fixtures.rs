@@ -4,11 +4,13 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 use vestibule_crypto::{Algorithm, Generated, Request, generate};
+use vestibule_devices::WebAuthnDeviceType;
 use vestibule_directory::Login;
 use vestibule_events::Event;
 use vestibule_kernel::Actor;
 use vestibule_kernel::Ctx;
 use vestibule_resource::{Field, Format, Kind, Shape, Verb};
+use vestibule_store::DocumentType as _;
 use vestibule_testkit::{Client, noon};
 
 use crate::app::App;
@@ -80,9 +82,24 @@ impl<'a> Fixtures<'a> {
         if kind.model() == "authentik_core.authenticatedsession" {
             return self.session().await;
         }
+        if kind.model() == WebAuthnDeviceType::KIND {
+            return self.model_of_authenticators(kind, body).await;
+        }
         let answer = self.admin.post(&kind.wire_path(), Value::Object(body.clone())).await;
         assert_eq!(answer.status, 201, "{}: {} of {}", kind.model(), answer.text, json!(body));
         answer.json().as_object().unwrap().clone()
+    }
+
+    /// A model of authenticators: no client makes one.
+    async fn model_of_authenticators(&mut self, kind: &Kind, body: &Object) -> Object {
+        let aaguid = body["aaguid"].as_str().unwrap().parse().unwrap();
+        let mut object = body.clone();
+        object.insert("pk".into(), body["aaguid"].clone());
+        object.insert("icon".into(), json!(""));
+        let mut change = self.app.store().change(Actor::System).await.unwrap();
+        change.put(kind.model(), aaguid, object.clone()).await.unwrap();
+        change.commit().await.unwrap();
+        object
     }
 
     /// A session of a new user, as its list shows it.
@@ -247,6 +264,9 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         }
         ("authentik_stages_authenticator_sms.authenticatorsmsstage", "account_sid") => {
             json!(format!("https://sms.example/{serial}"))
+        }
+        ("authentik_stages_authenticator_static.authenticatorstaticstage", "token_count" | "token_length") => {
+            json!(1 + serial % 97)
         }
         // Messages are made without.
         ("authentik_stages_authenticator_sms.authenticatorsmsstage", "mapping") => Value::Null,
