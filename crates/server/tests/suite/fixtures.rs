@@ -268,8 +268,6 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         ("authentik_stages_authenticator_static.authenticatorstaticstage", "token_count" | "token_length") => {
             json!(1 + serial % 97)
         }
-        // Messages are made without.
-        ("authentik_stages_authenticator_sms.authenticatorsmsstage", "mapping") => Value::Null,
         ("authentik_stages_captcha.captchastage", "js_url" | "api_url") => json!(format!("https://c.example/{serial}")),
         ("authentik_sources_oauth.oauthsource", "provider_type") => json!("openidconnect"),
         // Setting these fetches what lies there.
