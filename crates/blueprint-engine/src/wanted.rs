@@ -160,7 +160,7 @@ impl Applier<'_> {
 pub(crate) const MAPPINGS: &str = "`identifiers` and `attrs` must become mappings";
 
 /// Whether blueprints write objects of a kind: what the server alone keeps they do not.
-fn is_written(kind: &Kind) -> bool {
+pub(crate) fn is_written(kind: &Kind) -> bool {
     let verbs = kind.spec.verbs_served();
     verbs.contains(&Verb::Add) || verbs.contains(&Verb::Change)
 }

@@ -6,7 +6,7 @@ use vestibule_kernel::secret::Keys;
 use vestibule_kernel::{ApiError, Ctx, Object};
 use vestibule_resource::http::Query;
 use vestibule_resource::object_permission::places;
-use vestibule_resource::{Api, Computed, Field, Fields, Hooks, Kind, Resource, Shape, Spec, WriteCx};
+use vestibule_resource::{Api, Computed, Field, Fields, Hooks, Kind, Represent, Resource, Shape, Spec, Verb, WriteCx};
 use vestibule_store::{Database, StoreError, Transaction};
 
 use crate::device::DeviceKind;
@@ -29,8 +29,20 @@ pub(crate) struct StaticDevice {
     #[field(flatten)]
     pub device: DeviceBase,
     /// Codes that were not used yet.
-    #[field(shape = Shape::Object("StaticDeviceToken", token_fields).list(), computed = |_, object| object.get("token_set").cloned().unwrap_or_else(|| json!([])))]
+    #[field(shape = Shape::Object("StaticDeviceToken", token_fields).list(), computed = shown_tokens)]
     pub token_set: Computed,
+}
+
+/// The codes, for their owner and for who may change them; others see how many there are.
+fn shown_tokens(represent: &Represent<'_>, object: &Object) -> Value {
+    let mut tokens = object.get("token_set").cloned().unwrap_or_else(|| json!([]));
+    let change = represent.kind.permission(Verb::Change);
+    let own = |user| object.get("user_id").and_then(Value::as_i64) == Some(user);
+    let may = represent.principal.is_some_and(|principal| principal.may(&change) || principal.user().is_some_and(own));
+    if !may && let Value::Array(tokens) = &mut tokens {
+        tokens.fill(json!({"token": ""}));
+    }
+    tokens
 }
 
 fn token_fields() -> Vec<Field> {

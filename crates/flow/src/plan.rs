@@ -167,7 +167,15 @@ impl Plan {
         self.context = changed.context;
         if self.pending != changed.pending && !self.pinned {
             self.pending = changed.pending;
-            self.authenticated = None;
+            self.forget_proof();
+        }
+    }
+
+    /// Forgets how the pending user has proved who they are: it is somebody else now.
+    pub(crate) fn forget_proof(&mut self) {
+        self.authenticated = None;
+        for name in ["auth_method", "auth_method_args"] {
+            self.context.shift_remove(name);
         }
     }
 
@@ -216,5 +224,17 @@ mod tests {
         assert_eq!((plan.current(), plan.done.as_slice()), (None, [Uuid::max()].as_slice()));
         Plan::forget(&mut data);
         assert_eq!(Plan::of(&data), None);
+    }
+
+    #[test]
+    fn what_one_has_proved_says_nothing_of_another() {
+        let mut plan = Plan::new(Uuid::nil(), Vec::new());
+        plan.pending = Some(Pending::typed(Some(1), "alice"));
+        plan.authenticated = Some("auth_webauthn_pwl".into());
+        plan.context.insert("auth_method".into(), "auth_webauthn_pwl".into());
+        plan.context.insert("auth_method_args".into(), serde_json::json!({"mfa_devices": [1]}));
+        let other = Plan { pending: Some(Pending::typed(Some(2), "bob")), ..plan.clone() };
+        plan.take_over(Some(Box::new(other)));
+        assert_eq!((plan.user(), plan.authenticated, plan.context.len()), (Some(2), None, 0));
     }
 }

@@ -206,7 +206,7 @@ impl StageCx<'_> {
         }
         // What was found out about one person says nothing about another.
         if !same {
-            self.plan.authenticated = None;
+            self.plan.forget_proof();
         }
         self.plan.pending = Some(pending);
         true

@@ -205,6 +205,10 @@ impl Spec {
     pub fn again(self, path: &'static str) -> Self {
         Self { again: Some(path), ..self }
     }
+    /// Its second path below `/api/v3/`.
+    pub fn second_path(&self) -> Option<&'static str> {
+        self.again
+    }
     /// As it is served under its second path.
     pub(crate) fn second(&self) -> Option<Self> {
         let path = self.again?;

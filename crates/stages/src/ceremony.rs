@@ -21,7 +21,7 @@ use crate::authenticator_validate::{UserVerification, WebAuthnHint};
 use crate::setup;
 
 /// How long a browser waits for an authenticator.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The relying party: the host that was asked, and pages of it alone (WebAuthn Level 3, sections 5.1.2 and 13.4.9).
 fn relying_party(cx: &StageCx<'_>) -> Result<WebauthnCore, ApiError> {

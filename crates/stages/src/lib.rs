@@ -93,12 +93,14 @@ pub(crate) fn factors() -> Vec<&'static dyn authenticator_validate::Factor> {
         &authenticator_static::StaticFactor,
         &authenticator_email::EmailFactor,
         &authenticator_sms::SmsFactor,
+        &authenticator_duo::DuoFactor,
     ]
 }
 
 /// Every kind of stage as the executor knows it.
 pub fn entries() -> Vec<StageEntry> {
     vec![
+        authenticator_duo::ENTRY,
         authenticator_email::ENTRY,
         authenticator_sms::ENTRY,
         authenticator_static::ENTRY,

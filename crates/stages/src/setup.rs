@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use uuid::Uuid;
-use vestibule_flow::{StageBase, StageCx};
+use vestibule_flow::{Plan, StageBase, StageCx};
+use vestibule_kernel::secret::Keys;
 use vestibule_kernel::{Actor, ApiError, Object};
 use vestibule_resource::Fields;
 use vestibule_store::StoreError;
@@ -58,13 +59,13 @@ pub(crate) async fn actor(cx: &StageCx<'_>, user: i64) -> Result<Actor, ApiError
     })
 }
 
-fn place(cx: &StageCx<'_>, name: &str) -> String {
-    format!("plan/{}/{name}/{}", cx.plan.flow, cx.user().unwrap_or_default())
+fn place(plan: &Plan, user: Option<i64>, name: &str) -> String {
+    format!("plan/{}/{name}/{}", plan.flow, user.unwrap_or_default())
 }
 
 /// Notes a secret in the plan, sealed, for this flow and this user alone.
 pub(crate) fn note(cx: &mut StageCx<'_>, name: &str, value: &Value) -> Result<(), ApiError> {
-    let place = place(cx, name);
+    let place = place(cx.plan, cx.user(), name);
     let sealed = cx.state.store().keys().seal(cx.state.ctx(), &place, &value.to_string()).map_err(StoreError::from)?;
     cx.plan.context.insert(name.into(), sealed.into());
     Ok(())
@@ -72,8 +73,13 @@ pub(crate) fn note(cx: &mut StageCx<'_>, name: &str, value: &Value) -> Result<()
 
 /// What was noted; `None`: nothing, or for somebody else.
 pub(crate) fn noted(cx: &StageCx<'_>, name: &str) -> Option<Value> {
-    let sealed = cx.plan.context.get(name)?.as_str()?;
-    let plain = cx.state.store().keys().open(&place(cx, name), sealed).ok()?;
+    noted_in(cx.state.store().keys(), cx.plan, cx.user(), name)
+}
+
+/// The same of a plan outside of its walk.
+pub(crate) fn noted_in(keys: &Keys, plan: &Plan, user: Option<i64>, name: &str) -> Option<Value> {
+    let sealed = plan.context.get(name)?.as_str()?;
+    let plain = keys.open(&place(plan, user, name), sealed).ok()?;
     serde_json::from_str(&plain).ok()
 }
 

@@ -11,12 +11,10 @@ pub(crate) fn qr(text: &str, label: &str) -> Value {
     let Ok(code) = QRBuilder::new(text).build() else { return Value::from_safe_string(String::new()) };
     let size = code.size;
     let mut path = String::new();
-    for row in 0..size {
-        for column in 0..size {
-            if code[row][column].value() {
-                path.push_str(&format!("M{} {}h1v1h-1z", column + MARGIN, row + MARGIN));
-            }
-        }
+    // Modules lie row by row, as many to a row as there are rows.
+    let dark = code.data.iter().take(size * size).enumerate().filter(|(_, module)| module.value());
+    for (place, _) in dark {
+        path.push_str(&format!("M{} {}h1v1h-1z", place % size + MARGIN, place / size + MARGIN));
     }
     let side = size + 2 * MARGIN;
     let label = minijinja::HtmlEscape(label).to_string();

@@ -17,6 +17,7 @@ use vestibule_store::{Configuration, Store};
 
 use crate::error::SECRET;
 use crate::names::identifying_fields;
+use crate::wanted::is_written;
 use records::Records;
 
 /// Entries of one YAML document: readers limit what they take at once.
@@ -113,7 +114,8 @@ fn document(entries: &[Output]) -> String {
 
 fn documents_of<'a>(registry: &'a Registry, configuration: &Configuration) -> BTreeMap<Place, Item<'a>> {
     let mut items = BTreeMap::new();
-    for kind in registry.kinds().iter().filter(|kind| kind.is_document()) {
+    // What the server alone keeps another server keeps too.
+    for kind in registry.kinds().iter().filter(|kind| kind.is_document() && is_written(kind)) {
         for document in configuration.documents(kind.model()) {
             let place = (kind.model(), json!(document.pk).to_string());
             items.insert(place, Item::new(registry, configuration, kind, document.value.clone()));

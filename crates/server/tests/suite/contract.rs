@@ -9,8 +9,22 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 50] = [
+const GROUPS: [&str; 70] = [
     "admin",
+    "authenticators/admin/all",
+    "authenticators/admin/duo",
+    "authenticators/admin/email",
+    "authenticators/admin/sms",
+    "authenticators/admin/static",
+    "authenticators/admin/totp",
+    "authenticators/admin/webauthn",
+    "authenticators/all",
+    "authenticators/duo",
+    "authenticators/email",
+    "authenticators/sms",
+    "authenticators/static",
+    "authenticators/totp",
+    "authenticators/webauthn",
     "core/application_entitlements",
     "core/applications",
     "core/brands",
@@ -50,7 +64,13 @@ const GROUPS: [&str; 50] = [
     "sources/all",
     "sources/oauth",
     "stages/all",
+    "stages/authenticator/duo",
+    "stages/authenticator/email",
+    "stages/authenticator/sms",
+    "stages/authenticator/static",
+    "stages/authenticator/totp",
     "stages/authenticator/validate",
+    "stages/authenticator/webauthn",
     "stages/captcha",
     "stages/deny",
     "stages/dummy",

@@ -13,7 +13,17 @@ use crate::app::{App, PASSWORD};
 use crate::fixtures::{Fixtures, Named, Object, key};
 
 /// What is refused, whoever asks: nothing here can do it yet, and the answer says so.
-pub(crate) const REFUSED: [&str; 3] = [
+pub(crate) const REFUSED: [&str; 11] = [
+    // A device is set up by who has it.
+    "POST /authenticators/admin/duo/",
+    "POST /authenticators/admin/email/",
+    "POST /authenticators/admin/sms/",
+    "POST /authenticators/admin/static/",
+    "POST /authenticators/admin/totp/",
+    "POST /authenticators/admin/webauthn/",
+    // Nobody is at Duo.
+    "POST /stages/authenticator/duo/{stage_uuid}/enrollment_status/",
+    "POST /stages/authenticator/duo/{stage_uuid}/import_devices_automatic/",
     "POST /core/users/{id}/recovery/",
     "POST /core/users/{id}/recovery_email/",
     "GET /providers/oauth2/{id}/preview_user/",
@@ -101,6 +111,44 @@ async fn consent(fixtures: &mut Fixtures<'_>) -> i64 {
     key
 }
 
+/// A new device of a new user, of the kind that a path is about.
+async fn device(fixtures: &mut Fixtures<'_>, path: &str) -> String {
+    let mut parts = path.split('/').skip(2);
+    let class = parts.find(|part| *part != "admin").unwrap();
+    let more = match class {
+        "totp" => ", key_sealed, digits, last_step) SELECT '', 6, 0",
+        "webauthn" => {
+            ", credential_id, credential, sign_count, rp_id, aaguid) SELECT $4, 'null', 0, 'x', '00000000-0000-0000-0000-000000000000'"
+        }
+        "email" => ", email, stage) SELECT 'a@b.example', $3",
+        "sms" => ", phone_number, is_hashed, stage) SELECT '+1', FALSE, $3",
+        "duo" => ", duo_user_id, stage) SELECT 'x', $3",
+        _ => ") SELECT ",
+    };
+    let user = fixtures.key("authentik_core.user").await;
+    let (columns, values) = more.split_once(") SELECT ").unwrap();
+    let values = if values.is_empty() { String::new() } else { format!(", {values}") };
+    let sql = format!(
+        "INSERT INTO {class}_devices (user_id, name, name_folded, created, last_updated{columns}) \
+         SELECT id, $1, $1, $2, $2{values} FROM users WHERE id = {user} RETURNING id"
+    );
+    let ctx = &fixtures.app.server.api.ctx;
+    let mut params = vec!["device".into(), ctx.now().into()];
+    if sql.contains("$3") {
+        params.push(ctx.uuid().into());
+    }
+    let sql = if sql.contains("$4") {
+        params.push(ctx.uuid().to_string().into());
+        sql.replace("$4", "$3")
+    } else {
+        sql
+    };
+    let mut transaction = fixtures.app.store().database().begin(Durability::Process).await.unwrap();
+    let key = transaction.query_one(sql, params).await.unwrap().unwrap().int("id").unwrap();
+    transaction.commit().await.unwrap();
+    key.to_string()
+}
+
 /// What an address must have beyond its path.
 pub(crate) fn needed(method: &str, path: &str) -> &'static str {
     match (method, path) {
@@ -127,6 +175,8 @@ pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String
         {
             return made_by_the_server(fixtures, path).await;
         }
+        path if path.starts_with("/authenticators/") => return device(fixtures, path).await,
+        path if path.contains("/webauthn_device_types/") => return Uuid::nil().to_string(),
         path if path.starts_with("/tenants/") => return fixtures.app.server.api.ctx.uuid().to_string(),
         path if path.starts_with("/flows/executor/") || path.starts_with("/flows/inspector/") => {
             return "default-authentication-flow".into();
@@ -166,6 +216,9 @@ pub(crate) fn query(path: &str) -> &'static str {
 /// What an operation is sent: the least that it takes.
 pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) -> Option<Value> {
     let kinds = fixtures.every_kind();
+    if path.starts_with("/authenticators/") && matches!(method, "POST" | "PUT" | "PATCH") {
+        return Some(json!({"name": "a device"}));
+    }
     let list = kinds.iter().copied().find(|kind| kind.wire_path() == format!("/api/v3{path}"));
     if let ("POST", Some(kind)) = (method, list) {
         return Some(fixtures.body(kind, Named::Required).await.into());
@@ -203,6 +256,7 @@ pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) 
     }
     let user = async |fixtures: &mut Fixtures<'_>| fixtures.key("authentik_core.user").await;
     Some(match path.trim_end_matches('/').rsplit('/').next().unwrap_or_default() {
+        "import_device_manual" => json!({"username": "akadmin", "duo_user_id": "x"}),
         "set_password" => json!({"password": "a new password"}),
         "set_password_hash" => {
             json!({"password": "pbkdf2_sha256$1000$salt$dCX+EsuQTcd1JLRwdyVQOLMqn8EY3X5AsWpgYRa4A6Y="})

@@ -36,20 +36,23 @@ fn besides(app: &App, name: &str) -> Vec<String> {
     }
 }
 /// What everybody may ask for.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 7] = [
     "GET /core/brands/current/",
     "GET /flows/executor/{flow_slug}/",
     "GET /policies/geoip_iso3166/",
     "GET /root/config/",
     "GET /schema/",
     "POST /flows/executor/{flow_slug}/",
+    "POST /stages/authenticator/duo/{stage_uuid}/enrollment_status/",
 ];
 /// What everybody may ask for who is signed in: about themselves, about what is no secret, or what checks each part of what
 /// it is asked.
-const FOR_ANYONE: [&str; 16] = [
+const FOR_ANYONE: [&str; 18] = [
     "GET /admin/apps/",
     "GET /admin/models/",
     "GET /admin/version/",
+    "GET /authenticators/admin/all/",
+    "GET /authenticators/all/",
     "GET /core/application_entitlements/requestable/",
     "GET /core/applications/requestable/",
     "GET /core/applications/{slug}/check_access/",
@@ -104,6 +107,20 @@ fn rows(app: &App) -> BTreeMap<(String, String), Takes> {
             ("DELETE", object.clone(), Verb::Delete),
         ] {
             rows.insert((method.to_owned(), path), one(kind.permission(verb), owned));
+        }
+        if let Some(path) = kind.spec.second_path() {
+            let list = format!("/{path}/");
+            let object = format!("{list}{{}}/");
+            for (method, path, verb) in [
+                ("GET", list.clone(), Verb::View),
+                ("POST", list, Verb::Add),
+                ("GET", object.clone(), Verb::View),
+                ("PUT", object.clone(), Verb::Change),
+                ("PATCH", object.clone(), Verb::Change),
+                ("DELETE", object, Verb::Delete),
+            ] {
+                rows.insert((method.to_owned(), path), one(kind.permission(verb), false));
+            }
         }
         for operation in kind.spec.operations() {
             let path = bare(&format!("{list}{}", operation.path.replacen("{}", "{key}", 1)));

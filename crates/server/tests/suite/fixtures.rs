@@ -4,11 +4,13 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 use vestibule_crypto::{Algorithm, Generated, Request, generate};
+use vestibule_devices::WebAuthnDeviceType;
 use vestibule_directory::Login;
 use vestibule_events::Event;
 use vestibule_kernel::Actor;
 use vestibule_kernel::Ctx;
 use vestibule_resource::{Field, Format, Kind, Shape, Verb};
+use vestibule_store::DocumentType as _;
 use vestibule_testkit::{Client, noon};
 
 use crate::app::App;
@@ -80,9 +82,20 @@ impl<'a> Fixtures<'a> {
         if kind.model() == "authentik_core.authenticatedsession" {
             return self.session().await;
         }
+        if kind.model() == WebAuthnDeviceType::KIND {
+            return self.model_of_authenticators(kind);
+        }
         let answer = self.admin.post(&kind.wire_path(), Value::Object(body.clone())).await;
         assert_eq!(answer.status, 201, "{}: {} of {}", kind.model(), answer.text, json!(body));
         answer.json().as_object().unwrap().clone()
+    }
+
+    /// A model of authenticators: no client makes one, but the server knows some.
+    fn model_of_authenticators(&self, kind: &Kind) -> Object {
+        let configuration = self.app.store().configuration();
+        let mut known: Vec<Object> = configuration.documents(kind.model()).map(|one| one.value.clone()).collect();
+        known.sort_by_key(|one| one["pk"].to_string());
+        known[usize::try_from(self.serial).unwrap() % known.len()].clone()
     }
 
     /// A session of a new user, as its list shows it.
@@ -237,6 +250,19 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         ("authentik_stages_email.emailstage", "port") => json!(1 + serial % 60_000),
         ("authentik_stages_email.emailstage", "template") => {
             json!(["email/invitation.html", "email/email_otp.html"][turn as usize % 2])
+        }
+        ("authentik_stages_authenticator_email.authenticatoremailstage", "port") => json!(1 + serial % 60_000),
+        ("authentik_stages_authenticator_email.authenticatoremailstage", "template") => {
+            json!(["email/invitation.html", "email/email_otp.html"][turn as usize % 2])
+        }
+        ("authentik_stages_authenticator_duo.authenticatorduostage", "api_hostname") => {
+            json!(format!("api-{serial}.duo.example"))
+        }
+        ("authentik_stages_authenticator_sms.authenticatorsmsstage", "account_sid") => {
+            json!(format!("https://sms.example/{serial}"))
+        }
+        ("authentik_stages_authenticator_static.authenticatorstaticstage", "token_count" | "token_length") => {
+            json!(1 + serial % 97)
         }
         ("authentik_stages_captcha.captchastage", "js_url" | "api_url") => json!(format!("https://c.example/{serial}")),
         ("authentik_sources_oauth.oauthsource", "provider_type") => json!("openidconnect"),

@@ -44,6 +44,7 @@ async fn ghsa_qgqp_xh8r_v73r_the_recipient_is_never_taken_from_the_request() {
     let listed = admin.get("/api/v3/authenticators/admin/email/").await.expect(200);
     assert_eq!(listed["results"][0]["email"], "Alice@Example.com");
     // Neither does the one that is sent for a login.
+    world.app.clock.advance(chrono::TimeDelta::seconds(30));
     let mut walker = world.at_factor().await;
     let shown = walker.challenge().await;
     let device = shown["device_challenges"][0].clone();

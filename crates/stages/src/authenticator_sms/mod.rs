@@ -89,9 +89,6 @@ impl Resource for AuthenticatorSmsStage {
         if cx.text("provider") == Provider::Generic.as_str() && http_url(cx.text("account_sid")).is_none() {
             errors.add("account_sid", "Enter a valid URL.");
         }
-        if cx.given.get("mapping").is_some_and(|mapping| !mapping.is_null()) {
-            errors.add("mapping", "This server makes text messages without mappings.");
-        }
     }
 }
 

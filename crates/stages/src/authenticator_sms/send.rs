@@ -43,11 +43,12 @@ pub(super) async fn send(
         (Provider::Generic, AuthType::Bearer) => format!("Bearer {}", stage.auth),
     };
     let headers = [("authorization".to_owned(), authorization), ("content-type".to_owned(), content_type.to_owned())];
-    let reason = match client.exchange("POST", &address, &headers, Some(body.into_bytes())).await {
-        Ok((200..=299, ..)) => return Ok(Ok(())),
-        Ok((status, ..)) => format!("it answered {status}"),
-        Err(error) => error.to_string(),
+    let sent = match stage.mapping {
+        // Another message than was arranged would be worse than none.
+        Some(_) => Err("mappings are not carried out for text messages".to_owned()),
+        None => exchange(&client, &address, &headers, body).await,
     };
+    let Err(reason) = sent else { return Ok(Ok(())) };
     tracing::warn!(reason, "a text message was not sent");
     let context = json!({
         "message": "Error sending SMS", "reason": reason,
@@ -61,4 +62,18 @@ pub(super) async fn send(
     event.context(context).request(&cx.visit.request).write(cx.state.ctx(), &mut transaction).await?;
     transaction.commit().await?;
     Ok(Err(()))
+}
+
+/// Why those who send did not take a message.
+async fn exchange(
+    client: &HttpClient,
+    address: &str,
+    headers: &[(String, String)],
+    body: String,
+) -> Result<(), String> {
+    match client.exchange("POST", address, headers, Some(body.into_bytes())).await {
+        Ok((200..=299, ..)) => Ok(()),
+        Ok((status, ..)) => Err(format!("it answered {status}")),
+        Err(error) => Err(error.to_string()),
+    }
 }

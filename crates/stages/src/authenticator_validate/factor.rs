@@ -65,13 +65,15 @@ pub(super) async fn usable(
     cx: &StageCx<'_>,
     user: i64,
 ) -> Result<Vec<(&'static dyn Factor, Vec<DeviceRow>)>, ApiError> {
+    let allowed =
+        |factor: &&'static dyn Factor| stage.device_classes.iter().any(|class| class.as_str() == factor.kind().class);
+    let factors: Vec<&'static dyn Factor> = crate::factors().into_iter().filter(allowed).collect();
+    let kinds: Vec<&'static DeviceKind> = factors.iter().map(|factor| factor.kind()).collect();
+    let mut all = of_user(cx.state.store().database(), &kinds, user).await?;
     let mut usable = Vec::new();
-    for factor in crate::factors() {
-        if !stage.device_classes.iter().any(|class| class.as_str() == factor.kind().class) {
-            continue;
-        }
-        let mut devices = of_user(cx.state.store().database(), &[factor.kind()], user).await?;
-        devices.retain(|device| factor.counts(stage, cx, device));
+    for factor in factors {
+        let mine = |device: &mut DeviceRow| device.kind == factor.kind() && factor.counts(stage, cx, device);
+        let devices: Vec<DeviceRow> = all.extract_if(.., mine).collect();
         if !devices.is_empty() {
             usable.push((factor, devices));
         }

@@ -13,6 +13,9 @@ use crate::{ceremony, setup};
 /// Where what the answer will be compared with is noted, with the options that were shown.
 const NOTE: &str = "authenticator_validate_secret";
 
+/// The method of who signs in by a passkey alone.
+pub(super) const ALONE: &str = "auth_webauthn_pwl";
+
 /// The options that were shown, or new ones: for these devices, or for whatever the browser has where there are none. An
 /// answer is compared with what was shown last, however often the page was loaded since.
 pub(crate) fn offer(
@@ -91,6 +94,8 @@ pub(crate) async fn sign_in(
     if !cx.set_pending(Pending::known(&user, &user.username, cx.configuration)) {
         return Ok(Err(Refused::field("webauthn", "Invalid device")));
     }
-    cx.plan.authenticated = Some("auth_webauthn_pwl".into());
+    cx.plan.authenticated = Some(ALONE.into());
+    // Where policies look for it.
+    cx.plan.context.insert("auth_method".into(), ALONE.into());
     Ok(Ok(device))
 }

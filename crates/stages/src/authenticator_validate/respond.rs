@@ -127,18 +127,6 @@ impl AuthenticatorValidateStage {
         Ok(Enter::Ask(question(cx, challenges, Vec::new())))
     }
 
-    /// Whether this very plan has seen a device used that would do here: a passkey that said who is there.
-    fn was_used(&self, cx: &StageCx<'_>, usable: &[(&'static dyn Factor, Vec<DeviceRow>)]) -> bool {
-        if cx.plan.authenticated.as_deref() != Some("auth_webauthn_pwl") {
-            return false;
-        }
-        let used = cx.plan.context.get(ARGUMENTS).and_then(|arguments| arguments.get("mfa_devices")?.as_array());
-        let has = |class: &str, pk: i64| {
-            used.into_iter().flatten().any(|one| one["pk"] == pk && one["device_class"] == class)
-        };
-        usable.iter().any(|(factor, devices)| devices.iter().any(|device| has(factor.kind().class, device.pk)))
-    }
-
     /// Tries a code with whatever devices of the user take codes.
     async fn try_code(&self, cx: &mut StageCx<'_>, user: i64, code: &str) -> Result<Option<DeviceRow>, ApiError> {
         let takes_codes = |factor: &&'static dyn Factor| {
@@ -259,6 +247,17 @@ fn question(cx: &StageCx<'_>, challenges: Vec<Value>, stages: Vec<Value>) -> Obj
     question
 }
 
+/// Whether this very plan has seen a device used that would do here: a passkey that said who is there.
+fn was_used(cx: &StageCx<'_>, usable: &[(&'static dyn Factor, Vec<DeviceRow>)]) -> bool {
+    if cx.plan.authenticated.as_deref() != Some(passkey::ALONE) {
+        return false;
+    }
+    let used = cx.plan.context.get(ARGUMENTS).and_then(|arguments| arguments.get("mfa_devices")?.as_array());
+    let has =
+        |class: &str, pk: i64| used.into_iter().flatten().any(|one| one["pk"] == pk && one["device_class"] == class);
+    usable.iter().any(|(factor, devices)| devices.iter().any(|device| has(factor.kind().class, device.pk)))
+}
+
 /// Writes that somebody's device was refused, and counts it.
 pub(super) async fn fail(
     stage: &AuthenticatorValidateStage,
@@ -291,7 +290,7 @@ impl Stage for AuthenticatorValidateStage {
             return Ok(self.without_device(cx));
         }
         let mut devices = usable.iter().flat_map(|(_, devices)| devices);
-        if self.was_used(cx, &usable) || mark::is_fresh(self, cx, user, &mut devices) {
+        if was_used(cx, &usable) || mark::is_fresh(self, cx, user, &mut devices) {
             return Ok(Enter::Pass);
         }
         self.with_devices(cx, &usable).await
