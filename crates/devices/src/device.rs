@@ -110,6 +110,12 @@ async fn kinds_of(
     Ok(kinds.iter().copied().filter(|kind| there.iter().any(|class| class == kind.class)).collect())
 }
 
+/// SQL: whether the user whose key is the expression `user` has a device of any kind.
+pub fn any_sql(user: &str) -> String {
+    let parts = KINDS.iter().map(|kind| format!("EXISTS (SELECT 1 FROM {} WHERE user_id = {user})", kind.table));
+    parts.collect::<Vec<_>>().join(" OR ")
+}
+
 /// The same within a transaction.
 pub(crate) async fn of_user_within(
     transaction: &mut Transaction,

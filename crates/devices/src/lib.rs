@@ -14,7 +14,7 @@ mod webauthn;
 mod webauthn_type;
 
 pub use attempts::{Attempts, Tried};
-pub use device::{DeviceKind, DeviceRow, KINDS, create, kind_of_class, of_user, one_of_user, used};
+pub use device::{DeviceKind, DeviceRow, KINDS, any_sql, create, kind_of_class, of_user, one_of_user, used};
 pub use model::DeviceBase;
 pub use recovery::{RECOVERY_CODES, add_tokens, take_token};
 pub use totp::{TOTP, Totp, add_secret};

@@ -152,6 +152,13 @@ impl Users {
         self.store.database().query_one(sql, vec![pk.into()]).await?.as_ref().map(UserRow::read).transpose()
     }
 
+    /// The same, and whether a condition holds for their row of `users`: one statement.
+    pub async fn by_pk_and(&self, pk: i64, condition: &str) -> Result<Option<(UserRow, bool)>, StoreError> {
+        let sql = format!("SELECT {}, ({condition}) AS holds FROM users WHERE id = $1", UserRow::COLUMNS);
+        let row = self.store.database().query_one(sql, vec![pk.into()]).await?;
+        row.map(|row| Ok((UserRow::read(&row)?, row.bool("holds")?))).transpose()
+    }
+
     /// Whom `text` finds: exact before case-insensitive, each in the order of `fields`. The first of these tiers that
     /// finds anybody decides; if it finds two, nobody is found. The attributes of [`crate::identifiers`] follow the
     /// principal name. Inactive users are found too. One statement.

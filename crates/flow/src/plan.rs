@@ -98,6 +98,9 @@ pub struct Plan {
     /// Whether an answer has brought it further.
     #[serde(default)]
     pub answered: bool,
+    /// Who was found to have no device when their password was: nobody looks again within this plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_device: Option<i64>,
     /// The flow that a stage has led to: what is known goes along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads_to: Option<Uuid>,
@@ -120,6 +123,7 @@ impl Plan {
             pinned: false,
             token: None,
             answered: false,
+            without_device: None,
             leads_to: None,
             context: Object::new(),
         }

@@ -50,6 +50,26 @@ fn device_challenge() -> Value {
         "properties": {"device_class": class, "device_uid": text(), "challenge": any_object(), "last_used": last_used},
     })
 }
+fn consent_permissions() -> Value {
+    let one = json!({"type": "object", "required": ["id", "name"], "properties": {"name": text(), "id": text()}});
+    json!({"type": "array", "items": one})
+}
+fn prompts() -> Value {
+    let choice =
+        json!({"type": "object", "required": ["label", "value"], "properties": {"value": text(), "label": text()}});
+    let one = json!({
+        "type": "object",
+        "required": [
+            "choices", "field_key", "initial_value", "label", "order", "placeholder", "required", "sub_text", "type",
+        ],
+        "properties": {
+            "field_key": text(), "label": text(), "type": reference("PromptTypeEnum"), "required": {"type": "boolean"},
+            "placeholder": text(), "initial_value": text(), "order": {"type": "integer"}, "sub_text": text(),
+            "choices": {"type": "array", "items": choice, "nullable": true},
+        },
+    });
+    json!({"type": "array", "items": one})
+}
 fn selectable_stage() -> Value {
     json!({
         "type": "object", "required": ["meta_model_name", "name", "pk", "verbose_name"],
@@ -153,6 +173,19 @@ const DECLARED: &[Declared] = &[
         answer: Some(("CaptchaChallengeResponseRequest", &[("token!", filled_text)])),
     },
     Declared {
+        component: "ak-stage-consent",
+        challenge: "ConsentChallenge",
+        fields: &[
+            ("pending_user!", text),
+            ("pending_user_avatar!", text),
+            ("header_text", text),
+            ("permissions!", consent_permissions),
+            ("additional_permissions!", consent_permissions),
+            ("token!", text),
+        ],
+        answer: Some(("ConsentChallengeResponseRequest", &[("token!", filled_text)])),
+    },
+    Declared {
         component: "ak-stage-dummy",
         challenge: "DummyChallenge",
         fields: &[("name!", text)],
@@ -205,6 +238,12 @@ const DECLARED: &[Declared] = &[
             ("allow_show_password", || flag_or(false)),
         ],
         answer: Some(("PasswordChallengeResponseRequest", &[("password!", filled_text)])),
+    },
+    Declared {
+        component: "ak-stage-prompt",
+        challenge: "PromptChallenge",
+        fields: &[("fields!", prompts)],
+        answer: Some(("PromptChallengeResponseRequest", &[])),
     },
     Declared {
         component: "ak-stage-user-login",

@@ -21,6 +21,9 @@ const MODELS: &str = "authentik_stages_authenticator_";
 /// What the components of settings begin with that set up a device.
 const SETTINGS: &str = "ak-user-settings-authenticator-";
 
+/// The component of settings that change the password.
+const PASSWORD: &str = "ak-user-settings-password";
+
 pub(crate) fn routes() -> Router<PagesState> {
     Router::new()
         .route("/if/user/devices/{class}/{device}/rename/", get(async || found(HOME)).post(rename))
@@ -38,10 +41,12 @@ pub(crate) async fn of(visitor: &Visitor<'_>) -> Value {
     let settings = visitor.get("stages/all/user_settings/", &[]).await.unwrap_or_default();
     let sets_up = |one: &&Value| text(one, "component").starts_with(SETTINGS);
     let setups = settings.as_array().into_iter().flatten().filter(sets_up);
+    let passwords = settings.as_array().into_iter().flatten().filter(|one| text(one, "component") == PASSWORD);
+    let password = passwords.map(|one| format!("{}?next=%2Fif%2Fuser%2F", text(one, "configure_url"))).next();
     let setups: Vec<Value> = setups
         .map(|one| json!({"title": text(one, "title"), "url": format!("{}?next=%2Fif%2Fuser%2F", text(one, "configure_url"))}))
         .collect();
-    json!({"list": if devices.is_array() { devices } else { json!([]) }, "setups": setups})
+    json!({"list": if devices.is_array() { devices } else { json!([]) }, "setups": setups, "password_url": password})
 }
 
 /// The API's path of a device; `None`: there is none such.

@@ -34,6 +34,7 @@ async fn show(State(state): State<PagesState>, request: Request<Body>) -> Respon
             "applications": applications,
             "is_admin": visitor.user.is_superuser,
             "admin_url": visitor.administers().then_some("/if/admin/"),
+            "settings_url": visitor.settings_url(),
             "devices": devices::of(&visitor).await,
             "sessions": sessions::of(&visitor, visitor.user.pk, &visitor.user.username).await,
         });

@@ -8,7 +8,7 @@ use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use vestibule_directory::authenticate::is_same_origin;
 use vestibule_directory::session::SessionUser;
-use vestibule_flow::Visit;
+use vestibule_flow::{Flow, Visit};
 use vestibule_flow::pages::{Arrived, arrive, error_page, found, html, shell};
 use vestibule_resource::Principal;
 use vestibule_resource::http::{Query, error_answer, is_safe, media_type};
@@ -86,6 +86,14 @@ impl<'a> Visitor<'a> {
     /// Whether the administrators' pages have something for them.
     pub(crate) fn administers(&self) -> bool {
         ROOMS.iter().any(|permission| self.principal.may(permission))
+    }
+
+    /// Where they change their own details; `None`: the brand has no flow for that.
+    pub(crate) fn settings_url(&self) -> Option<String> {
+        let configuration = self.state.flow.store().configuration();
+        let brand = vestibule_directory::current_brand(&configuration, &self.visit.client.host_name())?;
+        let flow = configuration.get::<Flow>(brand.get::<vestibule_directory::Brand>()?.flow_user_settings?)?;
+        Some(format!("/if/flow/{}/?next=%2Fif%2Fuser%2F", flow.slug))
     }
 
     /// What the brand calls itself.

@@ -56,7 +56,9 @@ pub(crate) async fn run(call: Call) -> Answer {
         path: call.parts.uri.path().to_owned(),
         client_ip: call.principal.client_ip.to_string(),
         brand: configured(&call, Brand::KIND, current_brand(&configuration, &asked)),
-        tenant: configured(&call, SystemSettings::KIND, configuration.documents(SystemSettings::KIND).next()),
+        tenant: call.api.registry.kind(SystemSettings::KIND).map_or(Value::None, |kind| {
+            Value::object(DocumentObject::of_kind(kind, &SystemSettings::object(&configuration)))
+        }),
         ..HttpRequestObject::default()
     });
     let obj = Value::object(mapping_object(&call.object));

@@ -68,6 +68,8 @@ pub(crate) fn note(cx: &mut StageCx<'_>, name: &str, value: &Value) -> Result<()
     let place = place(cx.plan, cx.user(), name);
     let sealed = cx.state.store().keys().seal(cx.state.ctx(), &place, &value.to_string()).map_err(StoreError::from)?;
     cx.plan.context.insert(name.into(), sealed.into());
+    // There is one in a moment.
+    cx.plan.without_device = None;
     Ok(())
 }
 

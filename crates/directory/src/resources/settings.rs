@@ -192,6 +192,11 @@ impl SystemSettings {
         Arc::clone(&configuration.index::<InForce>().0)
     }
 
+    /// The same as an object: what was never set is there, too.
+    pub fn object(configuration: &Configuration) -> Object {
+        configuration.index::<InForce>().1.clone()
+    }
+
     /// Whether a feature is on.
     pub fn flag(&self, name: &str) -> bool {
         self.flags.get(name) == Some(&Value::Bool(true))

@@ -94,7 +94,10 @@ pub(super) fn http_request(request: &Request<'_>, program: &Program) -> Option<A
     let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
     let query = url::form_urlencoded::parse(asked.sent.query.as_bytes());
     let brand = || asked.brand.get("pk")?.as_str()?.parse().ok().and_then(|pk| request.configuration.find(pk));
-    let tenant = || request.configuration.documents(SystemSettings::KIND).next();
+    let tenant = || {
+        let kind = request.means.registry.kind(SystemSettings::KIND)?;
+        Some(Value::object(DocumentObject::of_kind(kind, &SystemSettings::object(request.configuration))))
+    };
     Some(Arc::new(HttpRequestObject {
         method,
         path: text("path").unwrap_or_default(),
@@ -102,7 +105,7 @@ pub(super) fn http_request(request: &Request<'_>, program: &Program) -> Option<A
         headers: headers.collect(),
         client_ip: asked.client_ip.clone().unwrap_or_default(),
         brand: if program.mentions("brand") { document(request, brand()) } else { Value::None },
-        tenant: if program.mentions("tenant") { document(request, tenant()) } else { Value::None },
+        tenant: if program.mentions("tenant") { tenant().unwrap_or_default() } else { Value::None },
     }))
 }
 

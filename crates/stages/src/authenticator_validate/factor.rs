@@ -65,6 +65,9 @@ pub(super) async fn usable(
     cx: &StageCx<'_>,
     user: i64,
 ) -> Result<Vec<(&'static dyn Factor, Vec<DeviceRow>)>, ApiError> {
+    if cx.plan.without_device == Some(user) {
+        return Ok(Vec::new());
+    }
     let allowed =
         |factor: &&'static dyn Factor| stage.device_classes.iter().any(|class| class.as_str() == factor.kind().class);
     let factors: Vec<&'static dyn Factor> = crate::factors().into_iter().filter(allowed).collect();

@@ -31,7 +31,9 @@ pub(crate) async fn check(stage: &PasswordStage, cx: &mut StageCx<'_>, password:
     let account =
         if pending.identifier.is_empty() { cx.shown().unwrap_or_default() } else { pending.identifier.clone() };
     cx.state.limits.account(&account)?;
-    let user = cx.state.users.by_pk(cx.user().unwrap_or(NOBODY)).await?;
+    let found = cx.state.users.by_pk_and(cx.user().unwrap_or(NOBODY), &vestibule_devices::any_sql("users.id")).await?;
+    let without_device = found.as_ref().filter(|(_, any)| !any).map(|(user, _)| user.pk);
+    let user = found.map(|(user, _)| user);
     let actor = user.as_ref().map_or(Actor::Anonymous, |user| Actor::User {
         pk: user.pk,
         username: user.username.clone(),
@@ -45,6 +47,7 @@ pub(crate) async fn check(stage: &PasswordStage, cx: &mut StageCx<'_>, password:
     match (active, method) {
         (Some(_), Some(method)) => {
             cx.plan.authenticated = Some(method.to_owned());
+            cx.plan.without_device = without_device;
             cx.plan.failed_attempts = 0;
             Ok(Checked::Right)
         }
