@@ -264,5 +264,8 @@ pub async fn set_password(
     let sql = "UPDATE users SET password = $1, password_change_date = $2, last_updated = $2 WHERE id = $3";
     transaction.execute(sql, vec![hash.into(), now.into(), pk.into()]).await?;
     session::delete_for_user(transaction, pk, keep).await?;
+    // What was sent to make this possible is worthless from here on.
+    let sql = "DELETE FROM tokens WHERE user_id = $1 AND intent = 'verification'";
+    transaction.execute(sql, vec![pk.into()]).await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use vestibule_resource::Call;
 use vestibule_store::{Change, Configuration, Durability, Store, StoreError};
 
 use crate::flow::Flow;
-use crate::plan::Pending;
+use crate::plan::{Pending, Plan};
 use crate::state::FlowState;
 
 /// The parameter that carries a token.
@@ -84,6 +84,18 @@ impl MadeToken {
         Ok(Some(Self { pk, key, user, flow, expires }))
     }
 
+    /// Whoever follows the link goes on where this plan stands, instead of at the beginning. `activates`: so may somebody
+    /// whose account is not active yet.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn keep_plan(&self, plan: &Plan, activates: bool, change: &mut Change) -> Result<(), StoreError> {
+        let text = serde_json::to_string(plan).unwrap_or_default();
+        let sql = "UPDATE flow_tokens SET plan = $1, activates = $2 WHERE token = $3";
+        change.transaction().execute(sql, vec![text.into(), activates.into(), self.pk.into()]).await?;
+        Ok(())
+    }
+
     /// The link into its flow; `None`: there is no such flow any more.
     pub fn link(&self, configuration: &Configuration, base: &str) -> Option<String> {
         let flow = configuration.get::<Flow>(self.flow)?;
@@ -91,12 +103,18 @@ impl MadeToken {
     }
 }
 
-/// Whom a token lets into a flow; one that is good once is worthless from here on. Nobody who may not sign in.
-pub(crate) async fn take(state: &FlowState, key: &str, flow: Uuid) -> Result<Option<Pending>, StoreError> {
+/// Whom a token lets into a flow, and where they go on; one that is good once is worthless from here on. Nobody who may
+/// not sign in, unless that is what the link is for.
+pub(crate) async fn take(
+    state: &FlowState,
+    key: &str,
+    flow: Uuid,
+) -> Result<Option<(Pending, Option<Plan>)>, StoreError> {
     let mut transaction = state.store().database().begin(Durability::Full).await?;
-    let sql = "SELECT tokens.pk, flow_tokens.once, users.id FROM tokens \
+    let sql = "SELECT tokens.pk, flow_tokens.once, flow_tokens.plan, users.id FROM tokens \
                JOIN flow_tokens ON flow_tokens.token = tokens.pk JOIN users ON users.id = tokens.user_id \
-               WHERE tokens.key_hash = $1 AND flow_tokens.flow = $2 AND tokens.expires > $3 AND users.is_active";
+               WHERE tokens.key_hash = $1 AND flow_tokens.flow = $2 AND tokens.expires > $3 \
+               AND (users.is_active OR flow_tokens.activates)";
     let params = vec![state.store().keys().lookup_hash(key).into(), flow.into(), state.ctx().now().into()];
     let Some(row) = transaction.query_one(sql, params).await? else { return Ok(None) };
     if row.bool("once")? {
@@ -108,7 +126,8 @@ pub(crate) async fn take(state: &FlowState, key: &str, flow: Uuid) -> Result<Opt
     }
     transaction.commit().await?;
     let user = state.users.by_pk(row.int("id")?).await?;
-    Ok(user.map(|user| Pending::known(&user, &user.username, &state.store().configuration())))
+    let plan = row.optional_text("plan")?.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(user.map(|user| (Pending::known(&user, &user.username, &state.store().configuration()), plan)))
 }
 
 /// Makes links into the recovery flow of a brand.

@@ -186,6 +186,12 @@ const DECLARED: &[Declared] = &[
         answer: Some(("ConsentChallengeResponseRequest", &[("token!", filled_text)])),
     },
     Declared {
+        component: "ak-stage-email",
+        challenge: "EmailChallenge",
+        fields: &[],
+        answer: Some(("EmailChallengeResponseRequest", &[])),
+    },
+    Declared {
         component: "ak-stage-dummy",
         challenge: "DummyChallenge",
         fields: &[("name!", text)],

@@ -176,6 +176,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::new(Arc::new(Permitted(Arc::clone(&policies))) as Arc<dyn vestibule_flow::Library>))
         .with(Arc::new(RecoveryLinks(Arc::new(RecoveryLinkMaker { base_url: settings.base_url.clone() }))))
         .with(Arc::new(RecoveryMails(Arc::new(StageMails { base_url: base_url(settings) }))))
+        .with(Arc::new(StageMails { base_url: base_url(settings) }))
         .with(http);
     let extensions = match mailer {
         Some(mailer) => extensions.with(mailer),

@@ -111,6 +111,7 @@ pub fn entries() -> Vec<StageEntry> {
         consent::ENTRY,
         deny::ENTRY,
         dummy::ENTRY,
+        email::ENTRY,
         identification::ENTRY,
         password::ENTRY,
         prompt::ENTRY,

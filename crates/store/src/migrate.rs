@@ -21,6 +21,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0009_identifiers", include_str!("../migrations/0009_identifiers.sql")),
     ("0010_captcha", include_str!("../migrations/0010_captcha.sql")),
     ("0011_devices", include_str!("../migrations/0011_devices.sql")),
+    ("0012_flow_tokens", include_str!("../migrations/0012_flow_tokens.sql")),
 ];
 
 /// What the two databases name differently.

@@ -128,12 +128,25 @@ impl<'a> Walk<'a> {
         if Plan::of(&self.session.data).is_some_and(|plan| plan.token.as_deref() == Some(name.as_str())) {
             return Ok(None);
         }
-        let Some(pending) = flow_token::take(self.state, key, self.flow.pk).await? else { return Ok(None) };
+        let Some((pending, kept)) = flow_token::take(self.state, key, self.flow.pk).await? else { return Ok(None) };
         let policies = self.state.policies.as_ref();
-        let planned =
-            planner::plan_by_token(policies, &self.configuration, &self.flow, pending, &self.visit.request).await?;
-        let Ok(mut plan) = planned else { return Ok(None) };
-        plan.next = self.visit.query.get("next").map(str::to_owned);
+        let next = self.visit.query.get("next").map(str::to_owned);
+        // Where a mail was asked for, unless the flow is another since.
+        let kept = kept.filter(|plan| plan.flow == self.flow.pk && plan.bindings.iter().all(|one| self.is_there(*one)));
+        let mut plan = match kept {
+            Some(kept) => {
+                let next = next.or_else(|| kept.next.clone());
+                let authenticated = kept.authenticated.clone().filter(|_| kept.user() == pending.pk);
+                Plan { pending: Some(pending), authenticated, pinned: true, next, ..kept }
+            }
+            None => {
+                let request = &self.visit.request;
+                let planned =
+                    planner::plan_by_token(policies, &self.configuration, &self.flow, pending, request).await?;
+                let Ok(planned) = planned else { return Ok(None) };
+                Plan { next, ..planned }
+            }
+        };
         plan.token = Some(name);
         self.keep(&plan);
         Ok(Some(plan))

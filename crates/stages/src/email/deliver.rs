@@ -58,7 +58,7 @@ impl Perform for Send {
             return Ok(());
         };
         let user = Users::new(run.store.clone(), run.ctx.clone()).by_pk(token.user).await?;
-        let Some(user) = user.filter(|user| user.is_active) else {
+        let Some(user) = user.filter(|user| user.is_active || stage.activate_user_on_success) else {
             run.log(LogLevel::Warning, "The user is gone, or not active.");
             return Ok(());
         };

@@ -1,4 +1,5 @@
-//! Mails somebody a link: the settings of such mails. As a stage of a flow it is not carried out yet.
+//! Mails somebody a link by which they show that the address is theirs: in a flow ([`ask`]), or because an administrator
+//! wants it ([`recovery`]).
 
 use serde_json::Value;
 use vestibule_flow::{STAGES, StageBase};
@@ -7,12 +8,16 @@ use vestibule_mail::{MailSettings, Security};
 use vestibule_resource::{Fields, Kind, Resource, Spec, Validation};
 use vestibule_store::DocumentType;
 
+mod ask;
+#[cfg(test)]
+mod ask_tests;
 pub(crate) mod deliver;
 mod recovery;
 mod templates;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ask::ENTRY;
 pub use deliver::{Postbox, actors};
 pub use recovery::StageMails;
 
@@ -80,8 +85,6 @@ impl Resource for EmailStage {
             .component("ak-stage-email-form")
             .family(&STAGES)
             .lookup("pk", "stage_uuid")
-            .says("Mails somebody a link by which they show that the address is theirs.")
-            .saved_only()
             .filter(&["name", "use_global_settings", "host", "port", "username", "use_tls", "use_ssl", "timeout"])
             .filter(&["from_address", "token_expiry", "subject", "template", "activate_user_on_success"])
             .operation(templates::operation())

@@ -12,7 +12,7 @@ use vestibule_flow::FlowToken;
 use vestibule_kernel::ApiError;
 use vestibule_resource::Call;
 use vestibule_resource::object_permission::{ObjectKey, may_on};
-use vestibule_store::DocumentType as _;
+use vestibule_store::{Configuration, DocumentType as _};
 use vestibule_tasks::{NewTask, RelatedObject};
 
 use super::EmailStage;
@@ -27,13 +27,12 @@ pub struct StageMails {
 impl StageMails {
     /// Where the link in a mail leads. A request says itself which host it was sent to, so a host counts only where it
     /// is exactly a brand's own.
-    fn base(&self, call: &Call) -> String {
-        let client = ClientInfo::of(&call.parts);
+    pub(super) fn base_of(&self, configuration: &Configuration, client: &ClientInfo) -> String {
         let host = client.host_name();
-        let known = &SystemSettings::of(&call.configuration).base_url;
+        let known = &SystemSettings::of(configuration).base_url;
         let base = if known.is_empty() { &self.base_url } else { known };
         let base = base.trim_end_matches('/');
-        let own = current_brand(&call.configuration, &host).and_then(|document| document.get::<Brand>());
+        let own = current_brand(configuration, &host).and_then(|document| document.get::<Brand>());
         let is_base = url::Url::parse(base).is_ok_and(|url| url.host_str() == Some(host.as_str()));
         match own {
             Some(brand) if !is_base && brand.domain.eq_ignore_ascii_case(&host) => {
@@ -64,7 +63,7 @@ impl SendRecoveryMail for StageMails {
         let arguments = json!({
             "stage": stage,
             "token": made.pk,
-            "base": self.base(call),
+            "base": self.base_of(&call.configuration, &ClientInfo::of(&call.parts)),
             "brand": brand.map(|brand| brand.pk),
             "requested_by": call.principal.actor.to_json(),
         });

@@ -28,6 +28,10 @@ struct Typed {
 #[async_trait]
 impl Stage for IdentificationStage {
     async fn challenge(&self, cx: &mut StageCx<'_>) -> Result<Enter, ApiError> {
+        // Who came by a link that was sent to them is known.
+        if cx.plan.pinned && cx.plan.token.is_some() && cx.plan.user().is_some() {
+            return Ok(Enter::Skip);
+        }
         let passkeys = match self.passkey_stage(cx) {
             Some(stage) => authenticator_validate::offer(&stage, cx, &[])?,
             None => serde_json::Value::Null,
