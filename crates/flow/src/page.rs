@@ -124,6 +124,10 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
             // After an answer the browser asks anew, so that reloading a page never repeats an answer.
             Reply::Again if answered => see_other(&here(slug, &visit)),
             Reply::Again => continue,
+            // A page's policy forbids that a form leads to another host: a page of its own does.
+            Reply::Redirect(to) if !to.starts_with('/') => {
+                challenge_page(state, &configuration, &visit, slug, &leading(&title, &to))
+            }
             Reply::Redirect(to) => see_other(&to),
             Reply::Challenge(mut challenge) => {
                 put(&mut challenge, "typed", typed);
@@ -158,6 +162,15 @@ fn to_login(here: &str) -> String {
 fn comes_from_elsewhere(parts: &Parts) -> bool {
     let has = |name: &str| parts.headers.contains_key(name);
     (has("sec-fetch-site") || has("origin")) && !is_same_origin(parts)
+}
+
+fn leading(title: &str, to: &str) -> Object {
+    let challenge = json!({
+        "flow_info": {"title": title, "layout": "stacked"},
+        "component": "xak-flow-redirect",
+        "to": to,
+    });
+    challenge.as_object().cloned().unwrap_or_default()
 }
 
 fn failed(title: &str, visit: &Visit) -> Object {

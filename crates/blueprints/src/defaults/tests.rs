@@ -205,7 +205,15 @@ fn the_stages_stand_in_their_order() {
         ("default-authenticator-totp-setup", 0, "default-authenticator-totp-setup"),
         ("default-authenticator-webauthn-setup", 0, "default-authenticator-webauthn-setup"),
         ("default-invalidation-flow", 0, "default-invalidation-logout"),
+        ("default-password-change", 0, "default-password-change-prompt"),
+        ("default-password-change", 1, "default-password-change-write"),
+        ("default-provider-authorization-explicit-consent", 0, "default-provider-authorization-consent"),
         ("default-source-authentication", 0, "default-source-authentication-login"),
+        ("default-source-enrollment", 0, "default-source-enrollment-prompt"),
+        ("default-source-enrollment", 1, "default-source-enrollment-write"),
+        ("default-source-enrollment", 2, "default-source-enrollment-login"),
+        ("default-user-settings-flow", 20, "default-user-settings"),
+        ("default-user-settings-flow", 100, "default-user-settings-write"),
         ("initial-setup", 100, "default-authentication-login"),
     ];
     let expected =

@@ -177,7 +177,8 @@ impl<'a> Walk<'a> {
 
     /// Whether an answer names another question than the present one.
     fn is_other_component(&self, planned: &Planned, answer: &Answer) -> bool {
-        let expected = self.entry(planned).map(|entry| entry.component);
+        // A stage that never asks has no answers that could be meant for another: any is a visit.
+        let expected = self.entry(planned).filter(|entry| entry.page.is_some()).map(|entry| entry.component);
         answer.component().zip(expected).is_some_and(|(given, expected)| given != expected)
     }
 

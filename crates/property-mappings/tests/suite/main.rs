@@ -44,7 +44,7 @@ async fn a_mapping_is_tried_out_on_a_user() {
             json!(r#"["localhost", "Vestibule"]"#),
         ),
         ("return [request.obj.name[:6], request.debug]", json!(r#"["return", true]"#)),
-        ("return http_request.tenant", json!("null")),
+        ("return http_request.tenant.default_token_length", json!("60")),
         ("user.name = 'x'\nuser.save()\nreturn ak_create_event('x')", json!("null")),
     ] {
         let body = json!({"user": user, "context": {"source": {"x": "y"}}});

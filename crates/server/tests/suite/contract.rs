@@ -9,7 +9,7 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 70] = [
+const GROUPS: [&str; 75] = [
     "admin",
     "authenticators/admin/all",
     "authenticators/admin/duo",
@@ -72,12 +72,17 @@ const GROUPS: [&str; 70] = [
     "stages/authenticator/validate",
     "stages/authenticator/webauthn",
     "stages/captcha",
+    "stages/consent",
     "stages/deny",
     "stages/dummy",
     "stages/identification",
     "stages/password/",
+    "stages/prompt",
+    "stages/redirect",
+    "stages/user_delete",
     "stages/user_login/",
     "stages/user_logout",
+    "stages/user_write",
     "tasks",
     "tenants",
 ];

@@ -190,6 +190,7 @@ fn is_needed(kind: &Kind, field: &Field) -> bool {
         (kind.model(), field.name),
         ("authentik_stages_identification.identificationstage", "user_fields")
             | ("authentik_policies.policybinding", "user")
+            | ("authentik_stages_redirect.redirectstage", "target_static" | "target_flow")
             | ("authentik_blueprints.blueprintinstance", "content")
             | ("authentik_outposts.kubernetesserviceconnection", "kubeconfig")
             | ("authentik_sources_oauth.oauthsource", "authorization_url" | "access_token_url" | "profile_url")
@@ -206,6 +207,14 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         // Names of parts of the server, as they are.
         ("authentik_events.event", "app") => json!(format!("authentik.tests{serial}")),
         ("authentik_events.event", "client_ip") => json!(format!("192.0.2.{}", serial % 250)),
+        ("vestibule_captcha.proofofwork", "difficulty") => json!(8 + serial % 16),
+        // Either mode has its target.
+        ("authentik_stages_redirect.redirectstage", "mode") => json!(["static", "flow"][turn as usize % 2]),
+        ("authentik_stages_redirect.redirectstage", "target_static") => json!(format!("/if/user/{serial}")),
+        // Expressions, or not.
+        ("authentik_stages_prompt.prompt", "placeholder" | "initial_value") => {
+            json!(format!("return 'Text {serial} Ü ß'"))
+        }
         // Nothing is deployed for providers yet, and there are no models of devices.
         (_, "providers" | "webauthn_allowed_device_types") => json!([]),
         // Of a binding's three one is named.

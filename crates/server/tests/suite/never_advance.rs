@@ -79,11 +79,15 @@ async fn ghsa_xp7f_xjjx_gwm8_nothing_but_an_answer_advances() {
     app.user("alice", PASSWORD).await;
     let captcha = json!({"public_key": "p", "private_key": "k", "api_url": "http://127.0.0.1:9/"});
     let password = json!({"backends": ["authentik.core.auth.InbuiltBackend"], "failed_attempts_before_cancel": 1000});
+    let prompt = json!({"name": "wish", "field_key": "wish", "label": "Wish", "type": "text"});
+    let prompt = app.admin().post("/api/v3/stages/prompt/prompts/", prompt).await.expect(201)["pk"].clone();
     let stages = [
         ("identification", json!({"user_fields": ["username"], "pretend_user_exists": false})),
         ("password", password),
         ("user_login", json!({"remember_me_offset": "hours=1"})),
         ("dummy", json!({})),
+        ("prompt/stages", json!({"fields": [prompt]})),
+        ("consent", json!({})),
         ("captcha", captcha),
         ("deny", json!({})),
     ];
@@ -93,20 +97,26 @@ async fn ghsa_xp7f_xjjx_gwm8_nothing_but_an_answer_advances() {
         ("ak-stage-password", json!({"component": "ak-stage-password", "password": PASSWORD})),
         ("ak-stage-user-login", json!({"component": "ak-stage-user-login", "remember_me": true})),
         ("ak-stage-dummy", json!({"component": "ak-stage-dummy"})),
+        ("ak-stage-prompt", json!({"component": "ak-stage-prompt", "wish": "peace"})),
+        ("ak-stage-consent", json!({"component": "ak-stage-consent", "token": ""})),
         ("ak-stage-captcha", json!({"component": "ak-stage-captcha", "token": ""})),
     ];
     let asking: BTreeSet<&str> = {
         let entries = app.server.flow.stages.entries().iter();
-        // Those of second factors have tests of their own, with authenticators.
-        let factor = |component: &str| component.starts_with("ak-stage-authenticator-");
+        // Those of second factors have tests of their own, with authenticators; so has the one that no answer leads past.
+        let factor =
+            |component: &str| component.starts_with("ak-stage-authenticator-") || component == "ak-stage-email";
         entries.filter(|entry| entry.page.is_some() && !factor(entry.component)).map(|entry| entry.component).collect()
     };
     assert_eq!(steps.iter().map(|(component, _)| *component).collect::<BTreeSet<_>>(), asking, "every stage that asks");
 
     let mut client = app.anonymous().with_header("sec-fetch-site", "same-origin");
     let mut findings = Findings::default();
-    for (component, right) in steps {
+    for (component, mut right) in steps {
         findings.check(present(&mut client).await == component, || format!("{component} is not reached"));
+        if component == "ak-stage-consent" {
+            right["token"] = client.get(EXECUTOR).await.json()["token"].clone();
+        }
         for (method, media, body) in bad_answers(component, &right) {
             let answer = client.send(method.clone(), EXECUTOR, media, body.clone().into_bytes()).await;
             findings

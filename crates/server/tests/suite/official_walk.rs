@@ -74,6 +74,9 @@ walks! {
     "stages_email" => EmailStage, EmailStageRequest, PatchedEmailStageRequest, PaginatedEmailStageList;
     "stages_identification" => IdentificationStage, IdentificationStageRequest, PatchedIdentificationStageRequest, PaginatedIdentificationStageList;
     "stages_password" => PasswordStage, PasswordStageRequest, PatchedPasswordStageRequest, PaginatedPasswordStageList;
+    "stages_consent" => ConsentStage, ConsentStageRequest, PatchedConsentStageRequest, PaginatedConsentStageList;
+    "stages_user_delete" => UserDeleteStage, UserDeleteStageRequest, PatchedUserDeleteStageRequest, PaginatedUserDeleteStageList;
+    "stages_user_write" => UserWriteStage, UserWriteStageRequest, PatchedUserWriteStageRequest, PaginatedUserWriteStageList;
     "stages_user_login" => UserLoginStage, UserLoginStageRequest, PatchedUserLoginStageRequest, PaginatedUserLoginStageList;
     "stages_user_logout" => UserLogoutStage, UserLogoutStageRequest, PatchedUserLogoutStageRequest, PaginatedUserLogoutStageList;
 }

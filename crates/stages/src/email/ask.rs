@@ -86,7 +86,7 @@ impl EmailStage {
         // The link is a secret: the task knows its token by the token's own key alone.
         let arguments = json!({
             "stage": self.stage.pk, "token": made.pk, "base": base, "brand": cx.brand().map(|brand| brand.pk),
-            "requested_by": cx.session.user.as_ref().map_or(Actor::Anonymous, |user| user.actor()).to_json(),
+            "requested_by": cx.session.user.as_ref().map_or(Actor::Anonymous, vestibule_directory::SessionUser::actor).to_json(),
         });
         let about = RelatedObject { model: Self::KIND, pk: self.stage.pk.to_string() };
         let task = NewTask::new(SEND, arguments).uid(made.pk.to_string()).about(about);

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use vestibule_directory::resources::user::{RecoveryLinks, RecoveryMails};
 use vestibule_flow::RecoveryLinkMaker;
 use vestibule_kernel::Ctx;
-use vestibule_resource::call::Extensions;
 use vestibule_store::{StoreError, Transaction};
 use vestibule_tasks::{Claimed, Node, Rejected, Runner};
 use vestibule_testkit::{Client, MailServer, TestApp};

@@ -79,7 +79,7 @@ impl Asker {
 
     /// For whoever walks through a flow.
     async fn on_the_way(cx: &StageCx<'_>) -> Result<Self, ApiError> {
-        let actor = cx.session.user.as_ref().map_or(Actor::Anonymous, |user| user.actor());
+        let actor = cx.session.user.as_ref().map_or(Actor::Anonymous, vestibule_directory::SessionUser::actor);
         let request = cx.visit.request.clone();
         let circumstances = Circumstances { actor, request, ..Circumstances::default() };
         let http = cx.state.api.extension::<HttpClient>()?;
@@ -163,8 +163,8 @@ fn failed(failure: &MappingFailure) -> ApiError {
 
 /// `stages/prompt/prompts/preview/`: a question as a flow would ask it.
 pub(super) async fn preview(call: Call) -> ApiAnswer {
-    let object =
-        JsonObject::from_iter(call.body.clone().into_iter().chain([("pk".to_owned(), json!(call.api.ctx.uuid()))]));
+    let mut object = call.body.clone();
+    object.insert("pk".into(), json!(call.api.ctx.uuid()));
     let prompt = Prompt::read(&object).map_err(ApiError::internal)?;
     let document = Document::unsaved(Prompt::KIND, prompt.pk, object);
     let (actor, request) = (call.principal.actor.clone(), call.principal.request.clone());
@@ -193,8 +193,9 @@ impl PromptStage {
         let mut questions = Vec::new();
         for (prompt, document) in self.prompts(cx) {
             let mut question = asker.question(prompt, document).await.map_err(|failure| failed(&failure))?;
-            if let Some(typed) = typed.and_then(|typed| typed.get(&prompt.field_key)) {
-                question["initial_value"] = typed.clone();
+            let typed = typed.and_then(|typed| typed.get(&prompt.field_key));
+            if let (Some(typed), Some(question)) = (typed, question.as_object_mut()) {
+                question.insert("initial_value".into(), typed.clone());
             }
             questions.push(question);
         }

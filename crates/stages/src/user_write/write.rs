@@ -23,6 +23,24 @@ const WRITABLE: [&str; 3] = ["username", "name", "email"];
 /// How somebody has proved who they are whose account was made a moment ago.
 const ENROLLED: &str = "enrollment";
 
+/// Whose account is written.
+#[derive(Clone, Copy, PartialEq)]
+enum Account {
+    /// A new one.
+    New,
+    /// That of this user.
+    Of(i64),
+}
+
+impl Account {
+    fn user(self) -> Option<i64> {
+        match self {
+            Self::New => None,
+            Self::Of(user) => Some(user),
+        }
+    }
+}
+
 /// What is to be written.
 #[derive(Default)]
 struct Wanted {
@@ -72,19 +90,19 @@ fn put(object: &mut Object, path: &[String], value: Value) {
 }
 
 impl UserWriteStage {
-    /// Whose account it is: `Some(None)` is a new one; `None`: nobody's, and none is made.
-    fn account(&self, cx: &StageCx<'_>) -> Option<Option<i64>> {
+    /// Whose account it is; `None`: nobody's, and none is made.
+    fn account(&self, cx: &StageCx<'_>) -> Option<Account> {
         let signed_in = cx.session.user.as_ref().map(|user| user.pk);
         let creates = self.user_creation_mode != UserCreationMode::NeverCreate;
         match (&cx.plan.pending, signed_in) {
-            _ if self.user_creation_mode == UserCreationMode::AlwaysCreate => Some(None),
-            (None, None) => creates.then_some(None),
-            (None, Some(own)) => Some(Some(own)),
+            _ if self.user_creation_mode == UserCreationMode::AlwaysCreate => Some(Account::New),
+            (None, None) => creates.then_some(Account::New),
+            (None, Some(own)) => Some(Account::Of(own)),
             // A name that was typed is no proof, and a pretended user has no account.
             (Some(pending), _) => {
                 let user = pending.pk?;
                 let is_own = signed_in == Some(user) || cx.plan.authenticated.is_some() || cx.plan.pinned;
-                is_own.then_some(Some(user))
+                is_own.then_some(Account::Of(user))
             }
         }
     }
@@ -96,14 +114,14 @@ impl UserWriteStage {
         };
         let Some(account) = self.account(cx) else { return Ok(Err(NO_USER)) };
         let wanted = wanted(cx, &data);
-        if account.is_none() && wanted.fields.get("username").and_then(Value::as_str).is_none_or(str::is_empty) {
+        if account == Account::New && wanted.fields.get("username").and_then(Value::as_str).is_none_or(str::is_empty) {
             return Ok(Err(FAILED));
         }
         let hash = match &wanted.password {
             Some(password) => Some(cx.state.passwords.hash(password.clone()).await?),
             None => None,
         };
-        let written = match self.keep(cx, account, wanted, hash.as_deref()).await {
+        let written = match self.keep(cx, account.user(), wanted, hash.as_deref()).await {
             Ok(written) => written,
             // What the API says of a field is not for whoever may be guessing names.
             Err(ApiError::Invalid(reason)) => {
@@ -113,7 +131,7 @@ impl UserWriteStage {
             Err(other) => return Err(other),
         };
         let Some(user) = written else { return Ok(Err(FAILED)) };
-        self.go_on(cx, user, account.is_none()).await?;
+        self.go_on(cx, user, account == Account::New).await?;
         Ok(Ok(()))
     }
 
@@ -129,7 +147,7 @@ impl UserWriteStage {
         let kind = registry.kind("authentik_core.user").ok_or_else(|| ApiError::internal("no kind of users"))?;
         let actor = match account {
             Some(pk) => Actor::User { pk, username: cx.shown().unwrap_or_default(), email: String::new() },
-            None => cx.session.user.as_ref().map_or(Actor::Anonymous, |user| user.actor()),
+            None => cx.session.user.as_ref().map_or(Actor::Anonymous, vestibule_directory::SessionUser::actor),
         };
         let principal = Principal {
             actor: actor.clone(),

@@ -302,7 +302,9 @@ fn only_components_have_pages() {
 
 #[test]
 fn the_first_visit_is_small() {
-    let first: usize = ASSETS.iter().filter(|asset| asset.path != "captcha.js").map(|asset| asset.bytes.len()).sum();
+    // Scripts that a page loads only where it asks for a captcha or a passkey.
+    let later = ["captcha.js", "webauthn.js", "work.js"];
+    let first: usize = ASSETS.iter().filter(|asset| !later.contains(&asset.path)).map(|asset| asset.bytes.len()).sum();
     let largest = all().iter().map(|(_, html)| html.len()).max().unwrap();
     assert!(first + largest < 40_000, "{first} of files and {largest} of HTML");
 }

@@ -10,7 +10,8 @@ use crate::fixtures::{Fixtures, Named, key, path, secret};
 
 /// Names that a secret has, and what is none of that name.
 const SECRET_NAMES: [&str; 5] = ["secret", "password", "private", "key", "token"];
-const NO_SECRETS: [&str; 29] = [
+const NO_SECRETS: [&str; 30] = [
+    "field_key",
     "token_count",
     "token_length",
     "resident_key_requirement",
@@ -142,7 +143,8 @@ async fn ghsa_m9h4_7j9c_55x9_what_is_called_a_secret_is_not_shown() {
         // Their purpose is to hand a key to whoever may see it.
         let purpose = matches!(
             name.as_str(),
-            "StaticDevice"
+            "ConsentChallenge"
+                | "StaticDevice"
                 | "StaticDeviceToken"
                 | "TokenView"
                 | "UserServiceAccountResponse"
