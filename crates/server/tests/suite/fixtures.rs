@@ -256,12 +256,14 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         ("authentik_stages_identification.identificationstage", "user_fields") => {
             json!([["email", "username"], ["upn", "email"]][turn as usize % 2])
         }
-        ("authentik_stages_email.emailstage", "port") => json!(1 + serial % 60_000),
-        ("authentik_stages_email.emailstage", "template") => {
-            json!(["email/invitation.html", "email/email_otp.html"][turn as usize % 2])
-        }
-        ("authentik_stages_authenticator_email.authenticatoremailstage", "port") => json!(1 + serial % 60_000),
-        ("authentik_stages_authenticator_email.authenticatoremailstage", "template") => {
+        (
+            "authentik_stages_email.emailstage" | "authentik_stages_authenticator_email.authenticatoremailstage",
+            "port",
+        ) => json!(1 + serial % 60_000),
+        (
+            "authentik_stages_email.emailstage" | "authentik_stages_authenticator_email.authenticatoremailstage",
+            "template",
+        ) => {
             json!(["email/invitation.html", "email/email_otp.html"][turn as usize % 2])
         }
         ("authentik_stages_authenticator_duo.authenticatorduostage", "api_hostname") => {
