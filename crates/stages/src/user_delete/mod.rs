@@ -1,7 +1,7 @@
 //! Deletes the account of whoever walks through the flow.
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::json;
 use vestibule_flow::{Answer, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
 use vestibule_kernel::{Actor, ApiError};
 use vestibule_resource::{Fields, Kind, Principal, Resource, Spec, delete_object, load_one};
@@ -47,7 +47,7 @@ pub(crate) const ENTRY: StageEntry = StageEntry {
     page: consent::ENTRY.page,
     stage: |document| document.get::<UserDeleteStage>().map(|stage| stage as &dyn Stage),
     description: "Deletes the account of who walks through the flow.",
-    sample: || Value::Null,
+    sample: consent::ENTRY.sample,
 };
 
 /// To whom it is not their own account, or nobody's.
