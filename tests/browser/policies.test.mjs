@@ -61,7 +61,7 @@ for (const script of [true, false]) {
   test(`a second factor is asked of one group${how}`, async () => {
     const page = await world.visit({ script });
     await signIn(page, flow.path, "bob", bob.password);
-    await page.getByText("This needs a second factor, and your account has none.").waitFor();
+    await page.getByText("You need a second factor for this, and have none that counts here.").waitFor();
     assert.equal((await world.api("GET", `events/events/?action=login&username=bob`)).results.length, 0);
   });
 
