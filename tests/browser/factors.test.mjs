@@ -158,6 +158,9 @@ test("wrong codes lock out, and the right one too for a while", async () => {
   await code(page).fill(codeOf(secret, -1));
   await primary(page).click();
   await assertGreeted(page, "Emil");
+  // So long that a slow machine does not sit it out.
+  const { results: [{ pk: stage }] } = await world.api("GET", "stages/authenticator/validate/?name=default-authentication-mfa-validation");
+  await world.api("PATCH", `stages/authenticator/validate/${stage}/`, { totp_otp_throttling_factor: 60 });
   const again = await visit();
   await signIn(again, LOGIN, user.username, user.password);
   for (const wrong of ["1", "2", "3"]) {
@@ -168,6 +171,7 @@ test("wrong codes lock out, and the right one too for a while", async () => {
   await code(again).fill(codeOf(secret));
   await primary(again).click();
   await again.locator("#code-error").waitFor();
+  await world.api("PATCH", `stages/authenticator/validate/${stage}/`, { totp_otp_throttling_factor: 1 });
   await shoot(again, "factors-validate-wrong", { fullPage: true });
 });
 
