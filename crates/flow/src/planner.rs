@@ -80,7 +80,8 @@ pub(crate) async fn plan_onward(
         return Ok(Err(NotApplicable::Requirement));
     }
     let user = from.pending.as_ref().map_or(signed_in.map(|user| user.pk), |pending| pending.pk);
-    let plan = Plan { flow: flow.pk, bindings: Vec::new(), done: Vec::new(), leads_to: None, ..from };
+    let plan =
+        Plan { flow: flow.pk, bindings: Vec::new(), done: Vec::new(), leads_to: None, without_device: None, ..from };
     ask(policies, configuration, flow, user, plan, request).await
 }
 

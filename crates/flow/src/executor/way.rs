@@ -137,7 +137,8 @@ impl<'a> Walk<'a> {
             Some(kept) => {
                 let next = next.or_else(|| kept.next.clone());
                 let authenticated = kept.authenticated.clone().filter(|_| kept.user() == pending.pk);
-                Plan { pending: Some(pending), authenticated, pinned: true, next, ..kept }
+                // A device may have come since.
+                Plan { pending: Some(pending), authenticated, pinned: true, next, without_device: None, ..kept }
             }
             None => {
                 let request = &self.visit.request;
