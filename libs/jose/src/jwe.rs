@@ -16,7 +16,7 @@ const HEADER: [(&str, &str); 2] = [("alg", "RSA-OAEP-256"), ("enc", "A256CBC-HS5
 /// Half of the content's key, bytes: one half authenticates, the other encrypts.
 const HALF: usize = 32;
 
-/// A token that only the holder of a private key can read. `spki` is the public one in DER (SubjectPublicKeyInfo);
+/// A token that only the holder of a private key can read. `spki` is the public one in DER (`SubjectPublicKeyInfo`);
 /// `header` comes behind what names the algorithms.
 ///
 /// # Errors

@@ -49,9 +49,8 @@ impl<'t> Jws<'t> {
         if payload.contains('.') {
             return Err(JoseError::Malformed);
         }
-        let header = match serde_json::from_slice(&decode(header)?) {
-            Ok(Value::Object(header)) => header,
-            _ => return Err(JoseError::Malformed),
+        let Ok(Value::Object(header)) = serde_json::from_slice(&decode(header)?) else {
+            return Err(JoseError::Malformed);
         };
         if header.contains_key("crit") || header.contains_key("b64") {
             return Err(JoseError::Critical);

@@ -18,7 +18,7 @@ pub struct SigningKey {
 }
 
 enum Kind {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Rsa(Box<RsaKeyPair>),
     Ec(Curve, EcdsaKeyPair),
     Ed(Ed25519KeyPair),
@@ -33,7 +33,7 @@ impl std::fmt::Debug for SigningKey {
 impl SigningKey {
     /// The key of a shared secret.
     pub fn shared(secret: &[u8]) -> Self {
-        Self { kind: Kind::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret)), algorithm: Algorithm::Hs256 }
+        Self { kind: Kind::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret))), algorithm: Algorithm::Hs256 }
     }
 
     /// The key of a PEM text: PKCS #1, PKCS #8 or SEC 1, not encrypted. An RSA key signs with `RS256`.
