@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-made=crates/web/bundle/reference.js.br
+made=crates/web/bundle/reference.js.gz
 if [ -f "$made" ] && [ -z "$(find web -path web/node_modules -prune -o -type f -newer "$made" -print -quit)" ]; then
     exit 0
 fi

@@ -3,7 +3,7 @@
 
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const HERE = import.meta.dirname;
@@ -41,10 +41,10 @@ const licences = async (inputs) => {
 };
 
 const write = async (name, content) => {
-  const brotli = { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22, [constants.BROTLI_PARAM_SIZE_HINT]: content.length } };
-  const packed = { br: brotliCompressSync(content, brotli), gz: gzipSync(content, { level: 9 }) };
-  for (const [ending, bytes] of Object.entries(packed)) await writeFile(join(INTO, `${name}.${ending}`), bytes);
-  console.log(`${name}: ${content.length} bytes, ${packed.gz.length} as gzip, ${packed.br.length} as brotli`);
+  // Gzip alone: browsers take brotli over TLS only, and the binary would carry both.
+  const packed = gzipSync(content, { level: 9 });
+  await writeFile(join(INTO, `${name}.gz`), packed);
+  console.log(`${name}: ${content.length} bytes, ${packed.length} as gzip`);
 };
 
 const { outputFiles, metafile } = await build({

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-/// What is bundled, each compressed as `.br` and as `.gz`.
+/// What is bundled, each compressed as `.gz`.
 const FILES: [&str; 3] = ["reference.js", "reference.css", "reference.txt"];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -12,13 +12,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rustc-check-cfg=cfg(bundled)");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=bundle");
-    let packed = FILES.iter().flat_map(|file| [format!("{file}.br"), format!("{file}.gz")]);
+    let packed = FILES.iter().map(|file| format!("{file}.gz"));
     if !packed.map(|name| folder.join(name)).all(|path| path.is_file()) {
         return Ok(());
     }
     println!("cargo::rustc-cfg=bundled");
     for file in FILES {
-        let hash = fnv1a(&fs::read(folder.join(format!("{file}.br")))?);
+        let hash = fnv1a(&fs::read(folder.join(format!("{file}.gz")))?);
         let name = file.replace('.', "_").to_ascii_uppercase();
         println!("cargo::rustc-env=VESTIBULE_{name}_HASH={hash:016x}");
     }

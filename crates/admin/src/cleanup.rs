@@ -21,6 +21,13 @@ const EXPIRING: &[(&str, &str, &str)] = &[
     ("events", "pk", "expires <= $1"),
     ("reputation_scores", "pk", "expires <= $1"),
     ("captcha_answers", "random", "expires <= $1"),
+    ("oauth2_codes", "id", "expires <= $1"),
+    ("oauth2_access_tokens", "id", "expires <= $1"),
+    ("oauth2_refresh_tokens", "id", "expires <= $1"),
+    ("oauth2_device_codes", "id", "expires <= $1"),
+    ("oauth2_spent", "hash", "expires <= $1"),
+    ("oauth2_seen", "hash", "expires <= $1"),
+    ("oauth2_pushed", "hash", "expires <= $1"),
     ("tokens", "pk", "expiring AND expires <= $1 AND intent IN ('recovery', 'verification', 'app_password')"),
 ];
 

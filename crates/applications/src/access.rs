@@ -19,15 +19,15 @@ fn question(configuration: &Configuration, application: &Application, user: Opti
     Question { target: application.pbm_uuid, mode: application.policy_engine_mode, open, user }
 }
 
-/// Whether a user may open an application.
+/// Whether a user may open an application, on this occasion.
 pub async fn check(
     policies: &Arc<dyn Policies>,
     configuration: &Configuration,
     application: &Application,
     user: Option<i64>,
-    request: &Request,
+    occasion: Occasion<'_>,
 ) -> Result<Verdict, ApiError> {
-    policies.may_pass(configuration, question(configuration, application, user), Occasion::of(request)).await
+    policies.may_pass(configuration, question(configuration, application, user), occasion).await
 }
 
 /// The applications that a user may open, by name.

@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_directory::Users;
-use vestibule_flow::{BOUND_TO, Policies, PolicyEngineMode};
+use vestibule_flow::{BOUND_TO, Occasion, Policies, PolicyEngineMode};
 use vestibule_kernel::{Actor, ApiError, FieldErrors, Object};
 use vestibule_resource::call::{Answer, ok};
 use vestibule_resource::http::Query;
@@ -241,7 +241,8 @@ async fn check_access(call: Call) -> Answer {
     let application = pk.and_then(|pk| call.configuration.get::<Application>(pk)).ok_or_else(ApiError::not_found)?;
     let user = asked_for(&call.api, &call.principal, &call.query).await?;
     let policies = call.api.extension::<Arc<dyn Policies>>()?;
-    let verdict = access::check(&policies, &call.configuration, application, user, &call.principal.request).await?;
+    let verdict =
+        access::check(&policies, &call.configuration, application, user, Occasion::of(&call.principal.request)).await?;
     ok(&json!({"passing": verdict.passing, "messages": verdict.messages, "log_messages": []}))
 }
 

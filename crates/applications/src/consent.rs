@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
-use vestibule_directory::resources::user;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::http::Query;
-use vestibule_resource::object_permission::places;
-use vestibule_resource::{Api, Computed, Fields, Hooks, Kind, Represent, Resource, Shape, Spec, select};
+use vestibule_resource::{Api, Computed, Fields, Hooks, Kind, Represent, Resource, Shape, Spec};
+
+use crate::shown::{attach_users, shown};
 
 /// A consent.
 #[derive(Fields)]
@@ -64,15 +64,6 @@ pub(crate) fn kind() -> Kind {
     kind
 }
 
-fn shown(represent: &Represent<'_>, model: &str, object: Option<&Value>) -> Value {
-    match (represent.registry.kind(model), object) {
-        (Some(kind), Some(Value::Object(object))) => {
-            Represent { kind, ..*represent }.fields(&kind.fields, object).into()
-        }
-        _ => Value::Null,
-    }
-}
-
 fn application(represent: &Represent<'_>, object: &Object) -> Value {
     let key = object.get("application_id").cloned().unwrap_or_default();
     let found = represent.registry.document(represent.configuration, crate::APPLICATION, &key);
@@ -86,21 +77,6 @@ struct Attach;
 #[async_trait]
 impl Hooks for Attach {
     async fn attach(&self, api: &Api, _: &Query, objects: &mut [Object]) -> Result<(), ApiError> {
-        let Some(kind) = api.registry.kind("authentik_core.user") else { return Ok(()) };
-        let mut keys: Vec<i64> = objects.iter().filter_map(|object| object.get("user_id")?.as_i64()).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let tail = format!(" WHERE id IN ({})", places(1, keys.len()));
-        let params = keys.into_iter().map(Into::into).collect();
-        let mut users = select(api.store.database(), kind, &tail, params).await?;
-        user::attach(api.store.database(), &Query::default(), &mut users).await?;
-        for object in objects {
-            let found = users.iter().find(|user| user.get("pk") == object.get("user_id")).cloned();
-            object.insert("user".into(), found.map_or(Value::Null, Value::Object));
-        }
-        Ok(())
+        attach_users(api, objects).await
     }
 }

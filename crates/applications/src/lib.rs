@@ -9,6 +9,7 @@ mod launch;
 pub mod object_attribute;
 mod provider;
 pub mod schema;
+pub mod shown;
 mod transactional;
 
 pub use application::{APPLICATION, Application, tile};

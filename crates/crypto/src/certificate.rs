@@ -36,6 +36,10 @@ pub struct Certificate {
     pub key_type: Option<KeyType>,
     /// The key itself, as the certificate carries it.
     pub public_key: Vec<u8>,
+    /// The key with what kind it is, DER (`SubjectPublicKeyInfo`).
+    pub spki: Vec<u8>,
+    /// The certificate, DER.
+    pub der: Vec<u8>,
 }
 
 impl Certificate {
@@ -56,6 +60,8 @@ impl Certificate {
             subject: rfc4514(certificate.subject()),
             key_type: key_type(&key.algorithm.algorithm.to_id_string()),
             public_key: key.subject_public_key.data.to_vec(),
+            spki: key.raw.to_vec(),
+            der: der.to_vec(),
         })
     }
 }

@@ -5,6 +5,7 @@ use vestibule_kernel::fold::fold;
 use vestibule_kernel::{ApiError, Ctx};
 use vestibule_store::{Change, StoreError};
 
+use crate::machine_account::MachineAccount;
 use crate::resources::token::{Intent, New};
 
 /// Where such accounts are among the users.
@@ -41,23 +42,15 @@ pub async fn keep(change: &mut Change, ctx: &Ctx, outpost: Uuid, name: &str) -> 
 
 /// An account without a password and without permissions.
 async fn make(change: &mut Change, ctx: &Ctx, username: &str, name: &str) -> Result<i64, ApiError> {
-    let sql = "INSERT INTO users (uuid, uid, username, username_folded, name, name_folded, email, email_folded, \
-               password_change_date, is_active, type, path, attributes, date_joined, last_updated) \
-               VALUES ($1, $2, $3, $4, $5, $6, '', '', $7, TRUE, 'internal_service_account', $8, $9, $7, $7) \
-               RETURNING id";
-    let params = vec![
-        ctx.uuid().into(),
-        hex::encode(ctx.bytes::<32>()).into(),
-        username.into(),
-        fold(username).into(),
-        name.into(),
-        fold(name).into(),
-        ctx.now().into(),
-        PATH.into(),
-        serde_json::json!({}).into(),
-    ];
-    let row = change.transaction().query_one(sql, params).await?;
-    Ok(row.ok_or_else(|| ApiError::internal("a user without a key"))?.int("id")?)
+    let account = MachineAccount {
+        username,
+        name,
+        email: "",
+        user_type: "internal_service_account",
+        path: PATH,
+        attributes: serde_json::json!({}),
+    };
+    account.make(change.transaction(), ctx).await
 }
 
 /// Removes both.

@@ -22,6 +22,8 @@ pub use cookie::{COOKIE, HOST_COOKIE, remove_cookie, set_cookie};
 const ANONYMOUS: TimeDelta = TimeDelta::hours(1);
 /// How exact the time of the last use is.
 const LAST_USED: TimeDelta = TimeDelta::minutes(5);
+/// Where a session's data says how its user signed in.
+const LOGIN: &str = "login";
 /// Where a session's data says what it is bound to.
 const BOUND: &str = "bound";
 /// Most that is kept of a browser's name, characters.
@@ -52,7 +54,32 @@ pub struct Session {
     pub user_agent: String,
 }
 
+/// How somebody signed in, as applications are told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginFacts {
+    /// When, whole seconds.
+    pub at: DateTime<Utc>,
+    /// By what: `password`, `auth_webauthn_pwl`, ...
+    pub method: String,
+    /// Whether a second factor was used besides.
+    pub with_factor: bool,
+    /// Differs with every login.
+    pub id: String,
+}
+
 impl Session {
+    /// How its user signed in; `None`: nobody has, or nothing is known of it.
+    pub fn login(&self) -> Option<LoginFacts> {
+        let facts = self.user.as_ref().and(self.data.get(LOGIN))?;
+        let text = |name: &str| facts.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(LoginFacts {
+            at: DateTime::from_timestamp_secs(facts.get("at")?.as_i64()?)?,
+            method: text("method")?,
+            with_factor: facts.get("factor").and_then(Value::as_bool).unwrap_or_default(),
+            id: text("id")?,
+        })
+    }
+
     /// Binds the session to where it is now, by network or by place; a null binds it to nothing.
     pub fn bind(&mut self, to: Value, client_ip: IpAddr) {
         self.client_ip = client_ip.to_string();
@@ -274,6 +301,14 @@ impl Sessions {
         let user = SessionUser::read(&row, user_pk)?;
         let event = Event { actor: user.actor(), ..event };
         let mut next = Session { user: Some(user), expires, last_used: now, ..session.clone() };
+        let known = |name: &str| event.context.get(name);
+        let facts = json!({
+            "at": now.timestamp(),
+            "method": known("auth_method").cloned().unwrap_or_default(),
+            "factor": known("auth_method_args").is_some_and(|known| known.get("mfa_devices").is_some()),
+            "id": URL_SAFE_NO_PAD.encode(self.ctx.bytes::<6>()),
+        });
+        next.data.insert(LOGIN.into(), facts);
         if !self.put(&mut transaction, &mut next, Some(user_pk)).await? {
             return Ok(Login::Lost);
         }

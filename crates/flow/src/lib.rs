@@ -3,6 +3,7 @@
 
 mod answer;
 mod beat;
+pub mod begin;
 mod binding;
 mod cookies;
 mod diagram;
@@ -37,7 +38,7 @@ pub use page::not_found_page;
 pub use plan::{Pending, Plan};
 pub use policies::{BINDING, BOUND_TO, Library, Occasion, Policies, Question, Verdict};
 pub use program::Program;
-pub use stage::{Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry, StageRegistry, Visit};
+pub use stage::{BuiltIn, Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry, StageRegistry, Visit};
 pub use state::FlowState;
 
 use vestibule_resource::{Family, Kind, Operation};

@@ -21,7 +21,9 @@ use vestibule_kernel::{Actor, ApiError, Object};
 use vestibule_resource::http::media_type;
 use vestibule_resource::write_failure;
 use vestibule_store::Configuration;
-use vestibule_web::{FooterLink, Shell, accent_url, asset_url, captcha_origins, content_security_policy, pictures};
+use vestibule_web::{
+    FooterLink, Shell, accent_url, asset_url, captcha_origins, content_security_policy, form_target, pictures,
+};
 
 use crate::answer::{Answer, AnswerErrors};
 use crate::beat::Before;
@@ -125,7 +127,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
             Reply::Again if answered => see_other(&here(slug, &visit)),
             Reply::Again => continue,
             // A page's policy forbids that a form leads to another host: a page of its own does.
-            Reply::Redirect(to) if !to.starts_with('/') => {
+            Reply::Redirect(to) if !to.starts_with('/') || (answered && may_lead_elsewhere(&to)) => {
                 challenge_page(state, &configuration, &visit, slug, &leading(&title, &to))
             }
             Reply::Redirect(to) => see_other(&to),
@@ -143,6 +145,11 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
         return Ok(response);
     }
     Err(ApiError::internal("a flow whose stages never end"))
+}
+
+/// Whether an address of this server sends people on to another host: a form may not lead there, not even by way of it.
+fn may_lead_elsewhere(to: &str) -> bool {
+    ["/application/", "/login/oauth/", "/source/"].iter().any(|prefix| to.starts_with(prefix))
 }
 
 /// What a page shows beside the challenge.
@@ -238,6 +245,11 @@ fn challenge_page(
     if let Some(script) = script.and_then(Value::as_str) {
         shell.script_origins = captcha_origins(script);
     }
+    if component == "ak-stage-autosubmit" {
+        shell.form_targets = challenge.get("url").and_then(Value::as_str).and_then(form_target).into_iter().collect();
+    }
+    let frames = challenge.get("logout_urls").and_then(Value::as_array).into_iter().flatten();
+    shell.frames = frames.filter_map(|frame| frame.get("url")?.as_str().map(str::to_owned)).collect();
     let name = if state.pages.has(component) { component } else { "ak-stage-flow-error" };
     html(state, name, &shell, &Value::Object(told_once(challenge)), StatusCode::OK)
 }

@@ -65,6 +65,22 @@ pub(crate) async fn plan_for(
     ask(policies, configuration, flow, user.map(|(pk, _)| pk), plan, request).await
 }
 
+/// A plan that knows something from its beginning on.
+pub(crate) async fn plan_with(
+    policies: &dyn Policies,
+    configuration: &Configuration,
+    flow: &Flow,
+    session: &Session,
+    request: &Request,
+    plan: Plan,
+) -> Result<Result<Plan, NotApplicable>, ApiError> {
+    let user = session.user.as_ref();
+    if flow.slug == SETUP || !admits(flow.authentication, user.map(|user| user.is_superuser)) {
+        return Ok(Err(NotApplicable::Requirement));
+    }
+    ask(policies, configuration, flow, user.map(|user| user.pk), plan, request).await
+}
+
 /// A plan for a flow that a stage of another has led to: what is known there is known here. What the flow requires of a
 /// visitor counts as ever.
 pub(crate) async fn plan_onward(

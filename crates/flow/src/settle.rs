@@ -1,10 +1,13 @@
 //! What a visit does to the session, once the executor has decided.
 
+use std::sync::Arc;
+
 use vestibule_directory::Login;
 use vestibule_directory::session::Session;
 use vestibule_events::Event;
 use vestibule_kernel::ApiError;
 
+use crate::begin::Farewell;
 use crate::stage::{SignIn, Visit};
 use crate::state::FlowState;
 
@@ -56,7 +59,14 @@ pub(crate) async fn settle(
                 .user
                 .as_ref()
                 .map(|user| Event::new("logout", "authentik.events.signals", user.actor()).request(&visit.request));
+            let ended = session.uuid;
             state.sessions.logout(session, event).await?;
+            if let Some(farewell) = state.api.extensions.get::<Arc<dyn Farewell>>()
+                && let Err(error) = farewell.ended(ended).await
+            {
+                // They are signed out; who is to hear of it is found out later, too.
+                tracing::error!(error = ?error, "applications were not told of the end of a session");
+            }
             Ok(Settled::SignedOut)
         }
     }

@@ -95,6 +95,10 @@ pub enum Enter {
     Deny(String),
     /// A way to somewhere else; the plan stays where it is.
     Redirect(String),
+    /// The end of the flow, which leads there: to another host too.
+    Leave(String),
+    /// The end of the flow: what is shown there is no question.
+    Last(Object),
 }
 
 /// What an answer does. Nothing but `Next` advances a plan.
@@ -109,6 +113,8 @@ pub enum Outcome {
     Redirect(String),
     /// The flow from its beginning.
     Restart,
+    /// Nothing: what was sent is no answer to anything, but a visit.
+    Again,
 }
 
 /// A request to walk a flow, as much of it as stages may know.
@@ -288,18 +294,62 @@ pub struct StageEntry {
     pub sample: fn() -> Value,
 }
 
+/// A stage that no administrator arranges: whoever begins a flow for a purpose of their own ([`crate::begin`]) puts it at
+/// the plan's end.
+#[derive(Clone, Copy)]
+pub struct BuiltIn {
+    /// Names it in plans.
+    pub pk: Uuid,
+    /// The component of its challenge.
+    pub component: &'static str,
+    /// The page of its challenge; stages that never ask have none.
+    pub page: Option<&'static str>,
+    /// How it behaves.
+    pub stage: &'static dyn Stage,
+    /// A challenge as it may look, for tests of its page.
+    pub sample: fn() -> Value,
+}
+
+/// How a stage behaves, and what it asks.
+pub(crate) struct Behaviour<'s> {
+    pub stage: &'s dyn Stage,
+    pub component: &'static str,
+    /// Whether it ever asks.
+    pub asks: bool,
+}
+
 /// The kinds of stages there are.
 #[derive(Default)]
 pub struct StageRegistry {
     entries: Vec<StageEntry>,
     by_model: HashMap<&'static str, usize>,
+    built_in: Vec<BuiltIn>,
 }
 
 impl StageRegistry {
     /// Of these entries.
     pub fn new(entries: Vec<StageEntry>) -> Self {
         let by_model = entries.iter().enumerate().map(|(position, entry)| (entry.model, position)).collect();
-        Self { entries, by_model }
+        Self { entries, by_model, built_in: Vec::new() }
+    }
+    /// With stages that no administrator arranges.
+    pub fn with_built_in(mut self, built_in: Vec<BuiltIn>) -> Self {
+        self.built_in.extend(built_in);
+        self
+    }
+    /// Stages that no administrator arranges.
+    pub fn built_in(&self) -> &[BuiltIn] {
+        &self.built_in
+    }
+    /// The stage of this key, a document or built in.
+    pub(crate) fn behaviour<'s>(&'s self, configuration: &'s Configuration, pk: Uuid) -> Option<Behaviour<'s>> {
+        if let Some(built_in) = self.built_in.iter().find(|one| one.pk == pk) {
+            let BuiltIn { stage, component, page, .. } = *built_in;
+            return Some(Behaviour { stage, component, asks: page.is_some() });
+        }
+        let document = configuration.find(pk)?;
+        let entry = self.entry(document)?;
+        Some(Behaviour { stage: (entry.stage)(document)?, component: entry.component, asks: entry.page.is_some() })
     }
     /// Every kind.
     pub fn entries(&self) -> &[StageEntry] {
@@ -311,7 +361,8 @@ impl StageRegistry {
     }
     /// Pages by component.
     pub fn pages(&self) -> Vec<(&'static str, &'static str)> {
-        self.entries.iter().filter_map(|entry| Some((entry.component, entry.page?))).collect()
+        let arranged = self.entries.iter().filter_map(|entry| Some((entry.component, entry.page?)));
+        arranged.chain(self.built_in.iter().filter_map(|one| Some((one.component, one.page?)))).collect()
     }
 }
 

@@ -159,7 +159,7 @@ async fn to_default(state: &FlowState, request: Request<Body>, designation: Desi
 }
 
 /// The brand's flow for a purpose, or the first whose policies let this person pass.
-async fn default_flow<'a>(
+pub(crate) async fn default_flow<'a>(
     state: &FlowState,
     configuration: &'a Configuration,
     visit: &Visit,

@@ -70,7 +70,10 @@ pub struct OAuth2Provider {
     #[field(default = "confidential")]
     pub client_type: ClientType,
     /// How the application may get its tokens.
-    #[field(default = ["authorization_code", "refresh_token"])]
+    #[field(default = [
+        "authorization_code", "implicit", "hybrid", "refresh_token", "client_credentials", "password",
+        "urn:ietf:params:oauth:grant-type:device_code"
+    ])]
     pub grant_types: Vec<GrantType>,
     /// What the application is known as; made up when it is left out.
     #[field(max = 255, default = "", unique = "OAuth2/OpenID Provider with this Client ID already exists.")]

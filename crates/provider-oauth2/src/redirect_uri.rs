@@ -40,6 +40,19 @@ pub(crate) fn is_dangerous(address: &str) -> bool {
     bare.contains(':') && DANGEROUS.contains(&scheme.as_str())
 }
 
+/// Whether an address is one of those that are registered. It is compared letter by letter, or as a whole with an
+/// expression; with neither may it be one that a browser runs, nor bring a fragment (RFC 6749, section 3.1.2).
+pub(crate) fn is_registered<'a>(address: &str, registered: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
+    if address.is_empty() || address.contains('#') || address.chars().any(char::is_control) || is_dangerous(address) {
+        return false;
+    }
+    let mut registered = registered;
+    registered.any(|(mode, url)| match mode {
+        "regex" => Regex::new(&format!("^(?:{url})$")).is_ok_and(|pattern| pattern.is_match(address)),
+        _ => url == address,
+    })
+}
+
 /// What must hold for all of a provider's addresses.
 pub(crate) fn validate(addresses: &Value, errors: &mut FieldErrors) {
     for address in addresses.as_array().into_iter().flatten() {
@@ -65,7 +78,7 @@ pub(crate) fn origin_of_first(addresses: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_dangerous, origin_of_first};
+    use super::{is_dangerous, is_registered, origin_of_first};
     use serde_json::json;
 
     #[test]
@@ -92,5 +105,27 @@ mod tests {
         assert_eq!(of("regex", "https://.*"), None);
         assert_eq!(of("strict", "myapp://cb"), None);
         assert_eq!(origin_of_first(&json!([])), None);
+    }
+
+    #[test]
+    fn an_address_is_registered_letter_by_letter_or_as_a_whole() {
+        // CVE-2024-52289: a dot is a dot. CVE-2024-21637: nothing that a browser runs, whatever an expression lets pass.
+        let strict = [("strict", "https://a.example/cb")];
+        let check = |address: &str, all: &[(&str, &str)]| is_registered(address, all.iter().copied());
+        assert!(check("https://a.example/cb", &strict));
+        for other in
+            ["https://aXexample/cb", "https://a.example/cb/", "https://a.example/cb#x", "https://a.example/cb?x=1", ""]
+        {
+            assert!(!check(other, &strict), "{other}");
+        }
+        let any = [("regex", ".*")];
+        assert!(check("myapp://cb", &any));
+        for other in ["javascript:alert(1)", "JAVASCRIPT:alert(1)", "data:text/html,x", "https://a/\ncb"] {
+            assert!(!check(other, &any), "{other}");
+        }
+        let whole = [("regex", "https://a\\.example/cb|https://b\\.example/cb")];
+        assert!(check("https://b.example/cb", &whole) && !check("https://b.example/cb/evil", &whole));
+        assert!(!check("https://evil.example/?https://a.example/cb", &whole));
+        assert!(!check("https://a.example/cb", &[("regex", "(")]));
     }
 }

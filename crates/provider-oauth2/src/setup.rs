@@ -4,10 +4,15 @@ use http::Method;
 use serde_json::{Value, json};
 use vestibule_applications::application_of;
 use vestibule_directory::Users;
-use vestibule_kernel::{ApiError, FieldErrors, Object};
+use vestibule_kernel::{Actor, ApiError, FieldErrors, Object};
 use vestibule_resource::call::{Answer, Permission, ok};
-use vestibule_resource::{Call, Field, Operation, Shape, Verb};
+use vestibule_resource::object_permission::may_on;
+use vestibule_resource::{Call, Field, ObjectKey, Operation, Shape, Verb};
 
+use crate::authorize::span;
+use crate::claims::Telling;
+use crate::client::Client;
+use crate::grants::Granted;
 use crate::provider::IssuerMode;
 
 /// Operations of one provider.
@@ -63,17 +68,37 @@ async fn setup_urls(call: Call) -> Answer {
     }))
 }
 
-/// Mappings are expressions, which this server does not run yet.
+/// What the application would be told of whoever asks, or of the user `for_user`.
 async fn preview_user(call: Call) -> Answer {
-    if let Some(text) = call.query.get("for_user").filter(|text| !text.is_empty()) {
-        let users = call.api.extension::<Users>()?;
-        let found = match text.trim().parse() {
-            Ok(pk) => users.by_pk(pk).await?,
-            Err(_) => None,
-        };
-        if found.is_none() {
-            return Err(FieldErrors::one("for_user", "User not found").into());
-        }
+    let users = call.api.extension::<Users>()?;
+    let wanted = match call.query.get("for_user").filter(|text| !text.is_empty()) {
+        Some(text) => text.trim().parse().ok(),
+        None => match call.principal.actor {
+            Actor::User { pk, .. } => Some(pk),
+            Actor::System | Actor::Anonymous => None,
+        },
+    };
+    let found = match wanted {
+        Some(pk) => users.by_pk(pk).await?,
+        None => None,
+    };
+    let user = found.ok_or_else(|| ApiError::from(FieldErrors::one("for_user", "User not found")))?;
+    // Whom one may not see is nobody to look at through a provider.
+    let own = matches!(call.principal.actor, Actor::User { pk, .. } if pk == user.pk);
+    let database = call.api.store.database();
+    if !own && !may_on(database, &call.principal, "authentik_core.view_user", Some(ObjectKey::Id(user.pk))).await? {
+        return Err(FieldErrors::one("for_user", "User not found").into());
     }
-    Err(ApiError::BadRequest("This server does not run expressions yet.".into()))
+    let Some(client) = Client::by_number(&call.configuration, call.object_id()) else {
+        return Err(ApiError::BadRequest("The provider has no application.".into()));
+    };
+    let now = call.api.ctx.now();
+    let granted = Granted { auth_time: now.timestamp(), ..Granted::default() };
+    let scope: Vec<String> = client.scopes().into_iter().map(str::to_owned).collect();
+    let request = call.principal.request.clone();
+    let telling = Telling { api: &call.api, client, user: &user, request: &request, trial: true };
+    let origin = call.api.authenticate.origin(&call.parts);
+    let lasts = span(&client.provider.access_token_validity);
+    let preview = telling.id_token(&origin, &granted, &scope, lasts).await?;
+    ok(&json!({ "preview": preview }))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use vestibule_admin::{Failures, Services};
 use vestibule_directory::resources::system::VERSION;
+use vestibule_http_client::HttpClient;
 use vestibule_kernel::Ctx;
 use vestibule_stages::email::Postbox;
 use vestibule_store::{Store, StoreError};
@@ -34,12 +35,15 @@ pub(crate) async fn runner(
     ctx: &Ctx,
     services: &Services,
     postbox: &Postbox,
+    http: &Arc<HttpClient>,
 ) -> Result<Arc<Runner>, StoreError> {
     let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let hostname = Some(hostname.trim()).filter(|name| !name.is_empty()).unwrap_or("localhost").to_owned();
     let node = Node { hostname, version: VERSION.to_owned() };
     let mut actors = vestibule_admin::actors(services);
     actors.extend(vestibule_stages::email::actors(postbox));
-    let schedules = vestibule_admin::schedules();
+    actors.extend(vestibule_provider_oauth2::actors(http));
+    let mut schedules = vestibule_admin::schedules();
+    schedules.extend(vestibule_provider_oauth2::schedules());
     Runner::start(store.clone(), ctx.clone(), node, actors, &schedules, Failures).await
 }

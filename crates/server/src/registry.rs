@@ -52,6 +52,8 @@ pub fn families() -> Result<Families, String> {
     operations.extend(vestibule_resource::openapi::operations(components));
     Ok(Families {
         registry: Registry::new(kinds, families, operations)?,
-        stages: StageRegistry::new(vestibule_stages::entries()),
+        stages: StageRegistry::new(vestibule_stages::entries())
+            .with_built_in(vestibule_stages::built_in())
+            .with_built_in(vestibule_provider_oauth2::built_in()),
     })
 }

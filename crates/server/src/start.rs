@@ -14,6 +14,7 @@ use vestibule_directory::resources::system::note_version;
 use vestibule_directory::resources::user::{RecoveryLinks, RecoveryMails};
 use vestibule_directory::session::Sessions;
 use vestibule_directory::user::Users;
+use vestibule_flow::begin::{Destination, Farewell};
 use vestibule_flow::{FlowState, RecoveryLinkMaker};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::address::EgressGuard;
@@ -22,6 +23,7 @@ use vestibule_kernel::settings::{EmailSettings, Settings};
 use vestibule_kernel::{Actor, Ctx};
 use vestibule_mail::{MailSettings, Mailer, Security};
 use vestibule_policy::{Means, PolicyEngine, PolicySettings};
+use vestibule_provider_oauth2::{Goodbye, OnTheWay};
 use vestibule_resource::call::Extensions;
 use vestibule_resource::{Api, Registry, routes};
 use vestibule_stages::email::{Postbox, StageMails};
@@ -162,7 +164,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         policies: Arc::clone(&policies),
         base_url: settings.base_url.clone().unwrap_or_default(),
     };
-    let runner = jobs::runner(&store, &ctx, &services, &postbox).await?;
+    let runner = jobs::runner(&store, &ctx, &services, &postbox, &http).await?;
     let extensions = Extensions::default()
         .with(Arc::new(services))
         .with(Arc::new(Descriptions(runner.descriptions())))
@@ -177,6 +179,8 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::new(RecoveryLinks(Arc::new(RecoveryLinkMaker { base_url: settings.base_url.clone() }))))
         .with(Arc::new(RecoveryMails(Arc::new(StageMails { base_url: base_url(settings) }))))
         .with(Arc::new(StageMails { base_url: base_url(settings) }))
+        .with(Arc::new(Arc::new(OnTheWay) as Arc<dyn Destination>))
+        .with(Arc::new(Arc::new(Goodbye(store.clone())) as Arc<dyn Farewell>))
         .with(http);
     let extensions = match mailer {
         Some(mailer) => extensions.with(mailer),
@@ -287,6 +291,7 @@ impl Server {
         let inner =
             routes(&self.api).merge(vestibule_flow::routes(&self.flow)).merge(crate::login_link::routes(&self.flow));
         let inner = inner.merge(vestibule_admin::routes(&self.api)).merge(vestibule_pages::routes(&self.flow));
+        let inner = inner.merge(vestibule_provider_oauth2::routes(&self.flow));
         crate::http::router(&self.front, &self.flow, inner)
     }
 

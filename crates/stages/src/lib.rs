@@ -54,7 +54,7 @@ pub use user_login::UserLoginStage;
 pub use user_logout::UserLogoutStage;
 pub use user_write::UserWriteStage;
 
-use vestibule_flow::StageEntry;
+use vestibule_flow::{BuiltIn, StageEntry};
 use vestibule_resource::Kind;
 
 /// Every kind of stage as a resource.
@@ -95,6 +95,11 @@ pub(crate) fn factors() -> Vec<&'static dyn authenticator_validate::Factor> {
         &authenticator_sms::SmsFactor,
         &authenticator_duo::DuoFactor,
     ]
+}
+
+/// Stages that no administrator arranges.
+pub fn built_in() -> Vec<BuiltIn> {
+    vec![consent::BUILT_IN, user_logout::frames::BUILT_IN]
 }
 
 /// Every kind of stage as the executor knows it.

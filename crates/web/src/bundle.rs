@@ -2,7 +2,7 @@
 //!
 //! Without a bundle everything else works, and [`reference_page`](crate::reference_page) says how to make it.
 
-/// One bundled file below `/static/vestibule/`, in the two forms that browsers take.
+/// One bundled file below `/static/vestibule/`.
 #[derive(Debug)]
 pub struct Bundled {
     /// Its name below `/static/vestibule/`, such as `reference.js`.
@@ -11,8 +11,6 @@ pub struct Bundled {
     pub content_type: &'static str,
     /// A hash of the content, for its address and as `ETag`.
     pub hash: &'static str,
-    /// The content as brotli.
-    pub brotli: &'static [u8],
     /// The content as gzip.
     pub gzip: &'static [u8],
 }
@@ -24,21 +22,18 @@ pub static BUNDLE: &[Bundled] = &[
         path: "reference.js",
         content_type: "text/javascript; charset=utf-8",
         hash: env!("VESTIBULE_REFERENCE_JS_HASH"),
-        brotli: include_bytes!("../bundle/reference.js.br"),
         gzip: include_bytes!("../bundle/reference.js.gz"),
     },
     Bundled {
         path: "reference.css",
         content_type: "text/css; charset=utf-8",
         hash: env!("VESTIBULE_REFERENCE_CSS_HASH"),
-        brotli: include_bytes!("../bundle/reference.css.br"),
         gzip: include_bytes!("../bundle/reference.css.gz"),
     },
     Bundled {
         path: "reference.txt",
         content_type: "text/plain; charset=utf-8",
         hash: env!("VESTIBULE_REFERENCE_TXT_HASH"),
-        brotli: include_bytes!("../bundle/reference.txt.br"),
         gzip: include_bytes!("../bundle/reference.txt.gz"),
     },
 ];

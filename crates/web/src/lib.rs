@@ -25,6 +25,6 @@ pub use catalogue::{translate, translate_error};
 pub use letters::Letters;
 pub use locale::{Catalogue, Locale};
 pub use pages::Pages;
-pub use policy::{captcha_origins, content_security_policy, pictures};
+pub use policy::{captcha_origins, content_security_policy, form_target, pictures};
 pub use reference::{reference_page, reference_policy};
 pub use shell::{FooterLink, Shell};

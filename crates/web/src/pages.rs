@@ -23,6 +23,7 @@ const OWN: &[(&str, &str)] = &[
     ("captcha.html", include_str!("../templates/captcha.html")),
     ("prompt.html", include_str!("../templates/prompt.html")),
     ("ak-stage-access-denied", include_str!("../templates/ak-stage-access-denied.html")),
+    ("ak-stage-autosubmit", include_str!("../templates/ak-stage-autosubmit.html")),
     ("ak-stage-flow-error", include_str!("../templates/ak-stage-flow-error.html")),
     ("xak-flow-redirect", include_str!("../templates/xak-flow-redirect.html")),
     ("error", include_str!("../templates/error.html")),

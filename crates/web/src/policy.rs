@@ -13,11 +13,21 @@ pub fn content_security_policy(shell: &Shell) -> String {
         .filter(|origin| is_origin(origin))
         .fold(String::new(), |list, origin| list + " " + origin);
     let frames = if shell.layout.ends_with("_frame_background") { " https:" } else { "" };
+    let targets: String = shell
+        .form_targets
+        .iter()
+        .filter(|target| is_origin(target) || is_scheme(target))
+        .fold(String::new(), |list, target| list + " " + target);
+    let farewells: String = shell
+        .frames
+        .iter()
+        .filter_map(|address| origin_of(address))
+        .fold(String::new(), |list, origin| list + " " + &origin);
     let pictures: String = picture_sources(shell).iter().fold(String::new(), |list, source| list + " " + source);
     format!(
-        "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'; \
+        "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'{targets}; \
          manifest-src 'self'; font-src 'self' data:; img-src 'self' data:{captcha}{pictures}; script-src 'self'{captcha}; \
-         style-src 'self'{captcha}; connect-src 'self'{captcha}; frame-src 'self'{captcha}{frames}"
+         style-src 'self'{captcha}; connect-src 'self'{captcha}; frame-src 'self'{captcha}{frames}{farewells}"
     )
 }
 
@@ -90,6 +100,21 @@ fn origin_of(url: &str) -> Option<String> {
     is_origin(&origin).then_some(origin)
 }
 
+/// What lets a form lead to an address: its origin, or its scheme where it is an application's own.
+pub fn form_target(url: &str) -> Option<String> {
+    let own = || Some(format!("{}:", url.split_once(':')?.0.to_ascii_lowercase())).filter(|scheme| is_scheme(scheme));
+    let lower = url.to_ascii_lowercase();
+    if lower.starts_with("http:") || lower.starts_with("https:") { origin_of(url) } else { own() }
+}
+
+/// Whether the text is a scheme with its colon, and none that a browser runs.
+fn is_scheme(text: &str) -> bool {
+    let Some(name) = text.strip_suffix(':') else { return false };
+    let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+    let dangerous = ["javascript", "data", "vbscript", "file", "blob", "about", "http", "https"].contains(&name);
+    name.starts_with(|c: char| c.is_ascii_alphabetic()) && letters && !dangerous
+}
+
 /// Whether the text is an origin and nothing that could end a directive or start another.
 fn is_origin(text: &str) -> bool {
     let Some(authority) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
@@ -99,7 +124,7 @@ fn is_origin(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{captcha_origins, content_security_policy};
+    use super::{captcha_origins, content_security_policy, form_target};
     use crate::Shell;
 
     #[test]
@@ -142,6 +167,18 @@ mod tests {
         };
         let policy = content_security_policy(&shell);
         assert!(policy.contains("img-src 'self' data: https: https://b.example;"), "{policy}");
+    }
+
+    #[test]
+    fn a_form_leads_where_its_application_is_and_nowhere_else() {
+        assert_eq!(form_target("https://App.example:8443/cb?x=1").as_deref(), Some("https://app.example:8443"));
+        assert_eq!(form_target("com.example.app:/cb").as_deref(), Some("com.example.app:"));
+        for bad in ["javascript:alert(1)", "data:text/html,x", "x y:z", "no address", "https://a; b/"] {
+            assert_eq!(form_target(bad), None, "{bad}");
+        }
+        let shell = Shell { form_targets: vec!["https://a.example".into(), "x; y:".into()], ..Shell::default() };
+        let policy = content_security_policy(&shell);
+        assert!(policy.contains("form-action 'self' https://a.example;"), "{policy}");
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub struct Shell {
     pub accent: Option<String>,
     /// Origins that a captcha needs, from [`captcha_origins`](crate::captcha_origins); they enter the content security policy.
     pub script_origins: Vec<String>,
+    /// Addresses that the page opens in frames; their origins enter the content security policy.
+    pub frames: Vec<String>,
+    /// Where a form may lead besides this server, from [`form_target`](crate::form_target).
+    pub form_targets: Vec<String>,
     /// Addresses of the pictures that the page shows besides, from [`pictures`](crate::pictures); their origins enter the
     /// content security policy.
     pub pictures: Vec<String>,

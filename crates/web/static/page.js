@@ -152,6 +152,18 @@ const files = () => {
   }
 };
 
+/** A form that has nothing to ask. */
+const submitItself = () => document.querySelector("form[data-submit-itself]")?.submit();
+
+/** Goes on once every frame has told its application, or has had its time. */
+const whenTold = () => {
+  const form = document.querySelector("form[data-when-told]");
+  if (!form) return;
+  const frames = [...document.querySelectorAll("iframe")];
+  const loaded = frames.map((frame) => new Promise((done) => frame.addEventListener("load", done)));
+  Promise.race([Promise.all(loaded), new Promise((done) => setTimeout(done, 3000))]).then(() => form.requestSubmit());
+};
+
 background();
 files();
 moments();
@@ -159,6 +171,8 @@ remember();
 passwords();
 focus();
 for (const form of document.forms) busy(form);
+submitItself();
+whenTold();
 // A page that answers a form is shown again, not sent again, when it is reloaded.
 history.replaceState(history.state, "", location.href);
 const problem = document.querySelector("[role=alert], .problem");

@@ -33,6 +33,26 @@ impl Walk<'_> {
         if done { self.finish(&plan) } else { Reply::Again }
     }
 
+    /// The stage has brought the flow to its end, which leads there.
+    pub(super) fn leave(&mut self, plan: Plan, to: String) -> Reply {
+        self.end(plan);
+        Reply::Redirect(to)
+    }
+
+    /// The stage has brought the flow to its end, where this is shown.
+    pub(super) fn last(&mut self, plan: Plan, challenge: Object) -> Reply {
+        let plan = self.end(plan);
+        Reply::Challenge(self.dress(challenge, &plan, None))
+    }
+
+    fn end(&mut self, mut plan: Plan) -> Plan {
+        plan.advance();
+        plan.bindings.clear();
+        plan.finish(&mut self.session.data);
+        self.effect = Effect::Save;
+        plan
+    }
+
     pub(super) fn finish(&self, plan: &Plan) -> Reply {
         self.onwards(plan.next.as_deref())
     }

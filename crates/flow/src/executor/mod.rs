@@ -18,7 +18,7 @@ use crate::flow::{Flow, Requirement};
 use crate::plan::Plan;
 use crate::program::Program;
 use crate::settle::Effect;
-use crate::stage::{Enter, Outcome, SignIn, Stage, StageCx, Visit};
+use crate::stage::{Enter, Outcome, SignIn, StageCx, Visit};
 use crate::state::FlowState;
 
 /// What a visit to the executor ends in.
@@ -99,6 +99,8 @@ impl<'a> Walk<'a> {
                     self.keep(&plan);
                     return Ok(Reply::Redirect(to));
                 }
+                Enter::Leave(to) => return Ok(self.leave(plan, to)),
+                Enter::Last(challenge) => return Ok(self.last(plan, challenge)),
             }
         }
     }
@@ -135,12 +137,15 @@ impl<'a> Walk<'a> {
                 Ok(Reply::Redirect(to))
             }
             Ran::Entered(Enter::Ask(challenge)) => Ok(Reply::Challenge(self.dress(challenge, &plan, None))),
+            Ran::Entered(Enter::Leave(to)) => Ok(self.leave(plan, to)),
+            Ran::Entered(Enter::Last(challenge)) => Ok(self.last(plan, challenge)),
             // A stage that has nothing to ask: an answer to nothing is a visit.
             Ran::Entered(Enter::Pass | Enter::Skip) | Ran::Answered(Outcome::Next) => {
                 plan.answered = true;
                 Ok(self.advance(plan, sign_in, sign_out))
             }
             Ran::Answered(Outcome::Invalid(errors)) => self.invalid(&binding, plan, errors).await,
+            Ran::Answered(Outcome::Again) => Ok(Reply::Again),
             Ran::Answered(Outcome::Restart) => self.restart(&plan, false).await,
         }
     }
@@ -171,6 +176,8 @@ impl<'a> Walk<'a> {
             Ran::Entered(Enter::Ask(challenge)) => Ok(Reply::Challenge(self.dress(challenge, &plan, Some(&errors)))),
             Ran::Entered(Enter::Deny(message)) => Ok(self.deny(&plan, &message)),
             Ran::Entered(Enter::Redirect(to)) => Ok(Reply::Redirect(to)),
+            Ran::Entered(Enter::Leave(to)) => Ok(self.leave(plan, to)),
+            Ran::Entered(Enter::Last(challenge)) => Ok(self.last(plan, challenge)),
             Ran::Entered(Enter::Pass | Enter::Skip) | Ran::Answered(_) => Ok(Reply::Again),
         }
     }
@@ -178,7 +185,8 @@ impl<'a> Walk<'a> {
     /// Whether an answer names another question than the present one.
     fn is_other_component(&self, planned: &Planned, answer: &Answer) -> bool {
         // A stage that never asks has no answers that could be meant for another: any is a visit.
-        let expected = self.entry(planned).filter(|entry| entry.page.is_some()).map(|entry| entry.component);
+        let found = self.state.stages.behaviour(&self.configuration, planned.stage);
+        let expected = found.filter(|found| found.asks).map(|found| found.component);
         answer.component().zip(expected).is_some_and(|(given, expected)| given != expected)
     }
 
@@ -201,11 +209,8 @@ impl<'a> Walk<'a> {
         answer: Option<&Answer>,
     ) -> Result<(Ran, Option<SignIn>, bool), ApiError> {
         let configuration = Arc::clone(&self.configuration);
-        let found = configuration.find(planned.stage).and_then(|document| {
-            let entry = self.state.stages.entry(document)?;
-            (entry.stage)(document)
-        });
-        let stage: &dyn Stage = found.ok_or_else(|| ApiError::internal("a binding's stage has no behaviour"))?;
+        let found = self.state.stages.behaviour(&configuration, planned.stage);
+        let stage = found.ok_or_else(|| ApiError::internal("a binding's stage has no behaviour"))?.stage;
         let mut cx = StageCx {
             state: self.state,
             configuration: &configuration,

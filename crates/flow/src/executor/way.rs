@@ -5,11 +5,12 @@ use vestibule_kernel::ApiError;
 use vestibule_store::DocumentType as _;
 
 use super::{Reply, Walk};
+use crate::begin;
 use crate::binding::{FlowStageBinding, InvalidResponseAction};
+use crate::flow::Designation;
 use crate::flow_token;
 use crate::plan::Plan;
 use crate::planner::{self, NOT_APPLICABLE, NotApplicable, Wanted};
-use crate::stage::StageEntry;
 
 /// The present binding of a plan, as far as executing needs it.
 pub(super) struct Planned {
@@ -19,7 +20,7 @@ pub(super) struct Planned {
     pub action: InvalidResponseAction,
 }
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     /// The plan under way, or a new one. Bindings that are gone since it was made end it.
     pub(super) async fn plan(&mut self) -> Result<Result<Plan, NotApplicable>, ApiError> {
         let present = Plan::of(&self.session.data);
@@ -53,8 +54,12 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) async fn new_plan(&self) -> Result<Result<Plan, NotApplicable>, ApiError> {
-        planner::plan(self.state.policies.as_ref(), &self.configuration, &self.flow, self.session, &self.visit.request)
-            .await
+        let mut plan = Plan::new(self.flow.pk, Vec::new());
+        if self.flow.designation == Designation::Authentication {
+            plan.context = begin::destination(self.state, &self.configuration, &self.visit.query);
+        }
+        let (policies, request) = (self.state.policies.as_ref(), &self.visit.request);
+        planner::plan_with(policies, &self.configuration, &self.flow, self.session, request, plan).await
     }
 
     /// The plan from its beginning. Where the person wanted to go stays, and how often they have tried; `with_context`
@@ -155,8 +160,8 @@ impl<'a> Walk<'a> {
 
     /// Whether a plan's binding, or the stage that was put into it, still exists.
     fn is_there(&self, pk: Uuid) -> bool {
-        let found = self.configuration.find(pk);
-        found.is_some_and(|found| found.kind == FlowStageBinding::KIND || self.state.stages.entry(found).is_some())
+        let is_binding = self.configuration.document(FlowStageBinding::KIND, pk).is_some();
+        is_binding || self.state.stages.behaviour(&self.configuration, pk).is_some()
     }
 
     pub(super) fn binding(&self, plan: &Plan) -> Option<Planned> {
@@ -165,9 +170,5 @@ impl<'a> Walk<'a> {
             return self.is_there(current).then_some(Planned { stage: current, action: InvalidResponseAction::Retry });
         };
         Some(Planned { stage: binding.stage, action: binding.invalid_response_action })
-    }
-
-    pub(super) fn entry(&self, planned: &Planned) -> Option<&'a StageEntry> {
-        self.state.stages.entry(self.configuration.find(planned.stage)?)
     }
 }

@@ -83,13 +83,9 @@ mod tests {
         let started = started().await;
         for file in BUNDLE {
             let mut sizes = Vec::new();
-            for (accepted, encoding) in [
-                ("gzip, deflate, br", "br"),
-                ("gzip", "gzip"),
-                ("br;q=0, gzip;q=0.5", "gzip"),
-                ("br; q=0.0, gzip;q=0", ""),
-                ("", ""),
-            ] {
+            for (accepted, encoding) in
+                [("gzip, deflate, br", "gzip"), ("br;q=0, gzip;q=0.5", "gzip"), ("br; q=0.0, gzip;q=0", ""), ("", "")]
+            {
                 let url = asset_url(file.path);
                 let mut request = request(Method::GET, &url);
                 request.headers_mut().insert("accept-encoding", accepted.parse().unwrap());
@@ -106,7 +102,7 @@ mod tests {
                 }
                 sizes.push(body.len());
             }
-            assert!(sizes[0] < sizes[1] && sizes[1] < sizes[3], "{}: {sizes:?}", file.path);
+            assert!(sizes[0] == sizes[1] && sizes[1] < sizes[3], "{}: {sizes:?}", file.path);
             let stale = started.ask(request(Method::GET, &format!("/static/vestibule/{}?v=0", file.path))).await;
             assert_eq!(header(&stale, "cache-control"), "public, max-age=300");
         }

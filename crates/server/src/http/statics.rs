@@ -49,13 +49,11 @@ enum File {
     Packed(&'static Bundled),
 }
 
-/// A file that is kept compressed, in the best form that the browser takes. Few ask for it as it was.
+/// A file that is kept compressed. Few ask for it as it was.
 fn packed(file: &'static Bundled, headers: &HeaderMap) -> Response {
     let described = [(CONTENT_TYPE, file.content_type), (VARY, "Accept-Encoding")];
-    for (encoding, bytes) in [("br", file.brotli), ("gzip", file.gzip)] {
-        if accepts(headers, encoding) {
-            return (described, [(CONTENT_ENCODING, encoding)], bytes).into_response();
-        }
+    if accepts(headers, "gzip") {
+        return (described, [(CONTENT_ENCODING, "gzip")], file.gzip).into_response();
     }
     let mut plain = Vec::new();
     match GzDecoder::new(file.gzip).read_to_end(&mut plain) {

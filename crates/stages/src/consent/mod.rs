@@ -7,7 +7,9 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_directory::consent;
-use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Take};
+use vestibule_flow::{
+    Answer, AnswerErrors, BuiltIn, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Take, begin,
+};
 use vestibule_kernel::secret::constant_time_eq;
 use vestibule_kernel::{ApiError, Object, duration};
 use vestibule_resource::{Fields, Kind, Resource, Spec, choices};
@@ -84,6 +86,8 @@ pub const APPLICATION: &str = "application_pk";
 pub const HEADER: &str = "consent_header";
 /// Where the plan keeps what is wanted: a list of objects with `id` and `name`.
 pub const PERMISSIONS: &str = "consent_permissions";
+/// Where the plan says that an answer is wanted even where one was given before.
+const AGAIN: &str = "consent_again";
 /// Where the plan keeps what an answer has to repeat: of a question that was seen.
 const TOKEN: &str = "goauthentik.io/stages/consent/token";
 
@@ -157,7 +161,8 @@ impl ConsentStage {
 impl Stage for ConsentStage {
     async fn challenge(&self, cx: &mut StageCx<'_>) -> Result<Enter, ApiError> {
         let (wanted, is_agreed) = self.wanted(cx).await?;
-        if is_agreed {
+        // Some applications want to be sure.
+        if is_agreed && cx.plan.context.get(AGAIN) != Some(&Value::Bool(true)) {
             return Ok(Enter::Pass);
         }
         let header = cx.plan.context.get(HEADER).and_then(Value::as_str).map(str::to_owned);
@@ -175,5 +180,28 @@ impl Stage for ConsentStage {
             consent::give(cx.state.store(), of, &wanted.all, expires).await?;
         }
         Ok(Outcome::Next)
+    }
+}
+
+/// Asks where a flow has no stage that does.
+struct Asked;
+
+/// As the executor knows it.
+pub(crate) const BUILT_IN: BuiltIn =
+    BuiltIn { pk: begin::CONSENT, component: COMPONENT, page: ENTRY.page, stage: &Asked, sample: ENTRY.sample };
+
+#[async_trait]
+impl Stage for Asked {
+    async fn challenge(&self, cx: &mut StageCx<'_>) -> Result<Enter, ApiError> {
+        let asked = cx.plan.context.get(PERMISSIONS).and_then(Value::as_array).cloned().unwrap_or_default();
+        let header = cx.plan.context.get(HEADER).and_then(Value::as_str).map(str::to_owned);
+        Ok(Enter::Ask(question(cx, header, &asked, &[])))
+    }
+
+    async fn respond(&self, cx: &mut StageCx<'_>, answer: &Answer) -> Result<Outcome, ApiError> {
+        Ok(match agrees(cx, answer) {
+            Ok(()) => Outcome::Next,
+            Err(errors) => Outcome::Invalid(errors),
+        })
     }
 }

@@ -22,6 +22,9 @@ impl IdentificationStage {
         put("allow_show_password", password.is_some_and(|stage| stage.allow_show_password).into());
         if let Some(application) = cx.plan.context.get("application") {
             put("application_pre", application.clone());
+            if let Some(launch) = cx.plan.context.get("application_launch_url") {
+                put("application_pre_launch", launch.clone());
+            }
         }
         put("flow_designation", cx.flow.designation.as_str().into());
         put("captcha_stage", captcha.map_or(Value::Null, |stage| Value::Object(captcha::question_beside(stage, cx))));

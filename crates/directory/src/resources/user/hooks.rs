@@ -17,6 +17,7 @@ use vestibule_tasks::NewTask;
 use super::super::fields::{pk, shows, uuids};
 use super::super::roles;
 use crate::identifiers;
+use crate::machine_account::end_grants;
 use crate::password::{Params, Passwords, is_known_hash};
 use crate::resources::settings::SystemSettings;
 use crate::session;
@@ -79,6 +80,7 @@ impl Hooks for UserHooks {
         let was_active = cx.existing.and_then(|object| object.get("is_active")) == Some(&Value::Bool(true));
         if was_active && object.get("is_active") == Some(&Value::Bool(false)) {
             session::delete_for_user(cx.change.transaction(), user, None).await?;
+            end_grants(cx.change.transaction(), user).await?;
         }
         Ok(())
     }
