@@ -23,6 +23,8 @@ use crate::redirect_uri::is_registered;
 
 /// Names the stage at the end.
 const END: Uuid = uuid!("6c8f2a0e-2f38-4b6e-9b1d-0a4f7d1c9e05");
+/// Names the stage at the end that leads back to the application.
+const BACK: Uuid = uuid!("6c8f2a0e-2f38-4b6e-9b1d-0a4f7d1c9e07");
 /// Where the plan keeps where the application wants people to go.
 const ONWARD: &str = "goauthentik.io/providers/oauth2/post_logout_redirect_uri";
 
@@ -82,11 +84,10 @@ async fn ended(state: &FlowState, slug: &str, arrived: &mut Arrived) -> Result<R
         ("application_launch_url", opened.unwrap_or_default()),
         (FAREWELL_FRAMES, frames.clone().into()),
     ]);
-    if let Some(onward) = onward {
-        known.insert(ONWARD.into(), onward.into());
-    }
+    let last = if onward.is_some() { BACK } else { END };
+    known.extend(onward.map(|onward| (ONWARD.to_owned(), onward.into())));
     let required = (!frames.is_empty()).then_some(("", FAREWELL));
-    let begin = Begin { context: known, required, last: Some(END), ..Begin::new(&flow) };
+    let begin = Begin { context: known, required, last: Some(last), ..Begin::new(&flow) };
     match begin.go(state, arrived).await? {
         Begun::Led(response) => Ok(response),
         Begun::NotForThem(_) | Begun::WouldAsk(_) => Err(ApiError::Forbidden),
@@ -105,30 +106,45 @@ fn hint_fits(client: &Client<'_>, given: &Parameters) -> bool {
     claims.is_ok_and(|claims| claims.get("aud").and_then(Value::as_str) == Some(&client.provider.client_id))
 }
 
+/// As the executor knows them.
+pub(crate) const BUILT_IN: [BuiltIn; 2] = [
+    BuiltIn { pk: BACK, component: "xak-flow-redirect", page: None, stage: &Back, sample: || Value::Null },
+    BuiltIn {
+        pk: END,
+        component: "ak-stage-session-end",
+        page: Some(include_str!("session_end.html")),
+        stage: &End,
+        sample: || {
+            json!({
+                "component": "ak-stage-session-end", "pending_user": "alice", "pending_user_avatar": "",
+                "application_name": "Wiki", "application_launch_url": "https://wiki.example/", "brand_name": "Vestibule",
+                "invalidation_flow_url": "/if/flow/default-invalidation-flow/", "overview_url": "/if/user/",
+            })
+        },
+    },
+];
+
+/// Leads back to the application.
+struct Back;
+
+#[async_trait]
+impl Stage for Back {
+    async fn challenge(&self, cx: &mut StageCx<'_>) -> Result<Enter, ApiError> {
+        let onward = cx.plan.context.get(ONWARD).and_then(Value::as_str);
+        Ok(Enter::Leave(onward.unwrap_or("/").to_owned()))
+    }
+
+    async fn respond(&self, _: &mut StageCx<'_>, _: &Answer) -> Result<Outcome, ApiError> {
+        Ok(Outcome::Again)
+    }
+}
+
 /// Says that it is done, and where to go from here.
 struct End;
-
-/// As the executor knows it.
-pub(crate) const BUILT_IN: BuiltIn = BuiltIn {
-    pk: END,
-    component: "ak-stage-session-end",
-    page: Some(include_str!("session_end.html")),
-    stage: &End,
-    sample: || {
-        json!({
-            "component": "ak-stage-session-end", "pending_user": "alice", "pending_user_avatar": "",
-            "application_name": "Wiki", "application_launch_url": "https://wiki.example/", "brand_name": "Vestibule",
-            "invalidation_flow_url": "/if/flow/default-invalidation-flow/", "overview_url": "/if/user/",
-        })
-    },
-};
 
 #[async_trait]
 impl Stage for End {
     async fn challenge(&self, cx: &mut StageCx<'_>) -> Result<Enter, ApiError> {
-        if let Some(onward) = cx.plan.context.get(ONWARD).and_then(Value::as_str) {
-            return Ok(Enter::Leave(onward.to_owned()));
-        }
         // The flow may have signed them out of everything.
         if cx.session.user.is_none() {
             return Ok(Enter::Leave("/".into()));

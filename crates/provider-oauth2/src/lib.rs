@@ -52,7 +52,8 @@ pub fn kinds() -> Vec<Kind> {
 
 /// Stages that no administrator arranges.
 pub fn built_in() -> Vec<BuiltIn> {
-    let mut stages = vec![authorize::BUILT_IN, end_session::BUILT_IN];
+    let mut stages = vec![authorize::BUILT_IN];
+    stages.extend(end_session::BUILT_IN);
     stages.extend(device::BUILT_IN);
     stages
 }

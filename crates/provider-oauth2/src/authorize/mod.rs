@@ -94,11 +94,15 @@ async fn run(state: &FlowState, arrived: &mut Arrived, github: bool) -> Result<R
         }
         return to_login(state, arrived, &client).await;
     };
-    if must_sign_in_anew(state, &mut arrived.session, &asked) {
-        if asked.prompts("none") {
-            return refused_answer(state, arrived, &client, refuse(&asked.respond, "login_required")).await;
-        }
+    let noted = arrived.session.data.get(ASKED_AT).cloned();
+    let anew = must_sign_in_anew(state, &mut arrived.session, &asked);
+    if anew && asked.prompts("none") {
+        return refused_answer(state, arrived, &client, refuse(&asked.respond, "login_required")).await;
+    }
+    if noted.as_ref() != arrived.session.data.get(ASKED_AT) {
         state.sessions.save(&mut arrived.session).await?;
+    }
+    if anew {
         return to_login(state, arrived, &client).await;
     }
     let policies = &state.policies;

@@ -21,6 +21,7 @@ mod gates;
 mod large_tables;
 mod login;
 mod never_advance;
+mod oauth2;
 mod official_client;
 mod official_walk;
 mod ordering;

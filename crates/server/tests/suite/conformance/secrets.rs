@@ -10,7 +10,8 @@ use crate::fixtures::{Fixtures, Named, key, path, secret};
 
 /// Names that a secret has, and what is none of that name.
 const SECRET_NAMES: [&str; 5] = ["secret", "password", "private", "key", "token"];
-const NO_SECRETS: [&str; 30] = [
+const NO_SECRETS: [&str; 31] = [
+    "id_token",
     "field_key",
     "token_count",
     "token_length",
