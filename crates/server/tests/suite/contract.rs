@@ -9,7 +9,7 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 75] = [
+const GROUPS: [&str; 76] = [
     "admin",
     "authenticators/admin/all",
     "authenticators/admin/duo",
@@ -45,6 +45,7 @@ const GROUPS: [&str; 75] = [
     "flows/inspector",
     "flows/instances",
     "managed/blueprints",
+    "oauth2",
     "outposts/instances",
     "outposts/service_connections",
     "policies/all",

@@ -26,7 +26,6 @@ pub(crate) const REFUSED: [&str; 11] = [
     "POST /stages/authenticator/duo/{stage_uuid}/import_devices_automatic/",
     "POST /core/users/{id}/recovery/",
     "POST /core/users/{id}/recovery_email/",
-    "GET /providers/oauth2/{id}/preview_user/",
 ];
 
 /// Somebody whose browser is signed in as the first administrator.
@@ -68,6 +67,9 @@ async fn made_by_the_server(fixtures: &mut Fixtures<'_>, path: &str) -> String {
     if path.starts_with("/core/user_consent/") {
         return consent(fixtures).await.to_string();
     }
+    if path.starts_with("/oauth2/") {
+        return grant(fixtures, path).await.to_string();
+    }
     let app = fixtures.app;
     let database = app.store().database();
     if path.starts_with("/tasks/schedules/") {
@@ -107,6 +109,27 @@ async fn consent(fixtures: &mut Fixtures<'_>) -> i64 {
                SELECT id, $1, '', FALSE FROM users WHERE username = 'akadmin' RETURNING id";
     let row = transaction.query_one(sql, vec![application.into()]).await.unwrap().unwrap();
     let key = row.int("id").unwrap();
+    transaction.commit().await.unwrap();
+    key
+}
+
+/// A new code or token of the first administrator, of a new provider.
+async fn grant(fixtures: &mut Fixtures<'_>, path: &str) -> i64 {
+    let provider = fixtures.key("authentik_providers_oauth2.oauth2provider").await.as_i64().unwrap();
+    let (table, hash, more) = match path.split('/').nth(2).unwrap() {
+        "authorization_codes" => ("oauth2_codes", "code_hash", "granted"),
+        "access_tokens" => ("oauth2_access_tokens", "token_hash", "id_token"),
+        _ => ("oauth2_refresh_tokens", "token_hash", "granted, id_token"),
+    };
+    let values = if more.contains(',') { "'{}', '{}'" } else { "'{}'" };
+    let ctx = &fixtures.app.server.api.ctx;
+    let sql = format!(
+        "INSERT INTO {table} (user_id, provider, scope, expires, family, {hash}, {more}) \
+         SELECT id, $1, 'openid', $2, $3, $4, {values} FROM users WHERE username = 'akadmin' RETURNING id"
+    );
+    let params = vec![provider.into(), ctx.now().into(), ctx.uuid().into(), ctx.uuid().to_string().into()];
+    let mut transaction = fixtures.app.store().database().begin(Durability::Process).await.unwrap();
+    let key = transaction.query_one(sql, params).await.unwrap().unwrap().int("id").unwrap();
     transaction.commit().await.unwrap();
     key
 }
@@ -169,9 +192,15 @@ pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String
             fixtures.kind("authentik_outposts.dockerserviceconnection")
         }
         path if path.starts_with("/policies/all/") => fixtures.kind("authentik_policies_dummy.dummypolicy"),
-        path if ["/tasks/", "/events/notifications/", "/core/user_consent/", "/policies/reputation/scores/"]
-            .iter()
-            .any(|made| path.starts_with(made)) =>
+        path if [
+            "/tasks/",
+            "/events/notifications/",
+            "/core/user_consent/",
+            "/policies/reputation/scores/",
+            "/oauth2/",
+        ]
+        .iter()
+        .any(|made| path.starts_with(made)) =>
         {
             return made_by_the_server(fixtures, path).await;
         }
@@ -189,7 +218,7 @@ pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String
         path if path.ends_with("/execute/") => return "default-authentication-flow".into(),
         path => kind_of(&kinds, path).unwrap_or_else(|| panic!("what is the parameter of {path}?")),
     };
-    if path.ends_with("/setup_urls/") {
+    if path.ends_with("/setup_urls/") || path.ends_with("/preview_user/") {
         // It has addresses once an application has it.
         let provider = fixtures.key("authentik_core.provider").await;
         let application = fixtures.kind("authentik_core.application");

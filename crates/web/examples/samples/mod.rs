@@ -29,6 +29,15 @@ pub(crate) fn stage_pages() -> Vec<(&'static str, &'static str)> {
             pages.push((format!("ak-stage-{}", entry.file_name().to_string_lossy().replace('_', "-")), source));
         }
     }
+    for entry in fs::read_dir(root.join("../provider-oauth2/src")).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let (Some(name), Ok(source)) = (name.strip_suffix(".html"), fs::read_to_string(entry.path())) {
+            pages.push((format!("ak-provider-oauth2-{}", name.replace('_', "-")), source));
+        }
+    }
+    if let Ok(source) = fs::read_to_string(root.join("../stages/src/user_logout/frames.html")) {
+        pages.push(("ak-provider-iframe-logout".to_owned(), source));
+    }
     pages.sort();
     pages.into_iter().map(|(component, source)| (&*component.leak(), &*source.leak())).collect()
 }
