@@ -9,4 +9,5 @@ cargo build --quiet --package vestibule-server --bin vestibule || exit 1
 code=0
 python=$(python_with clients tests/clients/python/requirements.txt) && "$python" tests/clients/python/walk.py || code=1
 node_packages tests/clients/node && node tests/clients/node/walk.mjs || code=1
+node_packages tests/clients/node && node tests/clients/node/relying-party.mjs || code=1
 exit "$code"

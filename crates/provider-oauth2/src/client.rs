@@ -15,6 +15,7 @@ use vestibule_kernel::{ApiError, Object};
 use vestibule_property_mappings::ScopeMapping;
 use vestibule_store::{Configuration, Index};
 
+use crate::parameters::Credentials;
 use crate::provider::{ClientType, GrantType, IssuerMode, OAuth2Provider};
 
 /// A client: its provider, and the application that it speaks to.
@@ -56,9 +57,10 @@ impl<'c> Client<'c> {
     }
 
     /// Whether this is its secret. One that has none is proved by none.
-    pub(crate) fn is_secret(&self, secret: &str) -> bool {
+    pub(crate) fn is_secret(&self, given: &Credentials) -> bool {
         let own = &self.provider.client_secret;
-        !own.is_empty() && constant_time_eq(own, secret)
+        let or = given.or.as_deref().unwrap_or_default();
+        !own.is_empty() && (constant_time_eq(own, &given.secret) | constant_time_eq(own, or))
     }
 
     /// Whether it can keep a secret.

@@ -131,7 +131,7 @@ async fn begin(
     if !client.may_use(GrantType::DeviceCode) {
         return Err(token_error("unauthorized_client"));
     }
-    if !credentials.secret.is_empty() && client.is_confidential() && !client.is_secret(&credentials.secret) {
+    if !credentials.secret.is_empty() && client.is_confidential() && !client.is_secret(credentials) {
         return Err(token_error("invalid_client"));
     }
     let (store, ctx) = (state.store(), state.ctx());

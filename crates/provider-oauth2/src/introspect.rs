@@ -59,7 +59,7 @@ pub(crate) async fn introspect(State(state): State<FlowState>, request: Request<
     let credentials = Credentials::of(&parts, &form);
     let configuration = state.store().configuration();
     let client = Client::by_client_id(&configuration, &credentials.client_id);
-    let client = client.filter(|client| client.is_confidential() && client.is_secret(&credentials.secret));
+    let client = client.filter(|client| client.is_confidential() && client.is_secret(&credentials));
     let (Some(client), Some(key)) = (client, form.get("token")) else {
         return fresh(StatusCode::OK, &json!({"active": false}));
     };
@@ -99,7 +99,7 @@ pub(crate) async fn revoke(State(state): State<FlowState>, request: Request<Body
     let credentials = Credentials::of(&parts, &form);
     let configuration = state.store().configuration();
     let client = Client::by_client_id(&configuration, &credentials.client_id);
-    let known = |client: &Client<'_>| !client.is_confidential() || client.is_secret(&credentials.secret);
+    let known = |client: &Client<'_>| !client.is_confidential() || client.is_secret(&credentials);
     let Some(client) = client.filter(known) else {
         return refusal(token_error("invalid_client"), StatusCode::UNAUTHORIZED, &parts);
     };

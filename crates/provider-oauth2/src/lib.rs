@@ -73,6 +73,8 @@ pub fn routes(state: &FlowState) -> Router {
         .route("/application/o/{slug}/jwks/", any(discovery::jwks))
         .route("/application/o/{slug}/end-session/", get(end_session::end).post(end_session::end))
         .route("/.well-known/oauth-authorization-server/application/o/{slug}/", any(discovery::metadata))
+        // RFC 8414, section 3.1: the slash at the issuer's end is left out.
+        .route("/.well-known/oauth-authorization-server/application/o/{slug}", any(discovery::metadata))
         .route("/login/oauth/authorize", get(authorize::github).post(authorize::github))
         .route("/login/oauth/access_token", any(token::token))
         .route("/user", get(github::user))

@@ -91,6 +91,8 @@ impl Parameters {
 pub(crate) struct Credentials {
     pub client_id: String,
     pub secret: String,
+    /// The secret as clients have encoded it that write a plus sign for a blank.
+    pub or: Option<String>,
 }
 
 impl Credentials {
@@ -99,11 +101,13 @@ impl Credentials {
         basic(parts).unwrap_or_else(|| Self {
             client_id: form.text("client_id").to_owned(),
             secret: form.text("client_secret").to_owned(),
+            or: None,
         })
     }
 }
 
-/// Both are percent-encoded within (RFC 6749, section 2.3.1); a plus sign stays what it is, as clients are used to.
+/// Both are encoded within as forms are (RFC 6749, section 2.3.1). Many clients do not, and send a plus sign as it is: it
+/// may stand for itself or for a blank.
 fn basic(parts: &Parts) -> Option<Credentials> {
     let header = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, encoded) = header.split_once(' ')?;
@@ -114,7 +118,8 @@ fn basic(parts: &Parts) -> Option<Credentials> {
         let plain = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
         let (id, secret) = plain.split_once(':').unwrap_or((&plain, ""));
         let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned);
-        Some(Credentials { client_id: decoded(id)?, secret: decoded(secret)? })
+        let or = secret.contains('+').then(|| decoded(&secret.replace('+', " "))).flatten();
+        Some(Credentials { client_id: decoded(id)?, secret: decoded(secret)?, or })
     };
     Some(plain().unwrap_or_default())
 }
@@ -150,10 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn basic_is_decoded_once_and_a_plus_stays_a_plus() {
+    fn basic_is_decoded_once_and_a_plus_may_be_a_blank() {
         let encoded = STANDARD.encode("my%3Aid:se+c%25ret");
         let found = Credentials::of(&parts(&format!("Basic {encoded}")), &Parameters::default());
-        assert_eq!(found, Credentials { client_id: "my:id".into(), secret: "se+c%ret".into() });
+        assert_eq!((found.client_id.as_str(), found.secret.as_str()), ("my:id", "se+c%ret"));
+        assert_eq!(found.or.as_deref(), Some("se c%ret"));
         let form = Parameters::of("client_id=a&client_secret=b");
         // Broken credentials in the header are not made up for by others.
         assert_eq!(Credentials::of(&parts("Basic !"), &form), Credentials::default());

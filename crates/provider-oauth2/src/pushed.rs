@@ -63,7 +63,7 @@ pub(crate) async fn push(State(state): State<FlowState>, request: Request<Body>)
     let credentials = Credentials::of(&parts, &form);
     let configuration = state.store().configuration();
     let client = Client::by_client_id(&configuration, &credentials.client_id);
-    let known = |client: &Client<'_>| !client.is_confidential() || client.is_secret(&credentials.secret);
+    let known = |client: &Client<'_>| !client.is_confidential() || client.is_secret(&credentials);
     let Some(client) = client.filter(known) else {
         return refusal(token_error("invalid_client"), StatusCode::UNAUTHORIZED, &parts);
     };

@@ -77,7 +77,7 @@ async fn who(asking: &Asking<'_>, scope: &[String]) -> Result<(UserRow, &'static
         asking.permitted(&user, scope, Object::new()).await?;
         return Ok((user, "token", json!({})));
     }
-    if asking.client.is_confidential() && asking.client.is_secret(&asking.credentials.secret) {
+    if asking.client.is_confidential() && asking.client.is_secret(&asking.credentials) {
         let user = own_account(asking).await?;
         asking.permitted(&user, scope, Object::new()).await?;
         return Ok((user, "oauth_client_secret", json!({})));

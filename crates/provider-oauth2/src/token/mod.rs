@@ -44,7 +44,7 @@ pub(crate) struct Asking<'a> {
 impl Asking<'_> {
     /// That the client is who it says: a confidential one by its secret, a public one by its name alone.
     pub(crate) fn authenticate(&self) -> Result<(), TokenError> {
-        let known = !self.client.is_confidential() || self.client.is_secret(&self.credentials.secret);
+        let known = !self.client.is_confidential() || self.client.is_secret(&self.credentials);
         if known { Ok(()) } else { Err(token_error("invalid_client")) }
     }
 

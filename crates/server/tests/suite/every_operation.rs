@@ -13,7 +13,7 @@ use crate::app::{App, PASSWORD};
 use crate::fixtures::{Fixtures, Named, Object, key};
 
 /// What is refused, whoever asks: nothing here can do it yet, and the answer says so.
-pub(crate) const REFUSED: [&str; 11] = [
+pub(crate) const REFUSED: [&str; 10] = [
     // A device is set up by who has it.
     "POST /authenticators/admin/duo/",
     "POST /authenticators/admin/email/",
