@@ -11,7 +11,7 @@ use vestibule_kernel::secret::constant_time_eq;
 use vestibule_kernel::{Actor, ApiError, Ctx};
 use vestibule_resource::http::is_safe;
 use vestibule_resource::{Authenticate, Principal};
-use vestibule_store::{Configuration, Store};
+use vestibule_store::{Configuration, Row, Store};
 
 use crate::client::{ClientInfo, cookie, describe_request};
 use crate::resources::user::{ORIGINAL, UserType};
@@ -22,6 +22,9 @@ use crate::superuser::is_superuser_sql;
 pub const CSRF_COOKIE: &str = "authentik_csrf";
 /// See [`CSRF_COOKIE`].
 pub const CSRF_HEADER: &str = "x-authentik-csrf";
+
+/// The scope of access tokens that are good for this server's own API.
+const API_SCOPE: &str = "goauthentik.io/api";
 
 /// A user who was found to ask.
 struct Known {
@@ -78,11 +81,35 @@ impl Authenticator {
         );
         let params = vec![self.store.keys().lookup_hash(key).into(), self.ctx.now().into()];
         let database = self.store.database();
-        let row = database.query_one(database.speak(&sql), params).await?.ok_or(ApiError::InvalidToken)?;
+        let row = match database.query_one(database.speak(&sql), params).await? {
+            Some(row) => row,
+            None => self.by_access_token(key).await?.ok_or(ApiError::InvalidToken)?,
+        };
         let pk = row.int("id")?;
         let actor = Actor::User { pk, username: row.text("username")?, email: row.text("email")? };
         let (superuser, user_type) = (row.bool("superuser")?, row.text("type")?);
         self.with_permissions(Known { pk, actor, superuser, user_type, session: None }, client).await
+    }
+}
+
+impl Authenticator {
+    /// Whom an application's access token stands for that reaches this server's own API, while it is good. One that is bound
+    /// to a key is none without its proof.
+    async fn by_access_token(&self, key: &str) -> Result<Option<Row>, ApiError> {
+        if !key.contains('.') {
+            return Ok(None);
+        }
+        let sql = format!(
+            "SELECT u.id, u.username, u.email, u.type, {} AS superuser FROM oauth2_access_tokens t \
+             JOIN users u ON u.id = t.user_id WHERE t.token_hash = $1 AND t.expires > $2 AND NOT t.revoked \
+             AND t.confirmation IS NULL AND u.is_active AND ' ' || t.scope || ' ' LIKE $3 \
+             AND (t.session IS NULL OR EXISTS (SELECT 1 FROM sessions s WHERE s.uuid = t.session AND s.expires > $2))",
+            is_superuser_sql("u.id")
+        );
+        let reaches = format!("% {API_SCOPE} %");
+        let params = vec![self.store.keys().lookup_hash(key).into(), self.ctx.now().into(), reaches.into()];
+        let database = self.store.database();
+        Ok(database.query_one(database.speak(&sql), params).await?)
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn claims(token: &str) -> Value {
 
 impl<'a> Site<'a> {
     /// An application whose provider has these settings besides the usual ones. With `key`, an RSA key signs.
-    pub async fn new(app: &'a App, id: &'static str, more: Value) -> Self {
+    pub(crate) async fn new(app: &'a App, id: &'static str, more: Value) -> Self {
         let mut admin = app.admin();
         let flow = |slug: &str| format!("/api/v3/flows/instances/{slug}/");
         let authorization = admin.get(&flow("default-provider-authorization-implicit-consent")).await.expect(200);
@@ -77,18 +77,18 @@ impl<'a> Site<'a> {
     }
 
     /// Changes the provider.
-    pub async fn set(&self, body: Value) {
+    pub(crate) async fn set(&self, body: Value) {
         self.app.admin().patch(&format!("/api/v3/providers/oauth2/{}/", self.provider), body).await.expect(200);
     }
 
     /// Lets in nobody but whom this user is.
-    pub async fn only_for(&self, user: i64) {
+    pub(crate) async fn only_for(&self, user: i64) {
         let body = json!({"target": self.target, "user": user, "order": 0});
         self.app.admin().post("/api/v3/policies/bindings/", body).await.expect(201);
     }
 
     /// A request for a code, with these parameters instead or besides.
-    pub async fn authorize(&self, client: &mut Client, more: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn authorize(&self, client: &mut Client, more: &[(&str, &str)]) -> Answer {
         let usual = [
             ("response_type", "code"),
             ("client_id", self.id),
@@ -103,7 +103,7 @@ impl<'a> Site<'a> {
     }
 
     /// A code for whoever is signed in.
-    pub async fn code(&self, client: &mut Client, more: &[(&str, &str)]) -> String {
+    pub(crate) async fn code(&self, client: &mut Client, more: &[(&str, &str)]) -> String {
         let answer = self.authorize(client, more).await;
         assert_eq!(answer.status, 302, "{}", answer.text);
         let found = parameters(answer.location());
@@ -111,7 +111,7 @@ impl<'a> Site<'a> {
     }
 
     /// A request to the token endpoint, with the client's secret.
-    pub async fn token(&self, more: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn token(&self, more: &[(&str, &str)]) -> Answer {
         let mut pairs = vec![("client_id", self.id), ("client_secret", SECRET)];
         pairs.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
         pairs.extend(more.iter().copied().filter(|(_, value)| !value.is_empty()));
@@ -119,12 +119,12 @@ impl<'a> Site<'a> {
     }
 
     /// A form to an endpoint.
-    pub async fn post(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
         self.app.anonymous().send(Method::POST, path, FORM, query(pairs).into_bytes()).await
     }
 
     /// What a code is exchanged for.
-    pub async fn exchange(&self, code: &str, more: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn exchange(&self, code: &str, more: &[(&str, &str)]) -> Answer {
         let usual = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)];
         let usual = usual.into_iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
         let pairs: Vec<(&str, &str)> = usual.chain(more.iter().copied()).collect();
@@ -132,24 +132,24 @@ impl<'a> Site<'a> {
     }
 
     /// Tokens of whoever is signed in.
-    pub async fn tokens(&self, client: &mut Client) -> Value {
+    pub(crate) async fn tokens(&self, client: &mut Client) -> Value {
         let code = self.code(client, &[]).await;
         self.exchange(&code, &[]).await.expect(200)
     }
 
     /// What the client is told about a token.
-    pub async fn introspect(&self, token: &str) -> Value {
+    pub(crate) async fn introspect(&self, token: &str) -> Value {
         let pairs = [("token", token), ("client_id", self.id), ("client_secret", SECRET)];
         self.post("/application/o/introspect/", &pairs).await.expect(200)
     }
 
     /// Whether userinfo takes a token.
-    pub async fn userinfo(&self, token: &str) -> Answer {
+    pub(crate) async fn userinfo(&self, token: &str) -> Answer {
         self.app.anonymous().with_token(token).get("/application/o/userinfo/").await
     }
 
     /// The claims of a token that the published key verifies.
-    pub async fn verified(&self, token: &str) -> Value {
+    pub(crate) async fn verified(&self, token: &str) -> Value {
         let keys = self.app.anonymous().get(&format!("/application/o/{}/jwks/", self.id)).await.expect(200);
         let jws = Jws::parse(token).unwrap();
         let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"].as_str() == jws.kid()).unwrap();

@@ -297,3 +297,25 @@ async fn administrators_and_owners_see_grants_and_never_their_secrets() {
     }
     assert_eq!(site.userinfo(tokens["access_token"].as_str().unwrap()).await.status, 401);
 }
+
+#[tokio::test]
+async fn an_access_token_reaches_the_api_where_its_scope_says_so() {
+    let app = App::start().await;
+    let (_, mut client) = alice(&app).await;
+    let site = Site::new(&app, "wiki", json!({})).await;
+    let me = |token: String| {
+        let app = &app;
+        async move { app.anonymous().with_token(&token).get("/api/v3/core/users/me/").await }
+    };
+    let access = |tokens: &Value| tokens["access_token"].as_str().unwrap().to_owned();
+    let tokens = site.tokens(&mut client).await;
+    assert_eq!(me(access(&tokens)).await.expect(403)["detail"], "Token invalid/expired");
+    let code = site.code(&mut client, &[("scope", "openid goauthentik.io/api")]).await;
+    let tokens = site.exchange(&code, &[]).await.expect(200);
+    assert_eq!(me(access(&tokens)).await.expect(200)["user"]["username"], "alice");
+    // No more than its user may.
+    let list = app.anonymous().with_token(&access(&tokens)).get("/api/v3/flows/instances/").await;
+    assert_eq!(list.status, 403);
+    app.later(3601);
+    assert_eq!(me(access(&tokens)).await.status, 403);
+}
