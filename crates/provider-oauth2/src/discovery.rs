@@ -19,6 +19,7 @@ use crate::authorize::request::{OPENID, response_types};
 use crate::claims::{ACR, Telling};
 use crate::client::Client;
 use crate::provider::GrantType;
+use crate::registration;
 use vestibule_jose::Algorithm;
 
 /// What is known of nobody in particular, to find out which claims there are.
@@ -105,6 +106,9 @@ async fn describe(state: &FlowState, client: &Client<'_>, parts: &Parts) -> Resu
         "authorization_response_iss_parameter_supported": true,
         "dpop_signing_alg_values_supported": asymmetric,
     });
+    if let (Some(_), Some(told)) = (registration::of(client), told.as_object_mut()) {
+        told.insert("registration_endpoint".into(), own("register").into());
+    }
     if let (true, Some(told)) = (signer.encrypts(), told.as_object_mut()) {
         told.insert("id_token_encryption_alg_values_supported".into(), json!(["RSA-OAEP-256"]));
         told.insert("id_token_encryption_enc_values_supported".into(), json!(["A256CBC-HS512"]));

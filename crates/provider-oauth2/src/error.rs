@@ -54,6 +54,7 @@ pub(crate) fn token_sentence(code: &str) -> &'static str {
             "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner"
         }
         "invalid_dpop_proof" => "The proof of possession is missing, invalid, or was used before",
+        "invalid_client_metadata" => "The description of the client is malformed, or asks for what is not allowed",
         "invalid_target" => "The requested resource is invalid, unknown, or malformed",
         "authorization_pending" => {
             "The authorization request is still pending as the end user hasn't yet completed the user-interaction steps"

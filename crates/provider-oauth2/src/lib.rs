@@ -22,6 +22,7 @@ mod provider;
 mod pushed;
 mod records;
 mod redirect_uri;
+mod registration;
 mod setup;
 mod token;
 mod userinfo;
@@ -71,6 +72,7 @@ pub fn routes(state: &FlowState) -> Router {
         .route("/application/o/{slug}/", get(discovery::root))
         .route("/application/o/{slug}/.well-known/openid-configuration", any(discovery::metadata))
         .route("/application/o/{slug}/jwks/", any(discovery::jwks))
+        .route("/application/o/{slug}/register/", any(registration::register))
         .route("/application/o/{slug}/end-session/", get(end_session::end).post(end_session::end))
         .route("/.well-known/oauth-authorization-server/application/o/{slug}/", any(discovery::metadata))
         // RFC 8414, section 3.1: the slash at the issuer's end is left out.

@@ -14,6 +14,7 @@ use crate::claims::Telling;
 use crate::client::Client;
 use crate::grants::Granted;
 use crate::provider::IssuerMode;
+use crate::registration;
 
 /// Operations of one provider.
 pub(crate) fn operations() -> Vec<Operation> {
@@ -51,6 +52,7 @@ fn url_fields() -> Vec<Field> {
 async fn setup_urls(call: Call) -> Answer {
     let origin = call.api.authenticate.origin(&call.parts);
     let application = application_of(&call.configuration, call.object_id());
+    let client = Client::by_number(&call.configuration, call.object_id());
     // Without an application there are none.
     let of_application =
         |tail: &str| application.map(|one| format!("{origin}/application/o/{}/{tail}", one.slug)).unwrap_or_default();
@@ -64,7 +66,7 @@ async fn setup_urls(call: Call) -> Answer {
         "provider_info": of_application(".well-known/openid-configuration"),
         "logout": of_application("end-session/"),
         "jwks": of_application("jwks/"),
-        "dcr_registration": null,
+        "dcr_registration": client.and_then(|client| registration::of(&client)).map(|_| of_application("register/")),
     }))
 }
 

@@ -6,6 +6,7 @@ mod device;
 mod logout;
 mod machines;
 mod proof;
+mod registration;
 mod tokens;
 
 use std::collections::HashMap;
