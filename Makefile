@@ -15,6 +15,7 @@ test: ## Run every test, on SQLite and on PostgreSQL, in a browser, and other pe
 
 bench: ## Measure logins, first challenges, memory, start-up, policies and lists of a release build
 	@./scripts/bench.sh speed $(ARGS)
+	@./scripts/bench.sh oauth $(ARGS)
 	@./scripts/bench.sh policies
 	@./scripts/bench.sh lists
 	@./scripts/bench.sh lists --postgres

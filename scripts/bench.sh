@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures a release build. `bench.sh [speed|policies|lists|timing|crash] [--postgres] [ARGUMENTS]`: speed is logins, first
-# challenges, memory and start-up; policies is what expressions cost by themselves; lists is what a page costs among 100,000 users; timing is whether refusals tell who
+# Measures a release build. `bench.sh [speed|oauth|policies|lists|timing|crash] [--postgres] [ARGUMENTS]`: speed is logins, first
+# challenges, memory and start-up; oauth is tokens beside the signatures that the machine makes; policies is what expressions cost by themselves; lists is what a page costs among 100,000 users; timing is whether refusals tell who
 # exists; crash is what survives kill -9 under load. All are bounded in time. --postgres measures on a private
 # PostgreSQL instead of SQLite. Arguments go to the load generator.
 set -euo pipefail
@@ -15,7 +15,7 @@ policies)
     times
     exit
     ;;
-speed | lists | timing | crash)
+speed | oauth | lists | timing | crash)
     what=$1
     shift
     ;;

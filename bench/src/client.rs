@@ -36,6 +36,11 @@ impl Answer {
         })
     }
 
+    /// Where the answer leads.
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.values("location").next()
+    }
+
     /// The value of a cookie that the answer sets.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         self.values("set-cookie").find_map(|value| {
@@ -87,6 +92,25 @@ impl Client {
     /// # Errors
     /// The system's, and what is not an answer. The connection is closed then.
     pub(crate) fn send(&mut self, method: &str, path: &str, headers: &str, body: Option<&str>) -> io::Result<Answer> {
+        self.send_as("application/json", method, path, headers, body)
+    }
+
+    /// Sends a form and reads its answer.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(crate) fn form(&mut self, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
+        self.send_as("application/x-www-form-urlencoded", "POST", path, headers, Some(body))
+    }
+
+    fn send_as(
+        &mut self,
+        kind: &str,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: Option<&str>,
+    ) -> io::Result<Answer> {
         self.open()?;
         self.out.clear();
         write!(
@@ -96,7 +120,7 @@ impl Client {
         )?;
         match body {
             Some(body) => {
-                write!(self.out, "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
+                write!(self.out, "Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
             }
             None => self.out.extend_from_slice(b"\r\n"),
         }

@@ -12,6 +12,7 @@ mod floor;
 mod lists;
 mod load;
 mod login;
+mod oauth;
 mod people;
 mod process;
 mod report;
@@ -46,6 +47,8 @@ enum Command {
     Timing(timing::Options),
     /// What a page of a list costs among 100,000 users, beside what it costs among 1,000
     Lists(lists::Options),
+    /// Tokens a second, beside the signatures that the machine makes
+    Oauth(oauth::Options),
     /// Kills the server under load, again and again: nothing that was answered may be missing afterwards
     Crash(crash::Options),
     /// A route that does nothing, to compare with; prints its address and serves until it is killed
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Speed(options) => speed::run(&options),
         Command::Timing(options) => timing::run(&options),
         Command::Lists(options) => lists::run(&options),
+        Command::Oauth(options) => oauth::run(&options),
         Command::Crash(options) => crash::run(&options),
         Command::Bare => bare::run(),
     };

@@ -10,7 +10,7 @@ use vestibule_kernel::Object;
 use vestibule_store::Durability;
 
 use super::Asking;
-use crate::authorize::request::OFFLINE_ACCESS;
+use crate::authorize::request::{OFFLINE_ACCESS, OPENID};
 use crate::authorize::span;
 use crate::claims::Telling;
 use crate::client::Client;
@@ -79,7 +79,10 @@ impl Issue<'_> {
         answer.insert("token_type".into(), if bound.is_some() { "DPoP" } else { "Bearer" }.into());
         answer.insert("scope".into(), self.scope.join(" ").into());
         answer.insert("expires_in".into(), lasts.num_seconds().into());
-        answer.insert("id_token".into(), signer.token("JWT", &Value::Object(told.clone()))?.into());
+        // OpenID Connect Core, section 3.1.2.1: without its scope the request is one of OAuth 2 alone.
+        if self.scope.iter().any(|one| one == OPENID) {
+            answer.insert("id_token".into(), signer.token("JWT", &Value::Object(told.clone()))?.into());
+        }
 
         let store = state.store();
         let kept = |key, scope, expires, id_token| NewToken {
