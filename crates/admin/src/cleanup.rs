@@ -21,6 +21,7 @@ const EXPIRING: &[(&str, &str, &str)] = &[
     ("events", "pk", "expires <= $1"),
     ("reputation_scores", "pk", "expires <= $1"),
     ("captcha_answers", "random", "expires <= $1"),
+    ("invitations", "pk", "expires <= $1"),
     ("tokens", "pk", "expiring AND expires <= $1 AND intent IN ('recovery', 'verification', 'app_password')"),
 ];
 

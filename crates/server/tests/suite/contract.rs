@@ -9,7 +9,7 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 75] = [
+const GROUPS: [&str; 76] = [
     "admin",
     "authenticators/admin/all",
     "authenticators/admin/duo",
@@ -76,6 +76,7 @@ const GROUPS: [&str; 75] = [
     "stages/deny",
     "stages/dummy",
     "stages/identification",
+    "stages/invitation",
     "stages/password/",
     "stages/prompt",
     "stages/redirect",
