@@ -28,6 +28,7 @@ const EXPIRING: &[(&str, &str, &str)] = &[
     ("oauth2_spent", "hash", "expires <= $1"),
     ("oauth2_seen", "hash", "expires <= $1"),
     ("oauth2_pushed", "hash", "expires <= $1"),
+    ("invitations", "pk", "expires <= $1"),
     ("tokens", "pk", "expiring AND expires <= $1 AND intent IN ('recovery', 'verification', 'app_password')"),
 ];
 

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
-use vestibule_blueprints::{Blueprint, Metadata, defaults, yaml};
+use vestibule_blueprints::{Blueprint, Metadata, shipped, yaml};
 
 /// When each file was written, and its length.
 pub(crate) type Stamps = BTreeMap<PathBuf, (SystemTime, u64)>;
@@ -78,7 +78,7 @@ impl Library {
 
     /// Every blueprint there is, by path. What cannot be read or is no blueprint is left out.
     pub fn files(&self) -> Vec<File> {
-        let built_in = defaults().iter().filter_map(|(path, text)| file((*path).to_owned(), self.built, text));
+        let built_in = shipped().filter_map(|(path, text)| file((*path).to_owned(), self.built, text));
         let mut files: Vec<File> = built_in.chain(self.own_files()).collect();
         files.sort_by(|one, other| one.path.cmp(&other.path));
         // What comes with the server cannot be replaced by a file of its name.
@@ -132,7 +132,7 @@ impl Library {
     /// # Errors
     /// Why it cannot be read, in a sentence.
     pub fn read(&self, path: &str) -> Result<(String, Origin), String> {
-        if let Some((_, text)) = defaults().iter().find(|(known, _)| *known == path) {
+        if let Some((_, text)) = shipped().find(|(known, _)| *known == path) {
             return Ok(((*text).to_owned(), self.origin()));
         }
         Ok((self.read_own(path)?, self.origin()))
@@ -258,7 +258,7 @@ mod tests {
         names.sort();
         assert_eq!(names, ["a.yaml", "sub/b.yaml"]);
         let files = library.files();
-        assert_eq!(files.len(), defaults().len() + 2);
+        assert_eq!(files.len(), shipped().count() + 2);
         let own = files.iter().find(|file| file.path == "a.yaml").unwrap();
         assert_eq!((own.hash.len(), own.metadata.as_ref().unwrap().name.as_str()), (128, "x"));
     }

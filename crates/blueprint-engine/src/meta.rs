@@ -1,7 +1,7 @@
 //! Entries that are instructions: one applies another blueprint.
 
 use serde_json::{Map, Value};
-use vestibule_blueprints::{Blueprint, defaults};
+use vestibule_blueprints::{Blueprint, shipped};
 use vestibule_kernel::Object;
 use vestibule_resource::Kind;
 
@@ -82,7 +82,7 @@ fn find(applier: &Applier<'_>, identifiers: &Map<String, Value>) -> Result<Optio
             _ => false,
         })
     };
-    let found = if identifiers.is_empty() { None } else { defaults().iter().find(by_name) };
+    let found = if identifiers.is_empty() { None } else { shipped().find(by_name) };
     Ok(found.map(|(path, text)| Other {
         name: (*path).to_owned(),
         text: (*text).to_owned(),

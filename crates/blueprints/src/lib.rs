@@ -15,7 +15,7 @@ pub mod write;
 pub mod yaml;
 
 pub use blueprint::{Blueprint, Entry, Metadata, Permission, State};
-pub use defaults::defaults;
+pub use defaults::{defaults, examples, shipped};
 pub use error::BlueprintError;
 pub use tags::{Context, Key, Lookup, Scope, resolve};
 pub use write::Output;

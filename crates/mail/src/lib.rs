@@ -51,6 +51,10 @@ impl std::fmt::Debug for MailSettings {
 pub struct Message {
     /// Name and address of each recipient.
     pub to: Vec<(String, String)>,
+    /// The same of those who are sent a copy.
+    pub cc: Vec<(String, String)>,
+    /// The same of those whose copy the others do not see.
+    pub bcc: Vec<(String, String)>,
     /// What it is about.
     pub subject: String,
     /// Its text.
@@ -128,9 +132,14 @@ impl Mailer {
             return Err(wrong("a message without a recipient".into()));
         }
         for (name, address) in &message.to {
-            let address = address.parse().map_err(|_| wrong(format!("`{address}` is no address")))?;
-            let name = one_line(name);
-            builder = builder.to(Mailbox::new((!name.is_empty()).then_some(name), address));
+            builder = builder.to(recipient(name, address)?);
+        }
+        for (name, address) in &message.cc {
+            builder = builder.cc(recipient(name, address)?);
+        }
+        // (The header is left out of what is sent.)
+        for (name, address) in &message.bcc {
+            builder = builder.bcc(recipient(name, address)?);
         }
         let builder = builder.subject(one_line(&message.subject));
         let written = match &message.html {
@@ -139,6 +148,17 @@ impl Mailer {
         };
         written.map_err(|error| wrong(error.to_string()))
     }
+}
+
+/// Whether a text is an address that a message can be sent to.
+pub fn is_address(text: &str) -> bool {
+    text.parse::<lettre::Address>().is_ok()
+}
+
+fn recipient(name: &str, address: &str) -> Result<Mailbox, MailError> {
+    let address = address.parse().map_err(|_| wrong(format!("`{address}` is no address")))?;
+    let name = one_line(name);
+    Ok(Mailbox::new((!name.is_empty()).then_some(name), address))
 }
 
 fn wrong(sentence: String) -> MailError {

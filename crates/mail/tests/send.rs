@@ -67,6 +67,7 @@ fn message() -> Message {
         subject: "Hello\r\nX-Forged: yes".into(),
         text: "A line.\n.\nAnother.".into(),
         html: Some("<p>A line.</p>".into()),
+        ..Message::default()
     }
 }
 

@@ -47,7 +47,7 @@ async fn send(State(state): State<PagesState>, request: Request<Body>) -> Respon
             to: vec![(String::new(), to.to_owned())],
             subject: translate(visitor.visit.locale, "mail.subject", &[("brand", &brand)]),
             text: translate(visitor.visit.locale, "mail.text", &[]),
-            html: None,
+            ..Message::default()
         };
         match mailer.send(&message).await {
             Ok(()) => {

@@ -41,6 +41,8 @@ pub enum Lookup {
         /// The column.
         column: &'static str,
     },
+    /// For tables: equal to a field of the document whose key the row holds.
+    OfDocument(&'static str),
     /// One of several.
     In,
     /// The same, of values that some document has.

@@ -132,7 +132,7 @@ fn holds(configuration: &Configuration, condition: &Condition<'_>, object: &Obje
         Lookup::Holds(test) => test(object, &condition.value),
         Lookup::Named { .. } => condition.value.as_array().is_some_and(|keys| keys.contains(value)),
         Lookup::Within(test) => test(configuration, object, &condition.value),
-        Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::Ignored => true,
+        Lookup::Sql(_) | Lookup::SqlOf(_) | Lookup::OfDocument(_) | Lookup::Ignored => true,
     }
 }
 
@@ -214,7 +214,7 @@ pub async fn selection(
 ) -> Result<(String, Vec<Param>), ApiError> {
     let conditions =
         conditions(&api.store, &api.registry, configuration, &kind.fields, &kind.spec.filters, query).await?;
-    let clauses = clauses(api.store.database(), kind, &conditions, None, query);
+    let clauses = clauses(api.store.database(), configuration, kind, &conditions, None, query);
     Ok((clauses.sql(), clauses.params))
 }
 
@@ -227,11 +227,12 @@ pub(crate) async fn rows(
     query: &Query,
 ) -> Result<Page, ApiError> {
     let database = store.database();
-    let clauses = clauses(database, kind, conditions, scope, query);
+    let configuration = store.configuration();
+    let clauses = clauses(database, &configuration, kind, conditions, scope, query);
     let (filter, params) = (clauses.sql(), &clauses.params);
     let known = |name: &str| kind.field(name).is_some_and(|field| table::is_column(field) && field.is_readable());
     let order = order(query, kind.spec.ordering, &known);
-    let (configuration, terms) = (store.configuration(), rows::terms(kind, &order)?);
+    let terms = rows::terms(kind, &order)?;
     if let (Some(range), false) = (asked(&configuration, query), filter.is_empty()) {
         let walked = match clauses.keys(rows::place(kind)?.1) {
             Some(keys) => rows::walked(database, kind, keys, params, &terms, &range).await?,

@@ -17,6 +17,7 @@ pub mod email;
 mod flow_tests;
 pub mod http_client;
 mod identification;
+mod invitation;
 mod password;
 pub mod prompt;
 mod redirect;
@@ -46,6 +47,7 @@ pub use deny::DenyStage;
 pub use dummy::DummyStage;
 pub use email::EmailStage;
 pub use identification::IdentificationStage;
+pub use invitation::{Invitation, InvitationStage};
 pub use password::PasswordStage;
 pub use prompt::{Prompt, PromptStage};
 pub use redirect::RedirectStage;
@@ -81,6 +83,7 @@ pub fn kinds() -> Vec<Kind> {
         user_logout::kind(),
         user_write::kind(),
     ];
+    kinds.extend(invitation::kinds());
     kinds.extend(prompt::kinds());
     kinds
 }
@@ -118,6 +121,7 @@ pub fn entries() -> Vec<StageEntry> {
         dummy::ENTRY,
         email::ENTRY,
         identification::ENTRY,
+        invitation::ENTRY,
         password::ENTRY,
         prompt::ENTRY,
         redirect::ENTRY,

@@ -22,6 +22,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_captcha", include_str!("../migrations/0010_captcha.sql")),
     ("0011_devices", include_str!("../migrations/0011_devices.sql")),
     ("0012_flow_tokens", include_str!("../migrations/0012_flow_tokens.sql")),
+    ("0013_invitations", include_str!("../migrations/0013_invitations.sql")),
     ("0030_oauth2", include_str!("../migrations/0030_oauth2.sql")),
 ];
 

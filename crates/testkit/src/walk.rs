@@ -16,7 +16,8 @@ pub struct Walker {
 }
 
 impl Walker {
-    pub(crate) fn new(client: Client, slug: &str) -> Self {
+    /// Somebody with this browser at the flow that `slug` names.
+    pub fn new(client: Client, slug: &str) -> Self {
         Self { client, path: format!("/api/v3/flows/executor/{slug}/?query=") }
     }
 

@@ -19,6 +19,7 @@ impl Mailer for vestibule_mail::Mailer {
             subject: subject.to_owned(),
             text: text.to_owned(),
             html: Some(html.to_owned()),
+            ..vestibule_mail::Message::default()
         };
         self.send(&message).await.map_err(|error| error.to_string())
     }

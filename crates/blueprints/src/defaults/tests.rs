@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::defaults;
+use super::{defaults, examples};
 use crate::Blueprint;
 use crate::tags::{Context, Key, Lookup, Scope, resolve};
 
@@ -242,5 +242,25 @@ fn group_and_brand() {
             "flow_invalidation": "default/flow-default-invalidation-flow.yaml#flow",
             "flow_user_settings": "default/flow-default-user-settings-flow.yaml#flow",
         }])
+    );
+}
+
+#[test]
+fn each_example_is_offered_and_not_applied_by_itself() {
+    let names: BTreeSet<String> = examples()
+        .iter()
+        .map(|(path, yaml)| {
+            let blueprint = Blueprint::parse(yaml).unwrap_or_else(|error| panic!("{path}: {error}"));
+            assert_eq!(blueprint.label(crate::blueprint::LABEL_INSTANTIATE), Some("false"), "{path}");
+            assert!(blueprint.label(crate::blueprint::LABEL_DESCRIPTION).is_some(), "{path}");
+            assert!(blueprint.label(crate::blueprint::LABEL_SYSTEM).is_none(), "{path}");
+            blueprint.metadata.unwrap().name
+        })
+        .collect();
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap().count();
+    assert_eq!(
+        (names.len(), files),
+        (examples().len(), examples().len()),
+        "each file is listed, under a name of its own"
     );
 }

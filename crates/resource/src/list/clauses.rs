@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 use vestibule_kernel::fold::{escape_like, fold};
-use vestibule_store::{Database, Param};
+use vestibule_store::{Configuration, Database, Param};
 
+use super::conditions::among_documents;
 use super::{Condition, terms};
 use crate::decode;
 use crate::field::{Field, Shape};
@@ -16,6 +17,7 @@ use crate::table;
 /// What a list's query asks for of its kind's table: what is visible, filters, a search.
 pub(super) fn clauses(
     database: &Database,
+    configuration: &Configuration,
     kind: &Kind,
     conditions: &[Condition<'_>],
     scope: Option<(String, Vec<Param>)>,
@@ -33,7 +35,7 @@ pub(super) fn clauses(
         return clauses;
     }
     for term in terms(query) {
-        clauses.search(database, kind, &term);
+        clauses.search(database, configuration, kind, &term);
     }
     clauses
 }
@@ -102,6 +104,7 @@ impl Clauses {
             | Lookup::SqlOf(_)
             | Lookup::Holds(_)
             | Lookup::Named { .. }
+            | Lookup::OfDocument(_)
             | Lookup::Values
             | Lookup::Unreferred(_)
             | Lookup::Within(_)
@@ -109,7 +112,7 @@ impl Clauses {
         }
     }
 
-    fn search(&mut self, database: &Database, kind: &Kind, term: &str) {
+    fn search(&mut self, database: &Database, configuration: &Configuration, kind: &Kind, term: &str) {
         let pattern = format!("%{}%", escape_like(term));
         let key = decode::parse_uuid(term);
         let is_text = |field: &&Field| !matches!(field.shape, Shape::Uuid);
@@ -138,6 +141,13 @@ impl Clauses {
         for (field, key) in fields().filter(|field| !is_text(field)).filter_map(|field| Some((field, key?))) {
             like.push(format!("{} = $?", field.column));
             params.push(key.into());
+        }
+        // A text of a document whose key a row holds.
+        for (reference, name) in kind.spec.search.iter().filter_map(|name| name.split_once("__")) {
+            let Some(field) = kind.field(reference) else { continue };
+            let (sql, keys) = among_documents(configuration, field, |one| fold(one.text(name)).contains(term));
+            like.push(sql);
+            params.extend(keys);
         }
         if !like.is_empty() {
             self.add(&like.join(" OR "), params);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vestibule_kernel::{ApiError, FieldErrors};
-use vestibule_store::{Configuration, Param, Store};
+use vestibule_store::{Configuration, Document, Param, Store};
 
 use crate::among;
 use crate::decode;
@@ -72,6 +72,11 @@ pub(crate) async fn conditions<'a>(
                 let keys: Vec<Value> = keys.collect::<Result<_, vestibule_store::StoreError>>()?;
                 conditions.push(Condition { field, lookup: filter.lookup.clone(), value: keys.into(), sql: None });
             }
+            Lookup::OfDocument(name) => {
+                let is_it = |document: &Document| document.value.get(*name).and_then(Value::as_str) == Some(text);
+                let sql = among_documents(configuration, field, is_it);
+                conditions.push(Condition { field, lookup: filter.lookup.clone(), value: Value::Null, sql: Some(sql) });
+            }
             Lookup::IsNull => {
                 if let Some(value) = decode::decode_boolean(&json!(text)) {
                     conditions.push(Condition { field, lookup: Lookup::IsNull, value: value.into(), sql: None });
@@ -114,6 +119,20 @@ pub(crate) async fn conditions<'a>(
     }
     errors.into_result()?;
     Ok(conditions)
+}
+
+/// A table's condition: its column holds the key of one of these documents of the model that its field refers to.
+pub(super) fn among_documents(
+    configuration: &Configuration,
+    field: &Field,
+    wanted: impl Fn(&Document) -> bool,
+) -> (String, Vec<Param>) {
+    let documents = field.reference().into_iter().flat_map(|(model, ..)| configuration.documents(model));
+    let keys: Vec<Param> = documents.filter(|one| wanted(one)).map(|one| one.pk.into()).collect();
+    match keys.len() {
+        0 => ("1 = 0".to_owned(), keys),
+        amount => (format!("{} IN ({})", field.column, vec!["$?"; amount].join(", ")), keys),
+    }
 }
 
 /// Said of one of several values that names nothing.

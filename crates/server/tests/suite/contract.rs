@@ -77,6 +77,7 @@ const GROUPS: [&str; 76] = [
     "stages/deny",
     "stages/dummy",
     "stages/identification",
+    "stages/invitation",
     "stages/password/",
     "stages/prompt",
     "stages/redirect",

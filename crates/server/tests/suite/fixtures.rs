@@ -190,6 +190,8 @@ fn is_needed(kind: &Kind, field: &Field) -> bool {
         (kind.model(), field.name),
         ("authentik_stages_identification.identificationstage", "user_fields")
             | ("authentik_policies.policybinding", "user")
+            // Without one it cannot be sent, and shows none.
+            | ("authentik_stages_invitation.invitation", "flow")
             | ("authentik_stages_redirect.redirectstage", "target_static" | "target_flow")
             | ("authentik_blueprints.blueprintinstance", "content")
             | ("authentik_outposts.kubernetesserviceconnection", "kubeconfig")

@@ -16,6 +16,7 @@ mod conformance;
 mod contract;
 mod every_operation;
 mod every_permission;
+mod examples;
 mod fixtures;
 mod gates;
 mod large_tables;

@@ -73,6 +73,8 @@ walks! {
     "stages_dummy" => DummyStage, DummyStageRequest, PatchedDummyStageRequest, PaginatedDummyStageList;
     "stages_email" => EmailStage, EmailStageRequest, PatchedEmailStageRequest, PaginatedEmailStageList;
     "stages_identification" => IdentificationStage, IdentificationStageRequest, PatchedIdentificationStageRequest, PaginatedIdentificationStageList;
+    "stages_invitation_invitations" => Invitation, InvitationRequest, PatchedInvitationRequest, PaginatedInvitationList;
+    "stages_invitation_stages" => InvitationStage, InvitationStageRequest, PatchedInvitationStageRequest, PaginatedInvitationStageList;
     "stages_password" => PasswordStage, PasswordStageRequest, PatchedPasswordStageRequest, PaginatedPasswordStageList;
     "stages_consent" => ConsentStage, ConsentStageRequest, PatchedConsentStageRequest, PaginatedConsentStageList;
     "stages_user_delete" => UserDeleteStage, UserDeleteStageRequest, PatchedUserDeleteStageRequest, PaginatedUserDeleteStageList;

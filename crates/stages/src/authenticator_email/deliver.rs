@@ -101,6 +101,6 @@ impl Send {
         let rendered = letters.render(&stage.template, locale, &content);
         let (plain, html) = rendered.map_err(|error| TaskError::Hopeless(error.to_string()))?;
         let to = vec![(text("name"), text("to"))];
-        Ok(Message { to, subject: stage.subject.clone(), text: plain, html: Some(html) })
+        Ok(Message { to, subject: stage.subject.clone(), text: plain, html: Some(html), ..Message::default() })
     }
 }

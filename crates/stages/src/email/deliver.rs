@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 use vestibule_directory::Brand;
 use vestibule_directory::user::{UserRow, Users};
 use vestibule_events::Event;
 use vestibule_flow::MadeToken;
-use vestibule_kernel::Actor as Who;
+use vestibule_kernel::{Actor as Who, Object};
 use vestibule_mail::{Mailer, Message};
 use vestibule_store::{Configuration, Durability};
 use vestibule_tasks::{Actor, LogLevel, Perform, Run, TaskError};
@@ -35,6 +35,7 @@ pub struct Postbox {
 pub fn actors(postbox: &Postbox) -> Vec<Actor> {
     vec![
         Actor::new(SEND, "Sends a mail.", Send { postbox: postbox.clone() }),
+        crate::invitation::mail::actor(postbox),
         crate::authenticator_email::deliver::actor(postbox),
     ]
 }
@@ -109,7 +110,7 @@ impl Send {
         let letter = self.postbox.letters.render(&stage.template, locale(user, brand), &content);
         let (text, html) = letter.map_err(|error| TaskError::Hopeless(error.to_string()))?;
         let to = vec![(user.name.clone(), user.email.clone())];
-        Ok(Message { to, subject: stage.subject.clone(), text, html: Some(html) })
+        Ok(Message { to, subject: stage.subject.clone(), text, html: Some(html), ..Message::default() })
     }
 }
 
@@ -130,10 +131,16 @@ pub(crate) fn one_line(name: &str) -> String {
 
 /// The language of the user's settings, or of the brand's.
 fn locale(user: &UserRow, brand: Option<&Brand>) -> Locale {
-    let of = |attributes: &Value| Locale::from_tag(attributes.get("settings")?.get("locale")?.as_str()?);
-    let own = of(&Value::Object(user.attributes.clone()));
-    let brands = || of(&serde_json::to_value(&brand?.attributes).ok()?);
-    own.or_else(brands).unwrap_or_default()
+    locale_of(&user.attributes).unwrap_or_else(|| brand_locale(brand))
+}
+
+fn locale_of(attributes: &Object) -> Option<Locale> {
+    Locale::from_tag(attributes.get("settings")?.get("locale")?.as_str()?)
+}
+
+/// The language of a brand's settings.
+pub(crate) fn brand_locale(brand: Option<&Brand>) -> Locale {
+    brand.and_then(|brand| locale_of(&brand.attributes)).unwrap_or_default()
 }
 
 /// The event: to whom, and who wanted it. Never what the mail says, which holds a secret.

@@ -15,7 +15,7 @@ pub(crate) mod deliver;
 mod recovery;
 mod templates;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use ask::ENTRY;
 pub use deliver::{Postbox, actors};

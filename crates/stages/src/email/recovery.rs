@@ -27,7 +27,7 @@ pub struct StageMails {
 impl StageMails {
     /// Where the link in a mail leads. A request says itself which host it was sent to, so a host counts only where it
     /// is exactly a brand's own.
-    pub(super) fn base_of(&self, configuration: &Configuration, client: &ClientInfo) -> String {
+    pub(crate) fn base_of(&self, configuration: &Configuration, client: &ClientInfo) -> String {
         let host = client.host_name();
         let known = &SystemSettings::of(configuration).base_url;
         let base = if known.is_empty() { &self.base_url } else { known };

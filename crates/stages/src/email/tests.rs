@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use vestibule_directory::resources::user::{RecoveryLinks, RecoveryMails};
 use vestibule_flow::RecoveryLinkMaker;
 use vestibule_kernel::Ctx;
+use vestibule_mail::{MailSettings, Mailer, Security};
 use vestibule_store::{StoreError, Transaction};
 use vestibule_tasks::{Claimed, Node, Rejected, Runner};
 use vestibule_testkit::{Client, MailServer, TestApp};
@@ -18,15 +19,36 @@ use crate::test_support::families;
 
 const STAGES: &str = "/api/v3/stages/email/";
 
-pub(super) struct Post {
-    pub(super) app: TestApp,
+pub(crate) struct Post {
+    pub(crate) app: TestApp,
     runner: Arc<Runner>,
-    pub(super) server: MailServer,
-    admin: Client,
+    pub(crate) server: MailServer,
+    pub(crate) admin: Client,
 }
 
 impl Post {
-    pub(super) async fn start() -> Self {
+    /// A server that has no settings of its own for mails: stages have.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| None).await
+    }
+
+    /// A server that sends mails itself, to the test's server.
+    pub(crate) async fn start_sending() -> Self {
+        Self::start_with(|port| {
+            Some(Arc::new(Mailer::new(MailSettings {
+                host: "127.0.0.1".into(),
+                port,
+                username: String::new(),
+                password: String::new(),
+                security: Security::None,
+                timeout: std::time::Duration::from_secs(2),
+                from: "id@example.com".into(),
+            })))
+        })
+        .await
+    }
+
+    async fn start_with(mailer: impl Fn(u16) -> Option<Arc<Mailer>>) -> Self {
         let mut families = families();
         families.extensions = families
             .extensions
@@ -34,11 +56,12 @@ impl Post {
             .with(Arc::new(RecoveryMails(Arc::new(StageMails { base_url: "https://id.example/".into() }))))
             .with(Arc::new(StageMails { base_url: "https://id.example/".into() }));
         let app = TestApp::start(families).await;
-        let postbox = Postbox { mailer: None, letters: Arc::new(Letters::new().unwrap()) };
+        let server = MailServer::start().await;
+        let postbox = Postbox { mailer: mailer(server.port), letters: Arc::new(Letters::new().unwrap()) };
         let node = Node { hostname: "here".into(), version: "1".into() };
         let (store, ctx) = (app.store().clone(), app.state.ctx().clone());
         let runner = Runner::start(store, ctx, node, actors(&postbox), &[], Unheard).await.unwrap();
-        let (server, admin) = (MailServer::start().await, app.admin().await);
+        let admin = app.admin().await;
         Self { app, runner, server, admin }
     }
 
@@ -70,11 +93,11 @@ impl Post {
         self.admin.post(&path, json!({"email_stage": stage})).await
     }
 
-    pub(super) async fn work(&self) {
+    pub(crate) async fn work(&self) {
         self.runner.run_due().await.unwrap();
     }
 
-    async fn log(&self) -> String {
+    pub(crate) async fn log(&self) -> String {
         let rows = self.app.store().database().query("SELECT event FROM task_logs", vec![]).await.unwrap();
         rows.iter().map(|row| row.text("event").unwrap()).collect::<Vec<_>>().join("\n")
     }
@@ -91,7 +114,7 @@ impl Rejected for Unheard {
 }
 
 /// A message without the line breaks of its transfer encoding.
-pub(super) fn unfold(message: &str) -> String {
+pub(crate) fn unfold(message: &str) -> String {
     message.replace("=\n", "").replace("=3D", "=")
 }
 

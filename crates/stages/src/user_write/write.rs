@@ -10,7 +10,7 @@ use vestibule_resource::{Mode, Principal, load_one, write_object};
 
 use super::{UserCreationMode, UserWriteStage, blank};
 use crate::prompt::PROMPT_DATA;
-use crate::secret_data;
+use crate::{invitation, secret_data};
 
 /// Nothing was asked before.
 const NO_DATA: &str = "No Pending data.";
@@ -190,6 +190,10 @@ impl UserWriteStage {
         };
         let user =
             written.get("pk").and_then(Value::as_i64).ok_or_else(|| ApiError::internal("a user without a key"))?;
+        // Of two who come by the same invitation one has the account.
+        if !invitation::use_up(cx, change.transaction()).await? {
+            return Ok(None);
+        }
         if let Some(hash) = hash {
             let is_own = cx.session.user.as_ref().is_some_and(|signed_in| signed_in.pk == user);
             let kept = cx.session.key.as_deref().filter(|_| is_own).map(|key| store.keys().lookup_hash(key));
@@ -208,6 +212,7 @@ impl UserWriteStage {
         if let Some(data) = cx.plan.context.get_mut(PROMPT_DATA).and_then(Value::as_object_mut) {
             data.retain(|key, _| !key.starts_with("password"));
         }
+        invitation::forget(cx);
         let Some(row) = cx.state.users.by_pk(user).await? else { return Ok(()) };
         let proved = cx.plan.authenticated.clone();
         let pending = Pending::known(&row, &row.username, cx.configuration);

@@ -58,6 +58,7 @@ async fn every_declared_filter_selects() {
                     | Lookup::Holds(_)
                     | Lookup::Within(_)
                     | Lookup::Named { .. }
+                    | Lookup::OfDocument(_)
                     | Lookup::Ignored
             ) {
                 continue;
