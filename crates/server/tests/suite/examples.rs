@@ -305,3 +305,18 @@ async fn people_delete_their_accounts() {
     assert!(is_done(&walker.answer(json!({"token": asked["token"]})).await));
     assert_eq!(world.user("ann").await, Value::Null);
 }
+
+#[tokio::test]
+async fn invitations_that_have_ended_are_cleaned_up() {
+    let world = World::with("flows-invitation-enrollment").await;
+    let mut admin = world.app.admin();
+    let path = "/api/v3/stages/invitation/invitations/";
+    let body = json!({"name": "short", "expires": "2026-11-23T12:01:00Z"});
+    let short = admin.post(path, body).await.expect(201)["pk"].as_str().unwrap().to_owned();
+    world.app.later(5 * 60);
+    // Until then administrators see it.
+    admin.get(&format!("{path}{short}/")).await.expect(200);
+    world.app.server.runner.run_due().await.unwrap();
+    admin.get(&format!("{path}{short}/")).await.expect(404);
+    assert_eq!(admin.get(path).await.expect(200)["pagination"]["count"], 5);
+}
