@@ -320,3 +320,21 @@ async fn invitations_that_have_ended_are_cleaned_up() {
     admin.get(&format!("{path}{short}/")).await.expect(404);
     assert_eq!(admin.get(path).await.expect(200)["pagination"]["count"], 5);
 }
+
+#[tokio::test]
+async fn a_blueprint_invites_in_the_name_of_who_applies_it() {
+    let app = App::start().await;
+    let ann = app.user("ann", "").await;
+    let mut admin = app.admin();
+    let entry = json!({
+        "model": "authentik_stages_invitation.invitation", "identifiers": {"name": "x"},
+        "attrs": {"created_by": ann, "fixed_data": {"a": 1}},
+    });
+    let content = json!({"version": 1, "metadata": {"name": "x"}, "entries": [entry]}).to_string();
+    let body = json!({"name": "x", "content": content});
+    let instance = admin.post("/api/v3/managed/blueprints/", body).await.expect(201);
+    let path = format!("/api/v3/managed/blueprints/{}/apply/", instance["pk"].as_str().unwrap());
+    admin.post(&path, json!({})).await.expect(200);
+    let made = admin.get("/api/v3/stages/invitation/invitations/").await.expect(200)["results"][0].clone();
+    assert_eq!((&made["created_by"]["username"], &made["fixed_data"]), (&json!("akadmin"), &json!({"a": 1})));
+}
