@@ -116,7 +116,7 @@ impl App {
 
     /// What writes leave behind: rows of every table that the API writes.
     pub(crate) async fn footprint(&self) -> BTreeMap<&'static str, i64> {
-        const TABLES: [&str; 21] = [
+        const TABLES: [&str; 22] = [
             "configuration",
             "configuration_revision",
             "users",
@@ -124,6 +124,7 @@ impl App {
             "group_parents",
             "memberships",
             "tokens",
+            "invitations",
             "sessions",
             "events",
             "server_state",

@@ -305,3 +305,36 @@ async fn people_delete_their_accounts() {
     assert!(is_done(&walker.answer(json!({"token": asked["token"]})).await));
     assert_eq!(world.user("ann").await, Value::Null);
 }
+
+#[tokio::test]
+async fn invitations_that_have_ended_are_cleaned_up() {
+    let world = World::with("flows-invitation-enrollment").await;
+    let mut admin = world.app.admin();
+    let path = "/api/v3/stages/invitation/invitations/";
+    let body = json!({"name": "short", "expires": "2026-11-23T12:01:00Z"});
+    let short = admin.post(path, body).await.expect(201)["pk"].as_str().unwrap().to_owned();
+    world.app.later(5 * 60);
+    // Until then administrators see it.
+    admin.get(&format!("{path}{short}/")).await.expect(200);
+    world.app.server.runner.run_due().await.unwrap();
+    admin.get(&format!("{path}{short}/")).await.expect(404);
+    assert_eq!(admin.get(path).await.expect(200)["pagination"]["count"], 5);
+}
+
+#[tokio::test]
+async fn a_blueprint_invites_in_the_name_of_who_applies_it() {
+    let app = App::start().await;
+    let ann = app.user("ann", "").await;
+    let mut admin = app.admin();
+    let entry = json!({
+        "model": "authentik_stages_invitation.invitation", "identifiers": {"name": "x"},
+        "attrs": {"created_by": ann, "fixed_data": {"a": 1}},
+    });
+    let content = json!({"version": 1, "metadata": {"name": "x"}, "entries": [entry]}).to_string();
+    let body = json!({"name": "x", "content": content});
+    let instance = admin.post("/api/v3/managed/blueprints/", body).await.expect(201);
+    let path = format!("/api/v3/managed/blueprints/{}/apply/", instance["pk"].as_str().unwrap());
+    admin.post(&path, json!({})).await.expect(200);
+    let made = admin.get("/api/v3/stages/invitation/invitations/").await.expect(200)["results"][0].clone();
+    assert_eq!((&made["created_by"]["username"], &made["fixed_data"]), (&json!("akadmin"), &json!({"a": 1})));
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vestibule_server::start::Server;
-use vestibule_testkit::Client;
+use vestibule_testkit::{Client, Walker};
 
 use crate::app::{ADMIN, App, node, settings};
 
@@ -148,4 +148,48 @@ async fn of_equal_names_at_once_one_is_taken() {
         }
     }
     drop(app);
+}
+
+/// An invitation for a single person, brought to both nodes by eight at once, lets one of them in.
+#[tokio::test]
+async fn of_many_who_come_by_one_invitation_one_enrols() {
+    let (app, other, clients) = racers().await;
+    let mut admin = app.admin();
+    let body = json!({"name": "enrol", "path": "example/flows-invitation-enrollment.yaml"});
+    let instance = admin.post("/api/v3/managed/blueprints/", body).await.expect(201);
+    let apply = format!("/api/v3/managed/blueprints/{}/apply/", instance["pk"].as_str().unwrap());
+    admin.post(&apply, json!({})).await.expect(200);
+    if let Some(other) = &other {
+        other.api.store.refresh().await.unwrap();
+    }
+    let slug = "invitation-enrollment-flow-external";
+    let flow = admin.get(&format!("/api/v3/flows/instances/{slug}/")).await.expect(200)["pk"].clone();
+    for round in 0..3 {
+        let body = json!({"name": "once", "flow": flow, "single_use": true});
+        let invitation = admin.post("/api/v3/stages/invitation/invitations/", body).await.expect(201);
+        let query = format!("itoken={}", invitation["pk"].as_str().unwrap());
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..clients.len() {
+            let router = match &other {
+                Some(other) if number % 2 == 1 => other.router(),
+                _ => app.router.clone(),
+            };
+            let mut walker = Walker::new(Client::new(router), slug).with_query(&query);
+            tasks.spawn(async move {
+                walker.challenge().await;
+                let (name, password) = (format!("guest-{round}-{number}"), "Long-enough-1");
+                let body = json!({"username": name, "password": password, "password_repeat": password});
+                let asked = walker.answer(body).await;
+                assert_eq!(asked["component"], "ak-stage-prompt", "{asked}");
+                walker.answer(json!({"name": name, "email": format!("{name}@example.com")})).await
+            });
+        }
+        let ends = tasks.join_all().await;
+        let let_in = ends.iter().filter(|end| end["component"] == "xak-flow-redirect").count();
+        assert_eq!(let_in, 1, "{ends:?}");
+        let guests = format!("SELECT COUNT(*) AS n FROM users WHERE username LIKE 'guest-{round}-%'");
+        assert_eq!(app.number(&guests, vec![]).await, 1);
+    }
+    let used = "SELECT COUNT(*) AS n FROM events WHERE action = 'invitation_used'";
+    assert_eq!(app.number(used, vec![]).await, 3);
 }

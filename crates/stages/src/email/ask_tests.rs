@@ -195,3 +195,60 @@ async fn whoever_follows_the_link_becomes_active_where_the_stage_says_so() {
         assert_eq!(user.is_active, activates);
     }
 }
+
+/// Keycloak CVE-2026-18963: other tabs, other flows and a new beginning lead no further than the mail.
+#[tokio::test]
+async fn cve_2026_18963_neither_tabs_nor_a_new_beginning_lead_past_the_mail() {
+    let post = recovery(json!({"recovery_max_attempts": 1})).await;
+    let (alices, bobs) = (post.password_of("alice").await, post.password_of("bob").await);
+    let first = post.asked("alice").await;
+    let link = post.link();
+    let tab = |client: &vestibule_testkit::Client, query: &str| {
+        post.app.walker_with(client.clone(), "back").with_query(query)
+    };
+    // In another tab of the same browser somebody cancels, comes by another way, and waits for another's mail.
+    let mut client = first.client.clone();
+    client.get("/flows/-/cancel/").await;
+    for query in ["", "next=%2Fif%2Fuser%2F", "restart=true"] {
+        let mut second = tab(&client, query);
+        assert!(!asks_password(&second.challenge().await), "{query}");
+        let told = second.answer(json!({"uid_field": "bob"})).await;
+        assert_eq!(told["component"], "ak-stage-email", "{query}: {told}");
+        // The first tab answers what it was never asked; the page too.
+        for mut old in [tab(&second.client, ""), first.clone()] {
+            let told = old.answer(json!({"component": "ak-stage-prompt", "password": NEW})).await;
+            assert!(!asks_password(&told) && told["component"] != "xak-flow-redirect", "{told}");
+        }
+        let form = [("component", "ak-stage-prompt"), ("password", NEW)];
+        second.client.form("/if/flow/back/", &form).await;
+        client = second.client;
+        client.get("/flows/-/cancel/").await;
+    }
+    assert_eq!((post.password_of("alice").await, post.password_of("bob").await), (alices.clone(), bobs.clone()));
+    // Her link, followed there, is about her.
+    let mut walker = tab(&client, &link);
+    assert!(asks_password(&walker.challenge().await));
+    walker.answer(json!({"password": NEW})).await;
+    assert_ne!(post.password_of("alice").await, alices);
+    assert_eq!(post.password_of("bob").await, bobs);
+}
+
+/// The same where the stage's place says that a refused answer begins the flow anew.
+#[tokio::test]
+async fn cve_2026_18963_a_mail_stage_that_restarts_its_flow_is_passed_by_nobody() {
+    let mut post = recovery(json!({})).await;
+    let before = post.password_of("alice").await;
+    let bindings = post.admin.get("/api/v3/flows/bindings/?order=1").await.expect(200);
+    let path = format!("/api/v3/flows/bindings/{}/", bindings["results"][0]["pk"].as_str().unwrap());
+    for action in ["restart", "restart_with_context"] {
+        post.admin.patch(&path, json!({"invalid_response_action": action})).await.expect(200);
+        let mut walker = post.asked("alice").await;
+        for _ in 0..3 {
+            for body in [json!({"component": "ak-stage-email"}), json!({}), json!({"password": NEW})] {
+                let told = walker.answer(body).await;
+                assert!(!asks_password(&told) && told["component"] != "xak-flow-redirect", "{action}: {told}");
+            }
+        }
+    }
+    assert_eq!(post.password_of("alice").await, before);
+}

@@ -12,6 +12,7 @@ mod tests;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use uuid::Uuid;
 use vestibule_flow::{Answer, Enter, FlowStageBinding, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::{Fields, Kind, Resource, Spec};
@@ -73,8 +74,10 @@ const TOKEN: &str = "token";
 const INVITATION: &str = "invitation";
 /// Where the plan says that there is one.
 const IN_EFFECT: &str = "invitation_in_effect";
+/// Where the plan notes which invitation has let somebody into which flow, for a flow that begins anew.
+const ADMITTED: &str = "goauthentik.io/stages/invitation/admitted";
 /// To whom no invitation is known, whatever the reason.
-const UNINVITED: &str = "Invalid invite/invite not found";
+pub(crate) const UNINVITED: &str = "Invalid invite/invite not found";
 
 /// The key that somebody brings.
 fn key<'a>(cx: &'a StageCx<'_>) -> Option<&'a str> {
@@ -106,11 +109,15 @@ fn leads_to_account(cx: &StageCx<'_>) -> bool {
 impl InvitationStage {
     /// Whether the person may go on.
     async fn admit(&self, cx: &mut StageCx<'_>) -> Result<bool, ApiError> {
-        let found = match key(cx).and_then(|key| key.parse().ok()) {
-            Some(key) => Found::of(cx, key).await?,
-            None => None,
+        let Some(key) = key(cx).and_then(|key| key.parse::<Uuid>().ok()) else {
+            return Ok(self.continue_flow_without_invitation);
         };
-        let Some(found) = found else { return Ok(self.continue_flow_without_invitation) };
+        // Once is enough, also where the flow has begun anew and knows what it knew.
+        let admitted = json!({"invitation": key, "flow": cx.flow.pk});
+        if cx.plan.context.get(ADMITTED) == Some(&admitted) {
+            return Ok(true);
+        }
+        let Some(found) = Found::of(cx, key).await? else { return Ok(self.continue_flow_without_invitation) };
         if !found.accept(cx, leads_to_account(cx)).await? {
             return Ok(self.continue_flow_without_invitation);
         }
@@ -123,6 +130,7 @@ impl InvitationStage {
         }
         let secret: Vec<String> = found.fixed_data.keys().filter(|key| key.starts_with("password")).cloned().collect();
         secret_data::seal(cx, &secret)?;
+        cx.plan.context.insert(ADMITTED.into(), admitted);
         cx.plan.context.insert(IN_EFFECT.into(), true.into());
         cx.plan.context.insert(INVITATION.into(), found.shown());
         Ok(true)

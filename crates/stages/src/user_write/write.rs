@@ -126,23 +126,26 @@ impl UserWriteStage {
             // What the API says of a field is not for whoever may be guessing names.
             Err(ApiError::Invalid(reason)) => {
                 tracing::info!(?reason, flow = cx.flow.slug, "a flow could not write a user");
-                None
+                Err(FAILED)
             }
             Err(other) => return Err(other),
         };
-        let Some(user) = written else { return Ok(Err(FAILED)) };
+        let user = match written {
+            Ok(user) => user,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         self.go_on(cx, user, account == Account::New).await?;
         Ok(Ok(()))
     }
 
-    /// One transaction; `None`: somebody else is found by what was to be written.
+    /// One transaction; or why there is nothing to write: somebody else is found by it, or has used the invitation.
     async fn keep(
         &self,
         cx: &StageCx<'_>,
         account: Option<i64>,
         wanted: Wanted,
         hash: Option<&str>,
-    ) -> Result<Option<i64>, ApiError> {
+    ) -> Result<Result<i64, &'static str>, ApiError> {
         let (store, registry, ctx) = (cx.state.store(), &cx.state.api.registry, cx.state.ctx());
         let kind = registry.kind("authentik_core.user").ok_or_else(|| ApiError::internal("no kind of users"))?;
         let actor = match account {
@@ -178,7 +181,7 @@ impl UserWriteStage {
         let found = by_attribute.filter_map(|name| attributes.get(name)?.as_str().map(str::to_owned));
         for text in names.chain(found).collect::<Vec<_>>() {
             if cx.state.users.identifier_taken(&text, account).await? {
-                return Ok(None);
+                return Ok(Err(FAILED));
             }
         }
         let mode = if existing.is_some() { Mode::PartialUpdate } else { Mode::Create };
@@ -192,7 +195,7 @@ impl UserWriteStage {
             written.get("pk").and_then(Value::as_i64).ok_or_else(|| ApiError::internal("a user without a key"))?;
         // Of two who come by the same invitation one has the account.
         if !invitation::use_up(cx, change.transaction()).await? {
-            return Ok(None);
+            return Ok(Err(invitation::UNINVITED));
         }
         if let Some(hash) = hash {
             let is_own = cx.session.user.as_ref().is_some_and(|signed_in| signed_in.pk == user);
@@ -204,7 +207,7 @@ impl UserWriteStage {
             event.write(ctx, change.transaction()).await?;
         }
         change.commit().await?;
-        Ok(Some(user))
+        Ok(Ok(user))
     }
 
     /// The flow is about this user from here on, and knows no secret any more.

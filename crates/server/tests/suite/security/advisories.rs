@@ -145,3 +145,46 @@ async fn import(client: &mut Client, entries: &str) -> Answer {
     let media = Some("multipart/form-data; boundary=edge");
     client.send(Method::POST, "/api/v3/managed/blueprints/import/", media, form.into_bytes()).await
 }
+
+/// Zitadel CVE-2026-105209, CVE-2026-29067: which brand's host is asked says how things look, and gives nobody anything.
+#[tokio::test]
+async fn cve_2026_105209_the_host_that_is_asked_gives_no_authority() {
+    let app = App::start().await;
+    let mut admin = app.admin();
+    let mut flows = Vec::new();
+    for slug in ["here", "there"] {
+        let flow = json!({"name": slug, "slug": slug, "title": slug, "designation": "enrollment"});
+        let flow = admin.post("/api/v3/flows/instances/", flow).await.expect(201);
+        let stages = [("invitation/stages", json!({"name": slug})), ("dummy", json!({"name": format!("end {slug}")}))];
+        for (order, (kind, body)) in stages.into_iter().enumerate() {
+            let stage = admin.post(&format!("/api/v3/stages/{kind}/"), body).await.expect(201);
+            let binding = json!({"target": flow["pk"], "stage": stage["pk"], "order": order});
+            admin.post("/api/v3/flows/bindings/", binding).await.expect(201);
+        }
+        let brand = json!({"domain": format!("{slug}.example"), "flow_recovery": flow["pk"]});
+        admin.post("/api/v3/core/brands/", brand).await.expect(201);
+        flows.push(flow["pk"].clone());
+    }
+    let body = json!({"name": "here", "flow": flows[0]});
+    let invitation = admin.post("/api/v3/stages/invitation/invitations/", body).await.expect(201);
+    let query = format!("itoken={}", invitation["pk"].as_str().unwrap());
+    let (_, clerk) = app.clerk("clerk").await;
+    let akadmin = admin.get("/api/v3/core/users/?username=akadmin").await.expect(200)["results"][0]["pk"].clone();
+    for host in ["localhost", "here.example", "there.example", "evil.example"] {
+        // An invitation opens its flow wherever it is brought, and no other anywhere.
+        for (slug, component) in [("here", "ak-stage-dummy"), ("there", "ak-stage-access-denied")] {
+            let mut client = app.anonymous().with_host(host);
+            let path = executor(slug, &query);
+            let answer = client.get(&path).await;
+            let told = arrive(&mut client, &path, answer).await.json();
+            assert_eq!(told["component"], component, "{host} {slug}: {told}");
+        }
+        let mut clerk = clerk.clone().with_host(host).with_header("x-forwarded-host", "here.example");
+        for path in ["core/brands", "stages/invitation/invitations", "stages/email"] {
+            clerk.get(&format!("/api/v3/{path}/")).await.expect(403);
+        }
+        let refused = clerk.post(&format!("/api/v3/core/users/{akadmin}/recovery/"), json!({})).await;
+        assert!([403, 404].contains(&refused.status.as_u16()), "{host}: {}", refused.text);
+        clerk.post("/api/v3/stages/invitation/invitations/", json!({"name": "mine"})).await.expect(403);
+    }
+}
