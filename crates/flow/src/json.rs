@@ -68,10 +68,13 @@ pub async fn arrive(
     let session = session.unwrap_or_else(|| state.sessions.anonymous(client.ip, &user_agent));
     let user_locale = session.user.as_ref().and_then(|user| user.locale.as_deref());
     let configuration = state.store().configuration();
-    let locale = locale(&configuration, &parts, &client, user_locale);
     let query_text = query_text(&parts);
     let request_id = request_id(&parts);
     let query = Query::parse(&query_text);
+    // An application knows how it speaks with them (OpenID Connect Core, section 3.1.2.1).
+    let wished = query.get("ui_locales").and_then(|tags| tags.split_whitespace().find(|tag| is_spoken(tag)));
+    let wished = user_locale.filter(|tag| is_spoken(tag)).or(wished);
+    let locale = locale(&configuration, &parts, &client, wished);
     let impersonator = session.data.get(ORIGINAL).cloned();
     let request = EventRequest { impersonator, ..describe_request(&parts, &configuration) };
     let device = cookie(&parts, DEVICE_COOKIE).map(str::to_owned);
@@ -80,17 +83,20 @@ pub async fn arrive(
     Ok(Arrived { parts, body, visit, session })
 }
 
-/// The language to speak: the user's own, else the brand's, else the best that the browser accepts.
+fn is_spoken(tag: &str) -> bool {
+    Locale::from_tag(tag).is_some()
+}
+
+/// The language to speak: one that is wished for, else the brand's, else the best that the browser accepts.
 pub(crate) fn locale(
     configuration: &Configuration,
     parts: &Parts,
     client: &ClientInfo,
-    user_locale: Option<&str>,
+    wished: Option<&str>,
 ) -> Locale {
     let brands = || brand_of(configuration, client)?.attributes.get("settings")?.get("locale")?.as_str();
     let accepted = parts.headers.get(http::header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let own = user_locale.filter(|tag| Locale::from_tag(tag).is_some());
-    Catalogue::negotiate(accepted, own.or_else(brands))
+    Catalogue::negotiate(accepted, wished.or_else(brands))
 }
 
 /// The id that the server gave the request.

@@ -12,6 +12,7 @@ use vestibule_events::Request as EventRequest;
 use vestibule_flow::{FlowState, not_found_page};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::call::json_answer;
+use vestibule_web::Locale;
 
 use crate::answer::{allow_origin, failure, wrong_method};
 use crate::authorize::mode::Mode;
@@ -102,6 +103,7 @@ async fn describe(state: &FlowState, client: &Client<'_>, parts: &Parts) -> Resu
         "request_uri_parameter_supported": false,
         "claims_supported": claims(state, client).await?,
         "claims_parameter_supported": true,
+        "ui_locales_supported": Locale::ALL,
         "code_challenge_methods_supported": ["plain", "S256"],
         "authorization_response_iss_parameter_supported": true,
         "dpop_signing_alg_values_supported": asymmetric,

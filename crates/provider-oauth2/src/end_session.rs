@@ -12,11 +12,11 @@ use vestibule_applications::tile;
 use vestibule_flow::begin::{APPLICATION_NAME, Begin, Begun, FAREWELL, FAREWELL_FRAMES, context, logout_flow};
 use vestibule_flow::pages::{Arrived, arrive, error_page, found, see_other};
 use vestibule_flow::{Answer, BuiltIn, Enter, Flow, FlowState, Outcome, Stage, StageCx};
-use vestibule_jose::Jws;
 use vestibule_kernel::{ApiError, Object};
 
 use crate::client::Client;
 use crate::grants::end_session;
+use crate::hint::Hint;
 use crate::logout;
 use crate::parameters::Parameters;
 use crate::redirect_uri::is_registered;
@@ -96,14 +96,7 @@ async fn ended(state: &FlowState, slug: &str, arrived: &mut Arrived) -> Result<R
 
 /// A hint has to be an identity token of this client, even an old one.
 fn hint_fits(client: &Client<'_>, given: &Parameters) -> bool {
-    let Some(hint) = given.get("id_token_hint") else { return true };
-    let Ok(signer) = client.signer() else { return false };
-    // An encrypted one is the client's secret: nobody here can look into it.
-    if signer.encrypts() {
-        return true;
-    }
-    let claims = Jws::parse(hint).and_then(|hint| hint.verify_own(&signer.key));
-    claims.is_ok_and(|claims| claims.get("aud").and_then(Value::as_str) == Some(&client.provider.client_id))
+    given.get("id_token_hint").is_none_or(|hint| Hint::read(client, hint).is_some())
 }
 
 /// As the executor knows them.

@@ -15,6 +15,7 @@ mod end_session;
 mod error;
 mod github;
 mod grants;
+mod hint;
 mod introspect;
 mod logout;
 mod parameters;

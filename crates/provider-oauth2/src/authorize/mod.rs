@@ -23,7 +23,9 @@ pub(crate) use fulfil::{BUILT_IN, FULFIL, granted, span};
 
 use self::mode::Ready;
 use self::request::{AuthorizationRequest, Refused, refuse};
+use crate::claims::subject;
 use crate::client::Client;
+use crate::hint::Hint;
 use crate::parameters::Parameters;
 use crate::pushed;
 
@@ -94,8 +96,18 @@ async fn run(state: &FlowState, arrived: &mut Arrived, github: bool) -> Result<R
         }
         return to_login(state, arrived, &client).await;
     };
+    let somebody_else = match given.get("id_token_hint").map(|hint| Hint::read(&client, hint)) {
+        None | Some(Some(Hint::Closed)) => false,
+        Some(Some(Hint::Subject(named))) => {
+            let row = state.users.by_pk(user.pk).await?;
+            row.is_none_or(|row| subject(client.provider, &row) != named)
+        }
+        Some(None) => {
+            return refused_answer(state, arrived, &client, refuse(&asked.respond, "invalid_request")).await;
+        }
+    };
     let noted = arrived.session.data.get(ASKED_AT).cloned();
-    let anew = must_sign_in_anew(state, &mut arrived.session, &asked);
+    let anew = must_sign_in_anew(state, &mut arrived.session, &asked, somebody_else);
     if anew && asked.prompts("none") {
         return refused_answer(state, arrived, &client, refuse(&asked.respond, "login_required")).await;
     }
@@ -104,6 +116,9 @@ async fn run(state: &FlowState, arrived: &mut Arrived, github: bool) -> Result<R
     }
     if anew {
         return to_login(state, arrived, &client).await;
+    }
+    if somebody_else {
+        return refused_answer(state, arrived, &client, refuse(&asked.respond, "login_required")).await;
     }
     let policies = &state.policies;
     let known = policy_context(&asked);
@@ -188,12 +203,19 @@ pub(crate) fn permissions(client: &Client<'_>, scope: &[String]) -> Vec<Value> {
     permissions
 }
 
-/// Whether they have to sign in again, because the application says so: once a request, not once more on the way back.
-fn must_sign_in_anew(state: &FlowState, session: &mut Session, asked: &AuthorizationRequest) -> bool {
+/// Whether they have to sign in again, because the application says so or means somebody else: once a request, not once
+/// more on the way back.
+fn must_sign_in_anew(
+    state: &FlowState,
+    session: &mut Session,
+    asked: &AuthorizationRequest,
+    somebody_else: bool,
+) -> bool {
     let Some(login) = session.login() else { return true };
     let age = (state.ctx().now() - login.at).num_seconds();
     let too_old = asked.max_age.is_some_and(|most| age > most);
-    let demanded = asked.prompts("login") || asked.prompts("select_account") || asked.max_age == Some(0);
+    let prompted = asked.prompts("login") || asked.prompts("select_account");
+    let demanded = somebody_else || prompted || asked.max_age == Some(0);
     if !(too_old || demanded) {
         return false;
     }

@@ -2,6 +2,7 @@
 
 mod advisories;
 mod authorize;
+mod conformance;
 mod device;
 mod logout;
 mod machines;
