@@ -54,7 +54,7 @@ impl Post {
     }
 
     /// A brand with a recovery flow.
-    async fn brand(&self, domain: &str, default: bool) {
+    pub(super) async fn brand(&self, domain: &str, default: bool) {
         let slug = domain.replace('.', "-");
         let flow = json!({"name": domain, "slug": slug, "title": "Back", "designation": "recovery"});
         let flow = self.app.create("authentik_flows.flow", flow).await;
@@ -65,7 +65,7 @@ impl Post {
         self.app.create("authentik_brands.brand", brand).await;
     }
 
-    async fn ask(&mut self, user: i64, stage: &Value) -> vestibule_testkit::Answer {
+    pub(super) async fn ask(&mut self, user: i64, stage: &Value) -> vestibule_testkit::Answer {
         let path = format!("/api/v3/core/users/{user}/recovery_email/");
         self.admin.post(&path, json!({"email_stage": stage})).await
     }
@@ -74,7 +74,7 @@ impl Post {
         self.runner.run_due().await.unwrap();
     }
 
-    async fn log(&self) -> String {
+    pub(super) async fn log(&self) -> String {
         let rows = self.app.store().database().query("SELECT event FROM task_logs", vec![]).await.unwrap();
         rows.iter().map(|row| row.text("event").unwrap()).collect::<Vec<_>>().join("\n")
     }
