@@ -64,6 +64,7 @@ settings! {
     "email_use_tls" ["EMAIL__USE_TLS"] = "false", "Whether the SMTP connection changes to TLS (STARTTLS): `true` or `false`.";
     "email_use_ssl" ["EMAIL__USE_SSL"] = "false", "Whether the SMTP connection is TLS from its first byte: `true` or `false`.";
     "email_timeout" ["EMAIL__TIMEOUT"] = "30", "How long each step of an SMTP conversation may take, seconds.";
+    "email_templates" [] = "", "Folder of templates for mails, in Django's syntax; unset: `templates` in the data folder.";
     "email_from" ["EMAIL__FROM"] = "vestibule@localhost", "Sender of mails.";
 }
 
@@ -124,6 +125,8 @@ pub struct Settings {
     pub geoip_asn: Option<PathBuf>,
     /// Where mails go that have no settings of their own.
     pub email: EmailSettings,
+    /// Folder of templates for mails.
+    pub email_templates: PathBuf,
 }
 
 /// An SMTP server, and the sender of mails.
@@ -176,6 +179,7 @@ impl Settings {
         let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
         let settings = Self {
             blueprints: reader.text("blueprints").map_or_else(|| data.join("blueprints"), PathBuf::from),
+            email_templates: reader.text("email_templates").map_or_else(|| data.join("templates"), PathBuf::from),
             blueprints_environment: names.map(str::to_owned).collect(),
             listen: reader.parse("listen").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9000))),
             https,

@@ -5,6 +5,8 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Va
 use crate::Locale;
 use crate::pages::{syntax, text};
 
+pub mod django;
+
 /// Every file, by the name under which others extend or render it.
 const FILES: &[(&str, &str)] = &[
     ("base.html", include_str!("../templates/mail/base.html")),

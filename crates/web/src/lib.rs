@@ -22,7 +22,7 @@ pub use accent::{accent_css, accent_url};
 pub use assets::{ASSETS, Asset, asset, asset_url};
 pub use bundle::{BUNDLE, Bundled, bundled};
 pub use catalogue::{translate, translate_error};
-pub use letters::Letters;
+pub use letters::{Letters, django};
 pub use locale::{Catalogue, Locale};
 pub use pages::Pages;
 pub use policy::{captcha_origins, content_security_policy, form_target, pictures};

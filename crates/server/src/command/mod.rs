@@ -122,6 +122,7 @@ pub fn run(program: Program) -> ExitCode {
         Ok(settings) => settings,
         Err(errors) => return complain(&errors),
     };
+    vestibule_stages::email::use_templates(&settings.email_templates);
     if !matches!(command, Command::Serve { .. }) && settings.log_level == "info" {
         // Commands speak for themselves.
         "warn".clone_into(&mut settings.log_level);

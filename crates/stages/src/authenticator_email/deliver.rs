@@ -1,7 +1,5 @@
 //! The task that mails a code. The code and the address lie sealed in it: whoever may look at tasks learns neither.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -13,8 +11,8 @@ use vestibule_tasks::{Actor, LogLevel, NewTask, Perform, RelatedObject, Run, Tas
 use vestibule_web::Locale;
 
 use super::AuthenticatorEmailStage;
-use crate::email::Postbox;
 use crate::email::deliver::{note, one_line};
+use crate::email::{Postbox, folder};
 use crate::setup;
 
 /// The task.
@@ -71,7 +69,7 @@ impl Perform for Send {
         let hopeless = |reason: String| TaskError::Hopeless(reason);
         let letter = run.store.keys().open(PLACE, run.text("letter")).map_err(|error| hopeless(error.to_string()))?;
         let letter: Value = serde_json::from_str(&letter).map_err(|error| hopeless(error.to_string()))?;
-        let mailer = match (stage.mail_settings(), &self.postbox.mailer) {
+        let mailer = match (stage.outgoing.mail_settings(), &self.postbox.mailer) {
             (Some(own), _) => Mailer::new(own),
             (None, Some(mailer)) => Mailer::clone(mailer),
             (None, None) => {
@@ -92,14 +90,15 @@ impl Send {
     fn message(&self, run: &Run, stage: &AuthenticatorEmailStage, letter: &Value) -> Result<Message, TaskError> {
         let text = |name: &str| letter.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let name = Some(one_line(&text("name"))).filter(|name| !name.is_empty());
+        let username = one_line(&text("username"));
+        let name = name.unwrap_or_else(|| username.clone());
         let content = json!({
-            "brand": text("brand"), "subject": stage.subject, "name": name.unwrap_or_else(|| one_line(&text("username"))),
-            "username": one_line(&text("username")), "token": text("token"), "expires": text("expires"),
+            "brand": text("brand"), "subject": stage.subject, "name": name, "username": username,
+            "user": {"name": name, "username": username, "email": text("to")}, "token": text("token"), "expires": text("expires"),
         });
         let locale = Locale::from_tag(run.text("locale")).unwrap_or_default();
-        let letters = Arc::clone(&self.postbox.letters);
-        let rendered = letters.render(&stage.template, locale, &content);
-        let (plain, html) = rendered.map_err(|error| TaskError::Hopeless(error.to_string()))?;
+        let rendered = folder::render(&self.postbox.letters, &stage.template, locale, &content);
+        let (plain, html) = rendered.map_err(TaskError::Hopeless)?;
         let to = vec![(text("name"), text("to"))];
         Ok(Message { to, subject: stage.subject.clone(), text: plain, html: Some(html), ..Message::default() })
     }

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde_json::json;
 use vestibule_devices::{EMAIL, create};
 use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, STAGES, Stage, StageCx, StageEntry, Take};
 use vestibule_kernel::{ApiError, FieldErrors, duration};
-use vestibule_mail::{MailSettings, Security};
 use vestibule_resource::{Fields, Kind, Lookup, Resource, Shape, Spec, Validation};
 use vestibule_store::{DocumentType, Durability};
 
+use crate::email::outgoing::{self, Outgoing};
 use crate::sent::{Sent, new_code};
 use crate::setup::{self, Owner, SetupBase};
 
@@ -26,33 +26,9 @@ pub struct AuthenticatorEmailStage {
     /// What every such stage has.
     #[field(flatten)]
     pub setup: SetupBase,
-    /// Sends with the server's own mail settings; those below are not used.
-    #[field(default = false)]
-    pub use_global_settings: bool,
-    /// The SMTP server.
-    #[field(default = "localhost")]
-    pub host: String,
-    /// Its port.
-    #[field(default = 25)]
-    pub port: i64,
-    /// Whom to sign in as; empty: nobody.
-    #[field(blank, default = "")]
-    pub username: String,
-    /// Their password.
-    #[field(blank, raw, write_only, sealed, default = "")]
-    pub password: String,
-    /// Whether the connection changes to TLS (STARTTLS).
-    #[field(default = false)]
-    pub use_tls: bool,
-    /// Whether the connection is TLS from its first byte; comes before the other.
-    #[field(default = false)]
-    pub use_ssl: bool,
-    /// How long each step of the conversation may take, seconds.
-    #[field(default = 10)]
-    pub timeout: i64,
-    /// The sender.
-    #[field(max = 254, format = Email, default = "system@authentik.local")]
-    pub from_address: String,
+    /// Where its mails go out.
+    #[field(flatten)]
+    pub outgoing: Outgoing,
     /// The subject.
     #[field(default = "authentik Sign-in code")]
     pub subject: String,
@@ -99,18 +75,7 @@ impl Resource for AuthenticatorEmailStage {
     }
 
     fn validate(cx: &Validation<'_>, errors: &mut FieldErrors) {
-        let number = |field: &str| cx.given.get(field).and_then(Value::as_i64);
-        if number("port").is_some_and(|port| !(1..=65_535).contains(&port)) {
-            errors.add("port", "A port is a number from 1 to 65535.");
-        }
-        if number("timeout").is_some_and(|seconds| seconds < 1) {
-            errors.add("timeout", "Ensure this value is greater than or equal to 1.");
-        }
-        if let Some(template) = cx.given.get("template").and_then(Value::as_str)
-            && !vestibule_web::Letters::NAMES.iter().any(|(name, _)| *name == template)
-        {
-            errors.add("template", format!("Invalid template '{template}' specified."));
-        }
+        outgoing::validate(cx, errors);
     }
 }
 
@@ -157,24 +122,6 @@ pub(crate) fn masked(address: &str) -> String {
 }
 
 impl AuthenticatorEmailStage {
-    /// Where its mails go; `None`: where the server's own do.
-    fn mail_settings(&self) -> Option<MailSettings> {
-        let security = match (self.use_ssl, self.use_tls) {
-            (true, _) => Security::Tls,
-            (false, true) => Security::StartTls,
-            (false, false) => Security::None,
-        };
-        (!self.use_global_settings).then(|| MailSettings {
-            host: self.host.clone(),
-            port: u16::try_from(self.port).unwrap_or_default(),
-            username: self.username.clone(),
-            password: self.password.clone(),
-            security,
-            timeout: std::time::Duration::from_secs(u64::try_from(self.timeout).unwrap_or(1)),
-            from: self.from_address.clone(),
-        })
-    }
-
     /// How long a code is good.
     pub(crate) fn lasts(&self) -> TimeDelta {
         duration::parse(&self.token_expiry).unwrap_or_default()

@@ -10,6 +10,9 @@ use vestibule_resource::{Fields, Kind, Resource, Spec, Validation, choices};
 use vestibule_store::DocumentType;
 use vestibule_web::asset_url;
 
+mod provider;
+#[cfg(test)]
+mod provider_tests;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -64,7 +64,7 @@ async fn answer(how: &str, used: &Used, body: String) -> Response {
     }
 }
 
-async fn app(allowed: &str) -> TestApp {
+pub(super) async fn app(allowed: &str) -> TestApp {
     let mut families = families();
     let guard = EgressGuard::new(allowed.split_whitespace().map(|network| network.parse().unwrap()).collect());
     let client = HttpClient::with_timeout(guard, Duration::from_millis(300));
@@ -73,7 +73,7 @@ async fn app(allowed: &str) -> TestApp {
 }
 
 /// A flow of a captcha and a dummy; somebody at its beginning.
-async fn arrange(app: &TestApp, slug: &str, captcha: Value) -> Walker {
+pub(super) async fn arrange(app: &TestApp, slug: &str, captcha: Value) -> Walker {
     let mut stage = json!({"name": slug, "public_key": "site", "private_key": "s&cret"});
     for (name, value) in captcha.as_object().unwrap() {
         stage[name] = value.clone();
@@ -89,17 +89,17 @@ async fn arrange(app: &TestApp, slug: &str, captcha: Value) -> Walker {
     app.walker(slug)
 }
 
-fn error(challenge: &Value) -> &str {
+pub(super) fn error(challenge: &Value) -> &str {
     challenge["response_errors"]["token"][0]["string"].as_str().unwrap_or_default()
 }
 
-fn passed(challenge: &Value) -> bool {
+pub(super) fn passed(challenge: &Value) -> bool {
     challenge["component"] == "ak-stage-dummy"
 }
 
-const STALE: &str = "Invalid captcha response. Retrying may solve this issue.";
-const REFUSED: &str = "Invalid captcha response";
-const UNVERIFIED: &str = "Failed to validate token";
+pub(super) const STALE: &str = "Invalid captcha response. Retrying may solve this issue.";
+pub(super) const REFUSED: &str = "Invalid captcha response";
+pub(super) const UNVERIFIED: &str = "Failed to validate token";
 
 #[tokio::test]
 async fn a_good_token_passes_and_a_bad_one_does_not() {

@@ -2,26 +2,18 @@
 
 use std::net::IpAddr;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use vestibule_flow::{AnswerErrors, StageCx};
 use vestibule_http_client::HttpClient;
-use vestibule_kernel::{ApiError, Object};
+use vestibule_kernel::ApiError;
 
-use super::{CaptchaStage, RequestContentType, work};
+use super::provider::Provider;
+use super::{CaptchaStage, work};
 
 /// Where the plan notes what the provider said, for policies.
 const NOTE: &str = "captcha";
 /// Most bytes of such a note: it lives in the session.
 const NOTE_LIMIT: usize = 8 << 10;
-/// What providers say of a token that is used up, too old, or not theirs; anything else is this server's fault.
-const STALE: [&str; 5] = [
-    "missing-input-response",
-    "invalid-input-response",
-    "timeout-or-duplicate",
-    "expired-input-response",
-    "already-seen-response",
-];
-
 /// Why a token does not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -70,7 +62,6 @@ pub(super) async fn check(
     let client = cx.state.api.extension::<HttpClient>()?;
     Ok(match ask(&client, stage, token, cx.visit.client.ip).await {
         Ok(said) => {
-            let said = Value::Object(said);
             if said.to_string().len() <= NOTE_LIMIT {
                 cx.plan.context.insert(NOTE.into(), said);
             }
@@ -81,18 +72,11 @@ pub(super) async fn check(
 }
 
 /// What the provider says of a good token. It is sent once, whatever comes of it.
-async fn ask(client: &HttpClient, stage: &CaptchaStage, token: &str, from: IpAddr) -> Result<Object, Refusal> {
-    let from = from.to_string();
-    let fields = [("secret", stage.private_key.as_str()), ("response", token), ("remoteip", from.as_str())];
-    let said = match stage.request_content_type {
-        RequestContentType::Form => client.post_form(&stage.api_url, &fields).await,
-        RequestContentType::Json => {
-            let body: Object = fields.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-            client.post_json(&stage.api_url, &Value::Object(body)).await
-        }
-    };
+async fn ask(client: &HttpClient, stage: &CaptchaStage, token: &str, from: IpAddr) -> Result<Value, Refusal> {
+    let provider = Provider::of(&stage.api_url);
+    let said = provider.ask(client, stage, token, from).await;
     match said {
-        Ok(Value::Object(said)) => judge(stage, &said).map(|()| said),
+        Ok(said @ Value::Object(_)) => judge(stage, provider, &said).map(|()| said),
         Ok(_) => unverified(stage, "the answer is not a JSON object"),
         Err(error) => unverified(stage, &error.to_string()),
     }
@@ -104,19 +88,16 @@ fn unverified<T>(stage: &CaptchaStage, error: &str) -> Result<T, Refusal> {
 }
 
 /// Whether what the provider said lets somebody pass.
-fn judge(stage: &CaptchaStage, said: &Object) -> Result<(), Refusal> {
-    if said.get("success") != Some(&Value::Bool(true)) {
-        let codes = said.get("error-codes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let is_stale = |code: &Value| code.as_str().is_some_and(|code| STALE.contains(&code));
-        if !codes.is_empty() && codes.iter().all(is_stale) {
-            return Err(Refusal::Stale);
+fn judge(stage: &CaptchaStage, provider: Provider, said: &Value) -> Result<(), Refusal> {
+    match provider.read(said) {
+        Ok(None) => Ok(()),
+        Ok(Some(score)) => judge_score(stage, score),
+        Err((refusal, reasons)) => {
+            if refusal == Refusal::Refused {
+                tracing::warn!(stage = %stage.stage.name, reasons, "a captcha was refused");
+            }
+            Err(refusal)
         }
-        tracing::warn!(stage = %stage.stage.name, codes = ?codes, "a captcha was refused");
-        return Err(Refusal::Refused);
-    }
-    match said.get("score") {
-        None | Some(Value::Null) => Ok(()),
-        Some(score) => judge_score(stage, score),
     }
 }
 

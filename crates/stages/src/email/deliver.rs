@@ -15,7 +15,7 @@ use vestibule_store::{Configuration, Durability};
 use vestibule_tasks::{Actor, LogLevel, Perform, Run, TaskError};
 use vestibule_web::{Letters, Locale};
 
-use super::EmailStage;
+use super::{EmailStage, folder};
 
 /// The task.
 pub(super) const SEND: &str = "authentik.stages.email.tasks.send_mail";
@@ -79,7 +79,7 @@ impl Perform for Send {
 
 impl Send {
     fn mailer(&self, stage: &EmailStage) -> Result<Mailer, TaskError> {
-        match (stage.mail_settings(), &self.postbox.mailer) {
+        match (stage.outgoing.mail_settings(), &self.postbox.mailer) {
             (Some(own), _) => Ok(Mailer::new(own)),
             (None, Some(mailer)) => Ok(Mailer::clone(mailer)),
             (None, None) => {
@@ -104,11 +104,12 @@ impl Send {
             "subject": stage.subject,
             "name": name(user),
             "username": one_line(&user.username),
+            "user": {"name": name(user), "username": one_line(&user.username), "email": user.email},
             "url": link,
             "expires": token.expires.format("%Y-%m-%d %H:%M UTC").to_string(),
         });
-        let letter = self.postbox.letters.render(&stage.template, locale(user, brand), &content);
-        let (text, html) = letter.map_err(|error| TaskError::Hopeless(error.to_string()))?;
+        let letter = folder::render(&self.postbox.letters, &stage.template, locale(user, brand), &content);
+        let (text, html) = letter.map_err(TaskError::Hopeless)?;
         let to = vec![(user.name.clone(), user.email.clone())];
         Ok(Message { to, subject: stage.subject.clone(), text, html: Some(html), ..Message::default() })
     }

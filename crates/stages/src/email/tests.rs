@@ -77,7 +77,7 @@ impl Post {
     }
 
     /// A brand with a recovery flow.
-    async fn brand(&self, domain: &str, default: bool) {
+    pub(super) async fn brand(&self, domain: &str, default: bool) {
         let slug = domain.replace('.', "-");
         let flow = json!({"name": domain, "slug": slug, "title": "Back", "designation": "recovery"});
         let flow = self.app.create("authentik_flows.flow", flow).await;
@@ -88,7 +88,7 @@ impl Post {
         self.app.create("authentik_brands.brand", brand).await;
     }
 
-    async fn ask(&mut self, user: i64, stage: &Value) -> vestibule_testkit::Answer {
+    pub(super) async fn ask(&mut self, user: i64, stage: &Value) -> vestibule_testkit::Answer {
         let path = format!("/api/v3/core/users/{user}/recovery_email/");
         self.admin.post(&path, json!({"email_stage": stage})).await
     }
