@@ -22,6 +22,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_captcha", include_str!("../migrations/0010_captcha.sql")),
     ("0011_devices", include_str!("../migrations/0011_devices.sql")),
     ("0012_flow_tokens", include_str!("../migrations/0012_flow_tokens.sql")),
+    ("0020_source_connections", include_str!("../migrations/0020_source_connections.sql")),
 ];
 
 /// What the two databases name differently.

@@ -149,6 +149,26 @@ async fn device(fixtures: &mut Fixtures<'_>, path: &str) -> String {
     key.to_string()
 }
 
+/// A connection to a source: they come to be when somebody signs in.
+async fn connection(fixtures: &mut Fixtures<'_>, path: &str) -> String {
+    let source = fixtures.kind("authentik_sources_oauth.oauthsource");
+    let source = fixtures.create(source, Named::Required).await["pk"].as_str().unwrap().to_owned();
+    let ctx = &fixtures.app.server.api.ctx;
+    let (now, identifier) = (ctx.now().into(), ctx.uuid().to_string().into());
+    let params = vec![source.parse::<Uuid>().unwrap().into(), identifier, now];
+    let sql = if path.contains("/user_connections/") {
+        "INSERT INTO user_source_connections (user_id, source, source_slug, identifier, created, last_updated, expires) \
+         SELECT id, $1, '', $2, $3, $3, $3 FROM users WHERE username = 'akadmin' RETURNING id"
+    } else {
+        "INSERT INTO group_source_connections (group_pk, source, source_slug, identifier, created, last_updated) \
+         SELECT pk, $1, '', $2, $3, $3 FROM groups WHERE name = 'authentik Admins' RETURNING id"
+    };
+    let mut transaction = fixtures.app.store().database().begin(Durability::Process).await.unwrap();
+    let key = transaction.query_one(sql, params).await.unwrap().unwrap().int("id").unwrap();
+    transaction.commit().await.unwrap();
+    key.to_string()
+}
+
 /// What an address must have beyond its path.
 pub(crate) fn needed(method: &str, path: &str) -> &'static str {
     match (method, path) {
@@ -174,6 +194,9 @@ pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String
             .any(|made| path.starts_with(made)) =>
         {
             return made_by_the_server(fixtures, path).await;
+        }
+        path if path.contains("_connections/") && path.starts_with("/sources/") => {
+            return connection(fixtures, path).await;
         }
         path if path.starts_with("/authenticators/") => return device(fixtures, path).await,
         path if path.contains("/webauthn_device_types/") => return Uuid::nil().to_string(),
