@@ -9,7 +9,7 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 75] = [
+const GROUPS: [&str; 79] = [
     "admin",
     "authenticators/admin/all",
     "authenticators/admin/duo",
