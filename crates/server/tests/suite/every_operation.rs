@@ -13,7 +13,7 @@ use crate::app::{App, PASSWORD};
 use crate::fixtures::{Fixtures, Named, Object, key};
 
 /// What is refused, whoever asks: nothing here can do it yet, and the answer says so.
-pub(crate) const REFUSED: [&str; 11] = [
+pub(crate) const REFUSED: [&str; 12] = [
     // A device is set up by who has it.
     "POST /authenticators/admin/duo/",
     "POST /authenticators/admin/email/",
@@ -27,6 +27,8 @@ pub(crate) const REFUSED: [&str; 11] = [
     "POST /core/users/{id}/recovery/",
     "POST /core/users/{id}/recovery_email/",
     "GET /providers/oauth2/{id}/preview_user/",
+    // Groups are connected by signing in.
+    "POST /sources/group_connections/oauth/",
 ];
 
 /// Somebody whose browser is signed in as the first administrator.
@@ -241,6 +243,10 @@ pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) 
     let kinds = fixtures.every_kind();
     if path.starts_with("/authenticators/") && matches!(method, "POST" | "PUT" | "PATCH") {
         return Some(json!({"name": "a device"}));
+    }
+    if path.contains("_connections/all/{") && path.starts_with("/sources/") && matches!(method, "PUT" | "PATCH") {
+        let source = fixtures.key("authentik_sources_oauth.oauthsource").await;
+        return Some(json!({"source": source, "identifier": "somebody"}));
     }
     let served = |kind: &&Kind| kind.wire_path() == path || kind.wire_path() == format!("/api/v3{path}");
     let list = kinds.iter().copied().find(served);
