@@ -3,6 +3,7 @@
 //! A source is stored and referred to; signing in through it comes later, so no page shows one yet.
 
 mod built_in;
+mod connections;
 mod oauth;
 mod source;
 #[cfg(test)]
@@ -14,9 +15,11 @@ pub use source::{GroupMatchingMode, SOURCES, SourceBase, UserMatchingMode};
 
 use vestibule_resource::{Family, Kind, Operation};
 
-/// Every kind of source as a resource.
+/// Every kind of source and of connection to one, as a resource.
 pub fn kinds() -> Vec<Kind> {
-    vec![built_in::kind(), oauth::kind()]
+    let mut kinds = vec![built_in::kind(), oauth::kind()];
+    kinds.extend(connections::kinds());
+    kinds
 }
 
 /// The family of all sources.

@@ -24,6 +24,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0012_flow_tokens", include_str!("../migrations/0012_flow_tokens.sql")),
     ("0013_invitations", include_str!("../migrations/0013_invitations.sql")),
     ("0030_oauth2", include_str!("../migrations/0030_oauth2.sql")),
+    ("0031_source_connections", include_str!("../migrations/0031_source_connections.sql")),
 ];
 
 /// What the two databases name differently.

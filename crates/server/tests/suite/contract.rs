@@ -9,7 +9,7 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 77] = [
+const GROUPS: [&str; 81] = [
     "admin",
     "authenticators/admin/all",
     "authenticators/admin/duo",
@@ -63,7 +63,11 @@ const GROUPS: [&str; 77] = [
     "root/config",
     "schema",
     "sources/all",
+    "sources/group_connections/all",
+    "sources/group_connections/oauth",
     "sources/oauth",
+    "sources/user_connections/all",
+    "sources/user_connections/oauth",
     "stages/all",
     "stages/authenticator/duo",
     "stages/authenticator/email",

@@ -13,7 +13,7 @@ use crate::app::{App, PASSWORD};
 use crate::fixtures::{Fixtures, Named, Object, key};
 
 /// What is refused, whoever asks: nothing here can do it yet, and the answer says so.
-pub(crate) const REFUSED: [&str; 10] = [
+pub(crate) const REFUSED: [&str; 11] = [
     // A device is set up by who has it.
     "POST /authenticators/admin/duo/",
     "POST /authenticators/admin/email/",
@@ -26,6 +26,8 @@ pub(crate) const REFUSED: [&str; 10] = [
     "POST /stages/authenticator/duo/{stage_uuid}/import_devices_automatic/",
     "POST /core/users/{id}/recovery/",
     "POST /core/users/{id}/recovery_email/",
+    // Groups are connected by signing in.
+    "POST /sources/group_connections/oauth/",
 ];
 
 /// Somebody whose browser is signed in as the first administrator.
@@ -172,6 +174,26 @@ async fn device(fixtures: &mut Fixtures<'_>, path: &str) -> String {
     key.to_string()
 }
 
+/// A connection to a source: they come to be when somebody signs in.
+async fn connection(fixtures: &mut Fixtures<'_>, path: &str) -> String {
+    let source = fixtures.kind("authentik_sources_oauth.oauthsource");
+    let source = fixtures.create(source, Named::Required).await["pk"].as_str().unwrap().to_owned();
+    let ctx = &fixtures.app.server.api.ctx;
+    let (now, identifier) = (ctx.now().into(), ctx.uuid().to_string().into());
+    let params = vec![source.parse::<Uuid>().unwrap().into(), identifier, now];
+    let sql = if path.contains("/user_connections/") {
+        "INSERT INTO user_source_connections (user_id, source, source_slug, identifier, created, last_updated, expires) \
+         SELECT id, $1, '', $2, $3, $3, $3 FROM users WHERE username = 'akadmin' RETURNING id"
+    } else {
+        "INSERT INTO group_source_connections (group_pk, source, source_slug, identifier, created, last_updated) \
+         SELECT pk, $1, '', $2, $3, $3 FROM groups WHERE name = 'authentik Admins' RETURNING id"
+    };
+    let mut transaction = fixtures.app.store().database().begin(Durability::Process).await.unwrap();
+    let key = transaction.query_one(sql, params).await.unwrap().unwrap().int("id").unwrap();
+    transaction.commit().await.unwrap();
+    key.to_string()
+}
+
 /// What an address must have beyond its path.
 pub(crate) fn needed(method: &str, path: &str) -> &'static str {
     match (method, path) {
@@ -203,6 +225,9 @@ pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String
         .any(|made| path.starts_with(made)) =>
         {
             return made_by_the_server(fixtures, path).await;
+        }
+        path if path.contains("_connections/") && path.starts_with("/sources/") => {
+            return connection(fixtures, path).await;
         }
         path if path.starts_with("/authenticators/") => return device(fixtures, path).await,
         path if path.contains("/webauthn_device_types/") => return Uuid::nil().to_string(),
@@ -247,6 +272,10 @@ pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) 
     let kinds = fixtures.every_kind();
     if path.starts_with("/authenticators/") && matches!(method, "POST" | "PUT" | "PATCH") {
         return Some(json!({"name": "a device"}));
+    }
+    if path.contains("_connections/all/{") && path.starts_with("/sources/") && matches!(method, "PUT" | "PATCH") {
+        let source = fixtures.key("authentik_sources_oauth.oauthsource").await;
+        return Some(json!({"source": source, "identifier": "somebody"}));
     }
     let served = |kind: &&Kind| kind.wire_path() == path || kind.wire_path() == format!("/api/v3{path}");
     let list = kinds.iter().copied().find(served);

@@ -31,6 +31,7 @@ mod rbac;
 mod rooms;
 mod search;
 mod security;
+mod source_connections;
 mod store;
 mod transactional;
 mod two_nodes;

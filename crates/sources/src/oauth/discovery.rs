@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
-use vestibule_resource::{Api, Hooks, Principal};
+use vestibule_resource::{Api, Hooks, Principal, WriteCx};
+
+use crate::connections;
 
 /// Fetches the metadata that a source names, before it is written.
 pub(super) struct Discovery;
@@ -41,6 +43,13 @@ impl Hooks for Discovery {
             found.insert("oidc_jwks_url".to_owned(), address.into());
         }
         Ok(found)
+    }
+
+    async fn after_save(&self, cx: &mut WriteCx<'_>, object: &Object) -> Result<(), ApiError> {
+        match (text(object, "pk").and_then(|pk| pk.parse().ok()), text(object, "slug")) {
+            (Some(pk), Some(slug)) => connections::rename(cx.change.transaction(), pk, slug).await,
+            _ => Ok(()),
+        }
     }
 }
 
