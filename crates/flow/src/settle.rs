@@ -8,6 +8,7 @@ use vestibule_events::Event;
 use vestibule_kernel::ApiError;
 
 use crate::begin::Farewell;
+use crate::plan::Plan;
 use crate::stage::{SignIn, Visit};
 use crate::state::FlowState;
 
@@ -60,14 +61,21 @@ pub(crate) async fn settle(
                 .as_ref()
                 .map(|user| Event::new("logout", "authentik.events.signals", user.actor()).request(&visit.request));
             let ended = session.uuid;
+            let plan = Plan::of(&session.data);
             state.sessions.logout(session, event).await?;
+            // The flow goes on for nobody in particular.
+            let goes_on = plan.is_some();
+            if let Some(plan) = plan {
+                plan.keep(&mut session.data);
+                state.sessions.save(session).await?;
+            }
             if let Some(farewell) = state.api.extensions.get::<Arc<dyn Farewell>>()
                 && let Err(error) = farewell.ended(ended).await
             {
                 // They are signed out; who is to hear of it is found out later, too.
                 tracing::error!(error = ?error, "applications were not told of the end of a session");
             }
-            Ok(Settled::SignedOut)
+            Ok(if goes_on { Settled::Kept } else { Settled::SignedOut })
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) fn families() -> Families {
     let mut families = Families::base();
     families.kinds.extend(crate::kinds());
     families.kinds.extend(vestibule_devices::kinds());
+    families.kinds.extend(vestibule_property_mappings::kinds());
+    families.families.extend(vestibule_property_mappings::families());
     families.operations.extend(vestibule_devices::operations());
     families.families.push(&SOURCES);
     families.stages = crate::entries();

@@ -1,12 +1,17 @@
 //! Has somebody send a text message.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 use vestibule_events::Event;
+use vestibule_expression::Value as Made;
+use vestibule_expression_host::{Circumstances, DocumentObject, UserObject};
 use vestibule_flow::StageCx;
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::{Actor, ApiError};
+use vestibule_property_mappings::Mappings;
 use vestibule_store::Durability;
 
 use super::{AuthType, AuthenticatorSmsStage, Provider};
@@ -23,7 +28,14 @@ pub(super) async fn send(
     code: &str,
 ) -> Result<Result<(), ()>, ApiError> {
     let client = cx.state.api.extension::<HttpClient>()?;
-    let message = format!("Use this code to authenticate in {}: {code}", setup::issuer(cx));
+    let mut message = format!("Use this code to authenticate in {}: {code}", setup::issuer(cx));
+    let made = match mapped(cx, stage, &client, number, code).await? {
+        Ok(made) => made,
+        Err(reason) => return failed(cx, stage, &reason).await,
+    };
+    if let Some(words) = made.as_ref().and_then(|made| made.get("message")?.as_str()) {
+        words.clone_into(&mut message);
+    }
     let (address, content_type, body) = match stage.provider {
         Provider::Twilio => {
             let form = url::form_urlencoded::Serializer::new(String::new())
@@ -32,7 +44,8 @@ pub(super) async fn send(
             (format!("{TWILIO}/{}/Messages.json", stage.account_sid), "application/x-www-form-urlencoded", form)
         }
         Provider::Generic => {
-            let body = json!({"From": stage.from_number, "To": number, "Body": code, "Message": message});
+            let usual = || json!({"From": stage.from_number, "To": number, "Body": code, "Message": message});
+            let body = made.unwrap_or_else(usual);
             (stage.account_sid.clone(), "application/json", body.to_string())
         }
     };
@@ -43,12 +56,53 @@ pub(super) async fn send(
         (Provider::Generic, AuthType::Bearer) => format!("Bearer {}", stage.auth),
     };
     let headers = [("authorization".to_owned(), authorization), ("content-type".to_owned(), content_type.to_owned())];
-    let sent = match stage.mapping {
-        // Another message than was arranged would be worse than none.
-        Some(_) => Err("mappings are not carried out for text messages".to_owned()),
-        None => exchange(&client, &address, &headers, body).await,
+    match exchange(&client, &address, &headers, body).await {
+        Ok(()) => Ok(Ok(())),
+        Err(reason) => failed(cx, stage, &reason).await,
+    }
+}
+
+/// What the stage's mapping makes of a code; `None`: there is none. An error never shows the code.
+async fn mapped(
+    cx: &StageCx<'_>,
+    stage: &AuthenticatorSmsStage,
+    client: &Arc<HttpClient>,
+    number: &str,
+    code: &str,
+) -> Result<Result<Option<Value>, String>, ApiError> {
+    let Some(pk) = stage.mapping else { return Ok(Ok(None)) };
+    let Some(mapping) = cx.configuration.find(pk) else {
+        return Ok(Err("its mapping is gone".into()));
     };
-    let Err(reason) = sent else { return Ok(Ok(())) };
+    let store = cx.state.store().clone();
+    let row = match cx.user() {
+        Some(user) => cx.state.users.by_pk(user).await?,
+        None => None,
+    };
+    let actor = cx.session.user.as_ref().map_or(Actor::Anonymous, vestibule_directory::SessionUser::actor);
+    let circumstances = Circumstances { actor, request: cx.visit.request.clone(), ..Circumstances::default() };
+    let user = row.map(|row| Made::object(UserObject::new(store.clone(), row).under(Arc::new(circumstances.clone()))));
+    let base = &stage.setup.stage;
+    let about = [
+        ("pk", base.pk.to_string().into()),
+        ("name", base.name.as_str().into()),
+        ("from_number", stage.from_number.as_str().into()),
+    ];
+    let inputs = vec![
+        ("user".to_owned(), user.unwrap_or_default()),
+        ("device".to_owned(), Made::object(DocumentObject::new("SMSDevice", [("phone_number", number.into())]))),
+        ("token".to_owned(), code.into()),
+        ("stage".to_owned(), Made::object(DocumentObject::new("AuthenticatorSMSStage", about))),
+    ];
+    let mappings = Mappings { store, http: Arc::clone(client), circumstances };
+    Ok(match mappings.run(mapping, inputs).await {
+        Ok(made) => Ok(Some(made.to_json())),
+        Err(failure) => Err(format!("the mapping `{}` raised {}", mapping.text("name"), failure.kind)),
+    })
+}
+
+/// Writes the event of a message that was not sent.
+async fn failed(cx: &StageCx<'_>, stage: &AuthenticatorSmsStage, reason: &str) -> Result<Result<(), ()>, ApiError> {
     tracing::warn!(reason, "a text message was not sent");
     let context = json!({
         "message": "Error sending SMS", "reason": reason,

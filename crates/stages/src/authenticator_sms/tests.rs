@@ -95,3 +95,44 @@ async fn a_provider_that_fails_is_told_of() {
     let sql = "SELECT action FROM events WHERE action = 'configuration_error'";
     assert_eq!(world.app.store().database().query(sql, vec![]).await.unwrap().len(), 1);
 }
+
+/// A mapping with this expression, and a stage that sends through it.
+async fn mapped_world(address: &str, expression: &str) -> SecondFactor {
+    let world = world(address, json!({})).await;
+    let mapping = json!({"name": "gateway", "expression": expression});
+    let mapping = world.app.create("authentik_events.notificationwebhookmapping", mapping).await;
+    let mut admin = world.admin.clone();
+    let path = "/api/v3/stages/authenticator/sms/";
+    let listed = admin.get(path).await.expect(200);
+    let detail = format!("{path}{}/", listed["results"][0]["pk"].as_str().unwrap());
+    admin.patch(&detail, json!({"mapping": mapping["pk"]})).await.expect(200);
+    world
+}
+
+#[tokio::test]
+async fn a_mapping_makes_the_message() {
+    let (address, taken) = provider().await;
+    let expression = "return {'to': [device.phone_number], 'text': f'{token} for {user.username}', 'by': stage.name}";
+    let world = mapped_world(&address, expression).await;
+    let mut walker = world.setup("sms");
+    let next = walker.answer(json!({"phone_number": "+49 30 123456"})).await;
+    assert_eq!(next["phone_number_required"], false, "{next}");
+    let body = last(&taken).1;
+    assert_eq!(body.as_object().unwrap().len(), 3, "{body}");
+    assert_eq!(body["to"], json!(["+4930123456"]));
+    let (code, rest) = body["text"].as_str().unwrap().split_at(6);
+    assert_eq!(rest, " for alice");
+    let end = walker.answer(json!({"code": code})).await;
+    assert_eq!(end["component"], "xak-flow-redirect", "{end}");
+}
+
+#[tokio::test]
+async fn a_mapping_that_raises_sends_nothing_and_is_told_of() {
+    let (address, taken) = provider().await;
+    let world = mapped_world(&address, "return {'x': token['none']}").await;
+    let failed = world.setup("sms").answer(json!({"phone_number": "+4930123456"})).await;
+    assert_eq!(failed["response_errors"]["phone_number"][0]["string"], "The message could not be sent.");
+    assert!(taken.lock().unwrap().is_empty());
+    let sql = "SELECT action FROM events WHERE action IN ('configuration_error', 'property_mapping_exception')";
+    assert_eq!(world.app.store().database().query(sql, vec![]).await.unwrap().len(), 2);
+}

@@ -218,11 +218,11 @@ async fn who_signs_out_of_an_application_is_signed_out() {
     for (with_hint, more, back) in [
         (true, vec![bye, ("state", "st")], "https://wiki.example/bye?state=st"),
         (true, vec![bye], "https://wiki.example/bye"),
-        (true, vec![], ""),
-        (true, vec![("state", "st")], ""),
-        (false, vec![], ""),
-        (true, vec![("post_logout_redirect_uri", "https://wiki.example/else")], ""),
-        (true, vec![("post_logout_redirect_uri", "https://wiki.example/bye?extra=1")], ""),
+        (true, vec![], "/"),
+        (true, vec![("state", "st")], "/"),
+        (false, vec![], "/"),
+        (true, vec![("post_logout_redirect_uri", "https://wiki.example/else")], "/"),
+        (true, vec![("post_logout_redirect_uri", "https://wiki.example/bye?extra=1")], "/"),
     ] {
         let mut client = app.anonymous();
         login(&mut client, "alice", PASSWORD, "").await;

@@ -1,5 +1,6 @@
 //! Clients that ask for themselves, and tokens that stand for others.
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 use vestibule_jose::{SigningKey, sign};
 
@@ -58,7 +59,6 @@ async fn an_application_password_stands_for_its_user() {
             "a password is none for applications"
         );
     }
-    use base64::Engine as _;
     let packed = base64::engine::general_purpose::STANDARD.encode(format!("alice:{key}"));
     let pairs = [("grant_type", "client_credentials"), ("client_secret", packed.as_str()), ("scope", "profile")];
     let tokens = site.token(&pairs).await.expect(200);
