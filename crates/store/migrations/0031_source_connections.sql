@@ -4,6 +4,7 @@ CREATE TABLE user_source_connections (
     source {uuid} NOT NULL,
     source_slug {text} NOT NULL,
     identifier {text} NOT NULL,
+    identifier_folded {text} NOT NULL,
     created {time} NOT NULL,
     last_updated {time} NOT NULL,
     access_token_sealed {text},
@@ -18,6 +19,7 @@ CREATE TABLE group_source_connections (
     source {uuid} NOT NULL,
     source_slug {text} NOT NULL,
     identifier {text} NOT NULL,
+    identifier_folded {text} NOT NULL,
     created {time} NOT NULL,
     last_updated {time} NOT NULL,
     UNIQUE (group_pk, source)

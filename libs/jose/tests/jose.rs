@@ -1,5 +1,7 @@
 //! Signatures and seals, against the examples of the standards and against themselves.
 
+#![expect(clippy::unwrap_used, reason = "a test ends when something is wrong")]
+
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};

@@ -182,11 +182,11 @@ async fn connection(fixtures: &mut Fixtures<'_>, path: &str) -> String {
     let (now, identifier) = (ctx.now().into(), ctx.uuid().to_string().into());
     let params = vec![source.parse::<Uuid>().unwrap().into(), identifier, now];
     let sql = if path.contains("/user_connections/") {
-        "INSERT INTO user_source_connections (user_id, source, source_slug, identifier, created, last_updated, expires) \
-         SELECT id, $1, '', $2, $3, $3, $3 FROM users WHERE username = 'akadmin' RETURNING id"
+        "INSERT INTO user_source_connections (user_id, source, source_slug, identifier, identifier_folded, created, last_updated, expires) \
+         SELECT id, $1, '', $2, $2, $3, $3, $3 FROM users WHERE username = 'akadmin' RETURNING id"
     } else {
-        "INSERT INTO group_source_connections (group_pk, source, source_slug, identifier, created, last_updated) \
-         SELECT pk, $1, '', $2, $3, $3 FROM groups WHERE name = 'authentik Admins' RETURNING id"
+        "INSERT INTO group_source_connections (group_pk, source, source_slug, identifier, identifier_folded, created, last_updated) \
+         SELECT pk, $1, '', $2, $2, $3, $3 FROM groups WHERE name = 'authentik Admins' RETURNING id"
     };
     let mut transaction = fixtures.app.store().database().begin(Durability::Process).await.unwrap();
     let key = transaction.query_one(sql, params).await.unwrap().unwrap().int("id").unwrap();

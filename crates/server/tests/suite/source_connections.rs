@@ -16,8 +16,8 @@ async fn source(app: &App, slug: &str) -> Value {
 async fn connect(app: &App, user: i64, source: &Value, identifier: &str) -> i64 {
     let source: uuid::Uuid = source["pk"].as_str().unwrap().parse().unwrap();
     let sql = "INSERT INTO user_source_connections \
-               (user_id, source, source_slug, identifier, created, last_updated, expires) \
-               VALUES ($1, $2, 'forge', $3, $4, $4, $4) RETURNING id";
+               (user_id, source, source_slug, identifier, identifier_folded, created, last_updated, expires) \
+               VALUES ($1, $2, 'forge', $3, $3, $4, $4, $4) RETURNING id";
     let params = vec![user.into(), source.into(), identifier.into(), app.server.api.ctx.now().into()];
     let mut transaction = app.store().database().begin(Durability::Process).await.unwrap();
     let key = transaction.query_one(sql, params).await.unwrap().unwrap().int("id").unwrap();

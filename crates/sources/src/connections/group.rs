@@ -31,7 +31,7 @@ pub(crate) struct GroupSourceConnection {
     #[field(computed = source_obj, shape = Shape::Schema("Source"))]
     pub source_obj: Computed,
     /// What the source knows it by.
-    #[field(raw)]
+    #[field(raw, folded)]
     pub identifier: String,
     /// When it was made.
     #[field(read_only)]

@@ -32,7 +32,7 @@ pub(crate) struct UserSourceConnection {
     #[field(computed = source_obj, shape = Shape::Schema("Source"))]
     pub source_obj: Computed,
     /// What the source knows them by.
-    #[field(raw)]
+    #[field(raw, folded)]
     pub identifier: String,
     /// When it was made.
     #[field(read_only)]
