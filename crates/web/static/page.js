@@ -25,6 +25,12 @@ const storage = (name) => ({
 const kept = storage("localStorage");
 const session = storage("sessionStorage");
 
+/** A picture of somebody that cannot be had is left out. */
+for (const picture of document.querySelectorAll(".chip img")) {
+  if (picture.complete && !picture.naturalWidth) picture.remove();
+  else picture.addEventListener("error", () => picture.remove());
+}
+
 /** The button shows at once that something happens, and a second press does nothing. */
 const busy = (form) => {
   const slow = form.querySelector("[data-slow]");
