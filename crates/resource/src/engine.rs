@@ -23,7 +23,7 @@ use crate::http::{PathValues, Query, allow, error_answer, json_object, negotiate
 use crate::kind::{Kind, Storage, Verb};
 use crate::object_permission::{Scope, assign_initial, require_on, row_condition, sees_nothing};
 use crate::represent::Represent;
-use crate::write::{Mode, delete_object, write_object};
+use crate::write::{Mode, delete_object, write_found};
 use crate::{audit, decode, list, options, search, table, used_by};
 use family::{family_permission, find_member, list_family, member};
 use operation::operation;
@@ -243,7 +243,7 @@ async fn create(received: &Received, kind: &Arc<Kind>) -> Answer {
     write(received, kind, None, &body, Mode::Create).await
 }
 
-/// A body with what the kind's hooks found out elsewhere.
+/// What the kind's hooks find out elsewhere.
 async fn prepare(
     Received { api, principal, .. }: &Received,
     kind: &Kind,
@@ -251,23 +251,25 @@ async fn prepare(
     body: &Object,
     mode: Mode,
 ) -> Result<Object, ApiError> {
-    let mut whole = body.clone();
     if let Some(hooks) = kind.spec.hooks {
         let mut errors = vestibule_kernel::FieldErrors::new();
         let given = decode::decode(&kind.fields, body, mode == Mode::PartialUpdate, &mut errors);
         // What is wrong in itself the write will say.
         if errors.is_empty() {
-            whole.extend(hooks.prepare(api, principal, existing, &given).await?);
+            return hooks.prepare(api, principal, existing, &given).await;
         }
     }
-    Ok(whole)
+    Ok(Object::new())
 }
 
 async fn write(received: &Received, kind: &Arc<Kind>, existing: Option<&Object>, body: &Object, mode: Mode) -> Answer {
     let Received { api, principal, .. } = received;
-    let whole = prepare(received, kind, existing, body, mode).await?;
+    let found = prepare(received, kind, existing, body, mode).await?;
+    let mut whole = body.clone();
+    whole.extend(found.iter().map(|(name, value)| (name.clone(), value.clone())));
     let mut change = api.store.change(principal.actor.clone()).await?;
-    let object = write_object(&mut change, &api.registry, &api.ctx, principal, kind, existing, &whole, mode).await?;
+    let object =
+        write_found(&mut change, &api.registry, &api.ctx, principal, kind, existing, &whole, &found, mode).await?;
     if mode == Mode::Create {
         assign_initial(change.transaction(), principal, kind, &object).await?;
     }

@@ -82,6 +82,22 @@ pub async fn write_object(
     body: &Object,
     mode: Mode,
 ) -> Result<Object, ApiError> {
+    write_found(change, registry, ctx, principal, kind, existing, body, &Object::new(), mode).await
+}
+
+/// The same, with what this server has found out itself: `found` reaches fields that no client writes.
+#[expect(clippy::too_many_arguments, reason = "as above")]
+pub(crate) async fn write_found(
+    change: &mut Change,
+    registry: &Registry,
+    ctx: &Ctx,
+    principal: &Principal,
+    kind: &Arc<Kind>,
+    existing: Option<&Object>,
+    body: &Object,
+    found: &Object,
+    mode: Mode,
+) -> Result<Object, ApiError> {
     if kind.is_document() {
         change.lock().await?;
     }
@@ -111,6 +127,8 @@ pub async fn write_object(
 
     let mut object = existing.cloned().unwrap_or_else(|| new_object(ctx, kind));
     object.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let own = kind.fields.iter().filter(|field| field.is_stored() && !field.is_writable());
+    object.extend(own.filter_map(|field| Some((field.name.to_owned(), found.get(field.name)?.clone()))));
     let mut errors = FieldErrors::new();
     let configuration = change.configuration();
     let validation =
