@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 use vestibule_store::{Database, StoreError};
 
+pub use crate::superuser::is_privileged;
+
 /// The groups of a user, with every group above them. `UNION` ends a circle of parents. One statement, for nobody too.
 pub async fn groups_of(database: &Database, user: Option<i64>) -> Result<BTreeSet<Uuid>, StoreError> {
     let sql = "WITH RECURSIVE up (pk) AS (SELECT group_pk FROM memberships WHERE user_id = $1 \

@@ -82,3 +82,14 @@ async fn any_makes_superusers(transaction: &mut Transaction, groups: &[Uuid]) ->
     let sql = format!("SELECT pk FROM groups WHERE pk IN ({}) AND {condition}", places(1, groups.len()));
     Ok(transaction.query_one(sql, groups.iter().copied().map(Param::from).collect()).await?.is_some())
 }
+
+/// Whether membership of a group gives more than itself: it makes superusers, or gives roles.
+///
+/// # Errors
+/// The database.
+pub async fn is_privileged(transaction: &mut Transaction, group: Uuid) -> Result<bool, StoreError> {
+    if any_makes_superusers(transaction, &[group]).await? {
+        return Ok(true);
+    }
+    Ok(!roles_of(transaction, Holder::Groups(&[group])).await?.is_empty())
+}

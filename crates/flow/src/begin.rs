@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::{Uuid, uuid};
+use vestibule_directory::session::Session;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::http::Query;
-use vestibule_store::Configuration;
+use vestibule_store::{Configuration, Transaction};
 
 use crate::binding::FlowStageBinding;
 use crate::executor::{Reply, Walk};
@@ -51,6 +53,28 @@ pub trait Farewell: Send + Sync {
     async fn ended(&self, session: Uuid) -> Result<(), ApiError>;
 }
 
+/// Knows where else people may sign in: the sources. Stages that offer them, and stages that make accounts, ask here.
+#[async_trait]
+pub trait Elsewhere: Send + Sync {
+    /// The buttons of these sources, in this order, as the wire shows them: `name`, `icon_url`, `promoted` and `challenge`.
+    /// What cannot be used now, or not by this visitor, has none.
+    fn buttons(&self, cx: &StageCx<'_>, sources: &[Uuid]) -> Vec<Value>;
+
+    /// Where whoever typed this address signs in, if an administrator has named one of these sources for its domain.
+    fn of_address(&self, cx: &StageCx<'_>, sources: &[Uuid], address: &str) -> Option<String>;
+
+    /// Whether a visitor has been sent to a source a moment ago, and is back.
+    fn has_left(&self, session: &Session, now: DateTime<Utc>) -> bool;
+
+    /// An account was made for whoever walks through this plan: what connects it to a source is written with it.
+    async fn account_made(&self, cx: &StageCx<'_>, transaction: &mut Transaction, user: i64) -> Result<(), ApiError>;
+}
+
+/// The sources, where the server has any.
+pub fn elsewhere(state: &FlowState) -> Option<Arc<Arc<dyn Elsewhere>>> {
+    state.api.extensions.get::<Arc<dyn Elsewhere>>()
+}
+
 /// Names the built-in stage that opens what applications want to be told by.
 pub const FAREWELL: Uuid = uuid!("6c8f2a0e-2f38-4b6e-9b1d-0a4f7d1c9e06");
 /// Where the plan keeps what it opens; an empty list: it has.
@@ -75,6 +99,8 @@ pub struct Begin<'f> {
     pub last: Option<Uuid>,
     /// Where it leads when it is done.
     pub next: Option<String>,
+    /// Whom it is about, where that is known from elsewhere, and how they have proved to be it. No stage may choose another.
+    pub person: Option<(Pending, &'static str)>,
     /// The query of the flow's page.
     pub query: String,
 }
@@ -99,6 +125,7 @@ impl<'f> Begin<'f> {
             silent: false,
             last: None,
             next: None,
+            person: None,
             query: String::new(),
         }
     }
@@ -112,7 +139,11 @@ impl<'f> Begin<'f> {
         let (session, visit) = (&mut arrived.session, &arrived.visit);
         let policies = state.policies.as_ref();
         let mut plan = Plan { context: self.context, ..Plan::new(self.flow.pk, Vec::new()) };
-        if let Some(user) = &session.user {
+        let known = self.person.is_some();
+        if let Some((pending, proof)) = self.person {
+            plan.pending = Some(pending);
+            plan.authenticated = Some(proof.to_owned());
+        } else if let Some(user) = &session.user {
             plan.pending = Some(Pending::signed_in(user, &configuration));
         }
         let pinned = plan.pending.is_some();
@@ -131,7 +162,7 @@ impl<'f> Begin<'f> {
         {
             plan.bindings.push(stage);
         }
-        if let (true, Some(last)) = (plan.bindings.is_empty(), self.last)
+        if let (true, Some(last)) = (plan.bindings.is_empty() && !known, self.last)
             && let Some(to) = alone(state, self.flow, &mut plan.clone(), arrived, last).await?
         {
             return Ok(Begun::Led(found(&to)));

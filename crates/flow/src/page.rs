@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use vestibule_directory::authenticate::is_same_origin;
 use vestibule_directory::client::ClientInfo;
 use vestibule_directory::resources::settings::is_safe_link;
-use vestibule_directory::session::SessionUser;
+use vestibule_directory::session::{Session, SessionUser};
 use vestibule_directory::{Brand, SystemSettings};
 use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{Actor, ApiError, Object};
@@ -27,9 +27,11 @@ use vestibule_web::{
 
 use crate::answer::{Answer, AnswerErrors};
 use crate::beat::Before;
+use crate::begin::elsewhere;
 use crate::executor::{Reply, Walk};
 use crate::flow_token;
 use crate::json::{Arrived, Guarded, arrive, cookies, factor_cookie, guard, locale};
+use crate::plan::Plan;
 use crate::settle::{Effect, Settled, settle};
 use crate::stage::{Visit, brand_of};
 use crate::state::FlowState;
@@ -135,6 +137,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
                 put(&mut challenge, "typed", typed);
                 put(&mut challenge, "dead_link", visit.query.get(flow_token::PARAMETER).map(str::to_owned));
                 put(&mut challenge, "sign_in_url", sign_in.then(|| to_login(&here(slug, &visit))));
+                challenge.insert("stays".into(), stays(state, &session).into());
                 challenge_page(state, &configuration, &visit, slug, &challenge)
             }
             Reply::Failed => challenge_page(state, &configuration, &visit, slug, &failed(&title, &visit)),
@@ -150,6 +153,13 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
 /// Whether an address of this server sends people on to another host: a form may not lead there, not even by way of it.
 fn may_lead_elsewhere(to: &str) -> bool {
     ["/application/", "/login/oauth/", "/source/"].iter().any(|prefix| to.starts_with(prefix))
+}
+
+/// Whether a page that could send its visitor on at once does not: they are back from there, or have come some way.
+fn stays(state: &FlowState, session: &Session) -> bool {
+    let now = state.ctx().now();
+    let has_left = elsewhere(state).is_some_and(|elsewhere| elsewhere.has_left(session, now));
+    has_left || Plan::of(&session.data).is_some_and(|plan| !plan.done.is_empty())
 }
 
 /// What a page shows beside the challenge.

@@ -14,7 +14,7 @@ use vestibule_applications::access;
 use vestibule_directory::session::Session;
 use vestibule_events::Event;
 use vestibule_flow::begin::{APPLICATION_NAME, Begin, Begun, CONSENT, CONSENT_MODEL, context, login_flow};
-use vestibule_flow::pages::{Arrived, arrive, error_page, found, html, see_other, shell};
+use vestibule_flow::pages::{self, Arrived, arrive, denied, error_page, found, html, see_other, shell};
 use vestibule_flow::{Flow, FlowState, Occasion};
 use vestibule_kernel::{Actor, ApiError, Object};
 use vestibule_store::Durability;
@@ -281,19 +281,7 @@ fn send(state: &FlowState, arrived: &Arrived, client: &Client<'_>, ready: Ready)
 
 /// A page that says why nobody can be sent back.
 fn explain(state: &FlowState, arrived: &Arrived, what: &str) -> Response {
-    let shell = shell(&state.store().configuration(), &arrived.visit, "");
-    let content = json!({"status": what, "request_id": arrived.visit.request_id});
-    html(state, "error", &shell, &content, StatusCode::BAD_REQUEST)
-}
-
-/// A page that says that the application is not for them.
-fn denied(state: &FlowState, arrived: &Arrived, messages: &[String]) -> Response {
-    let mut shell = shell(&state.store().configuration(), &arrived.visit, "");
-    shell.cancel_url = Some("/".into());
-    let said = if messages.is_empty() { "Permission denied".to_owned() } else { messages.join("\n") };
-    let username = arrived.session.user.as_ref().map(|user| user.username.clone());
-    let content = json!({"component": "ak-stage-access-denied", "error_message": said, "pending_user": username.unwrap_or_default()});
-    html(state, "ak-stage-access-denied", &shell, &content, StatusCode::FORBIDDEN)
+    pages::explain(state, arrived, what, None, StatusCode::BAD_REQUEST)
 }
 
 /// An event for administrators: an application is set up badly, or somebody tries something.
