@@ -43,7 +43,9 @@ pub(crate) async fn runner(
     let mut actors = vestibule_admin::actors(services);
     actors.extend(vestibule_stages::email::actors(postbox));
     actors.extend(vestibule_provider_oauth2::actors(http));
+    actors.extend(vestibule_sources::actors(http));
     let mut schedules = vestibule_admin::schedules();
     schedules.extend(vestibule_provider_oauth2::schedules());
+    schedules.extend(vestibule_sources::schedules());
     Runner::start(store.clone(), ctx.clone(), node, actors, &schedules, Failures).await
 }

@@ -54,6 +54,7 @@ pub fn families() -> Result<Families, String> {
         registry: Registry::new(kinds, families, operations)?,
         stages: StageRegistry::new(vestibule_stages::entries())
             .with_built_in(vestibule_stages::built_in())
-            .with_built_in(vestibule_provider_oauth2::built_in()),
+            .with_built_in(vestibule_provider_oauth2::built_in())
+            .with_built_in(vestibule_sources::built_in()),
     })
 }

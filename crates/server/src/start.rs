@@ -14,7 +14,7 @@ use vestibule_directory::resources::system::note_version;
 use vestibule_directory::resources::user::{RecoveryLinks, RecoveryMails};
 use vestibule_directory::session::Sessions;
 use vestibule_directory::user::Users;
-use vestibule_flow::begin::{Destination, Farewell};
+use vestibule_flow::begin::{Destination, Elsewhere, Farewell};
 use vestibule_flow::{FlowState, RecoveryLinkMaker};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::address::EgressGuard;
@@ -26,6 +26,7 @@ use vestibule_policy::{Means, PolicyEngine, PolicySettings};
 use vestibule_provider_oauth2::{Goodbye, OnTheWay};
 use vestibule_resource::call::Extensions;
 use vestibule_resource::{Api, Registry, routes};
+use vestibule_sources::Sources;
 use vestibule_stages::email::{Postbox, StageMails};
 use vestibule_store::{Database, Store, StoreError};
 use vestibule_tasks::Runner;
@@ -180,6 +181,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::new(RecoveryMails(Arc::new(StageMails { base_url: base_url(settings) }))))
         .with(Arc::new(StageMails { base_url: base_url(settings) }))
         .with(Arc::new(Arc::new(OnTheWay) as Arc<dyn Destination>))
+        .with(Arc::new(Arc::new(Sources) as Arc<dyn Elsewhere>))
         .with(Arc::new(Arc::new(Goodbye(store.clone())) as Arc<dyn Farewell>))
         .with(http);
     let extensions = match mailer {
@@ -292,6 +294,7 @@ impl Server {
             routes(&self.api).merge(vestibule_flow::routes(&self.flow)).merge(crate::login_link::routes(&self.flow));
         let inner = inner.merge(vestibule_admin::routes(&self.api)).merge(vestibule_pages::routes(&self.flow));
         let inner = inner.merge(vestibule_provider_oauth2::routes(&self.flow));
+        let inner = inner.merge(vestibule_sources::routes(&self.flow));
         crate::http::router(&self.front, &self.flow, inner)
     }
 

@@ -9,6 +9,7 @@ use vestibule_flow::{Occasion, Policies, PolicyEngineMode, Question};
 use vestibule_kernel::Object;
 use vestibule_resource::call::{Answer, Permission, ok};
 use vestibule_resource::{Call, Computed, Family, Fields, Operation, Represent, Shape, choices, shapes};
+use vestibule_store::Configuration;
 
 use crate::oauth::{self, OAuthSource};
 
@@ -113,13 +114,20 @@ pub static SOURCES: Family = Family {
     describe: |object| object.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
 };
 
-fn icon_url(_: &Represent<'_>, object: &Object) -> Value {
-    icon_address(object.get("icon").and_then(Value::as_str).unwrap_or_default()).into()
+/// What every source has, of one that people come from.
+pub(crate) fn base_of(configuration: &Configuration, pk: Uuid) -> Option<&SourceBase> {
+    configuration.get::<OAuthSource>(pk).map(|one| &one.source)
 }
 
-fn icon_address(icon: &str) -> Option<String> {
+fn icon_url(_: &Represent<'_>, object: &Object) -> Value {
+    let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
+    icon_address(text("icon"), text("provider_type")).into()
+}
+
+/// Where a source's picture is: its own, or that of its type of provider.
+pub(crate) fn icon_address(icon: &str, provider_type: &str) -> Option<String> {
     match icon {
-        "" => None,
+        "" => oauth::icon_of(provider_type),
         icon if icon.starts_with('/') || icon.contains("://") => Some(icon.to_owned()),
         icon => Some(format!("/media/public/{icon}")),
     }
@@ -171,7 +179,7 @@ async fn user_settings(call: Call) -> Answer {
             "component": "ak-user-settings-source-oauth",
             "title": name,
             "configure_url": format!("/source/oauth/login/{slug}/"),
-            "icon_url": icon_address(icon).unwrap_or_default(),
+            "icon_url": icon_address(icon, one.provider_type.as_str()).unwrap_or_default(),
         })
     });
     ok(&shown.collect())

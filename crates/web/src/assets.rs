@@ -19,6 +19,10 @@ const fn file(path: &'static str, content_type: &'static str, bytes: &'static [u
     Asset { path, content_type, bytes, hash: fnv1a(bytes) }
 }
 
+const fn svg(path: &'static str, bytes: &'static [u8]) -> Asset {
+    file(path, "image/svg+xml", bytes)
+}
+
 /// Every static file.
 pub static ASSETS: &[Asset] = &[
     file("page.css", "text/css; charset=utf-8", include_bytes!("../static/page.css")),
@@ -29,6 +33,23 @@ pub static ASSETS: &[Asset] = &[
     file("webauthn.js", "text/javascript; charset=utf-8", include_bytes!("../static/webauthn.js")),
     file("logo.svg", "image/svg+xml", include_bytes!("../static/logo.svg")),
     file("favicon.svg", "image/svg+xml", include_bytes!("../static/favicon.svg")),
+    // Marks of providers: Simple Icons (CC0), but for the three that are letters.
+    svg("sources/apple.svg", include_bytes!("../static/sources/apple.svg")),
+    svg("sources/discord.svg", include_bytes!("../static/sources/discord.svg")),
+    svg("sources/entraid.svg", include_bytes!("../static/sources/entraid.svg")),
+    svg("sources/facebook.svg", include_bytes!("../static/sources/facebook.svg")),
+    svg("sources/github.svg", include_bytes!("../static/sources/github.svg")),
+    svg("sources/gitlab.svg", include_bytes!("../static/sources/gitlab.svg")),
+    svg("sources/google.svg", include_bytes!("../static/sources/google.svg")),
+    svg("sources/mailcow.svg", include_bytes!("../static/sources/mailcow.svg")),
+    svg("sources/okta.svg", include_bytes!("../static/sources/okta.svg")),
+    svg("sources/openidconnect.svg", include_bytes!("../static/sources/openidconnect.svg")),
+    svg("sources/patreon.svg", include_bytes!("../static/sources/patreon.svg")),
+    svg("sources/reddit.svg", include_bytes!("../static/sources/reddit.svg")),
+    svg("sources/slack.svg", include_bytes!("../static/sources/slack.svg")),
+    svg("sources/twitch.svg", include_bytes!("../static/sources/twitch.svg")),
+    svg("sources/twitter.svg", include_bytes!("../static/sources/twitter.svg")),
+    svg("sources/wechat.svg", include_bytes!("../static/sources/wechat.svg")),
 ];
 
 /// The file of that name below `/static/vestibule/`.

@@ -18,7 +18,15 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const A_WHILE: &str = "public, max-age=300";
 
 pub(super) fn routes() -> Router {
-    Router::new().route("/static/vestibule/{*path}", get(file)).layer(CompressionLayer::new())
+    Router::new()
+        .route("/static/vestibule/{*path}", get(file))
+        .route("/static/authentik/sources/{name}", get(source_icon))
+        .layer(CompressionLayer::new())
+}
+
+/// The picture of a type of provider, where the API says that it is.
+async fn source_icon(Path(name): Path<String>, query: RawQuery, headers: HeaderMap) -> Response {
+    file(Path(format!("sources/{name}")), query, headers).await
 }
 
 async fn file(Path(path): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {

@@ -215,6 +215,7 @@ fn special(model: &str, field: &str, turn: u32, serial: u32) -> Option<Value> {
         // Names of parts of the server, as they are.
         ("authentik_events.event", "app") => json!(format!("authentik.tests{serial}")),
         ("authentik_events.event", "client_ip") => json!(format!("192.0.2.{}", serial % 250)),
+        ("vestibule_sources.sourcedomain", "domain") => json!(format!("domain-{serial}.example")),
         ("vestibule_captcha.proofofwork", "difficulty") => json!(8 + serial % 16),
         // Either mode has its target.
         ("authentik_stages_redirect.redirectstage", "mode") => json!(["static", "flow"][turn as usize % 2]),

@@ -32,6 +32,7 @@ mod rooms;
 mod search;
 mod security;
 mod source_connections;
+mod sources;
 mod store;
 mod transactional;
 mod two_nodes;

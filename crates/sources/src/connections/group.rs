@@ -11,7 +11,7 @@ use vestibule_resource::{Computed, Fields, Hooks, Kind, Resource, Shape, Spec, W
 use super::{NOT_MADE, source_obj};
 
 /// Where connections of groups are kept.
-pub(super) const TABLE: &str = "group_source_connections";
+pub(crate) const TABLE: &str = "group_source_connections";
 const EVERY: &str = "authentik_core.groupsourceconnection";
 const OAUTH: &str = "authentik_sources_oauth.groupoauthsourceconnection";
 

@@ -127,12 +127,16 @@ impl Hooks for Connect {
     }
 }
 
+/// What a token is sealed for.
+pub(super) fn place(user: i64, source: &str) -> String {
+    format!("{TABLE}/{user}/{source}")
+}
+
 /// Keeps the token encrypted, for this user and this source alone: with another source, it is no use.
 fn seal(cx: &WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
-    let place = format!(
-        "{TABLE}/{}/{}",
+    let place = place(
         object.get("user").and_then(Value::as_i64).unwrap_or_default(),
-        object.get("source").and_then(Value::as_str).unwrap_or_default()
+        object.get("source").and_then(Value::as_str).unwrap_or_default(),
     );
     if let Some(given) = cx.given.get("access_token") {
         let sealed = match given.as_str() {

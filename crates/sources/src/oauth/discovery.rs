@@ -12,7 +12,7 @@ use crate::connections;
 pub(super) struct Discovery;
 
 /// Our fields, and what OpenID Connect Discovery 1.0 section 3 calls them.
-const ENDPOINTS: [(&str, &str); 3] = [
+pub(super) const ENDPOINTS: [(&str, &str); 3] = [
     ("authorization_url", "authorization_endpoint"),
     ("access_token_url", "token_endpoint"),
     ("profile_url", "userinfo_endpoint"),
@@ -25,18 +25,22 @@ impl Hooks for Discovery {
         let mut keys_at = text(given, "oidc_jwks_url").map(str::to_owned);
         if let Some(address) = text(given, "oidc_well_known_url") {
             let metadata = fetch(api, "oidc_well_known_url", address).await?;
-            if text(&metadata, "issuer").is_none() {
+            let Some(issuer) = text(&metadata, "issuer") else {
                 return Err(wrong("oidc_well_known_url", "Invalid well-known configuration"));
-            }
+            };
+            found.insert("issuer".to_owned(), issuer.into());
             // What the administrator says comes first.
             for (field, name) in ENDPOINTS.into_iter().filter(|(field, _)| text(given, field).is_none()) {
                 found.insert(field.to_owned(), text(&metadata, name).unwrap_or_default().into());
             }
             keys_at = keys_at.or_else(|| text(&metadata, "jwks_uri").map(str::to_owned));
+        } else if given.contains_key("oidc_well_known_url") {
+            found.insert("issuer".to_owned(), Value::Null);
         }
         if let Some(address) = keys_at {
             let keys = fetch(api, "oidc_jwks_url", &address).await?;
-            if !keys.get("keys").is_some_and(Value::is_array) {
+            // Who signs with a shared secret has none, and some say so with nothing.
+            if !keys.is_empty() && !keys.get("keys").is_some_and(Value::is_array) {
                 return Err(wrong("oidc_jwks_url", "The answer is not a set of keys."));
             }
             found.insert("oidc_jwks".to_owned(), Value::Object(keys));

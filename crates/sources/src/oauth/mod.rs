@@ -1,7 +1,14 @@
-//! Sources that speak OAuth 2: social logins and every OpenID Connect provider.
+//! Sources that speak OAuth 2 (or 1.0a): social logins and every OpenID Connect provider.
 
+mod dialect;
 mod discovery;
+mod exchange;
+mod id_token;
+mod login;
+mod one;
 mod provider_type;
+mod refresh;
+mod underway;
 
 use serde_json::{Value, json};
 use vestibule_flow::BOUND_TO;
@@ -13,9 +20,12 @@ use vestibule_store::DocumentType;
 
 use crate::source::{GroupMatchingMode, SOURCES, SourceBase};
 use discovery::Discovery;
+pub(crate) use login::{callback, login};
 pub use provider_type::ProviderType;
 pub(crate) use provider_type::types;
 use provider_type::{Provider, provider_fields};
+pub(crate) use refresh::{actors, schedules};
+pub(crate) use underway::{forget_leaving, has_left};
 
 choices! {
     /// How a proof key (RFC 7636) is sent.
@@ -83,6 +93,9 @@ pub struct OAuthSource {
     /// Keys that sign identity tokens, RFC 7517 section 5.
     #[field(default = {})]
     pub oidc_jwks: Object,
+    /// Who the provider says it is, in its metadata.
+    #[field(internal)]
+    pub issuer: Option<String>,
     /// How this server proves itself when it redeems a code.
     #[field(default = "basic_auth")]
     pub authorization_code_auth_method: CodeAuthentication,
@@ -167,4 +180,9 @@ fn callback_url(represent: &Represent<'_>, object: &Object) -> Value {
 fn provider(_: &Represent<'_>, object: &Object) -> Value {
     let name = object.get("provider_type").and_then(Value::as_str).unwrap_or_default();
     Provider::named(name).map_or(Value::Null, Provider::to_json)
+}
+
+/// Where a picture of a type of provider is, for sources that have none of their own.
+pub(crate) fn icon_of(provider_type: &str) -> Option<String> {
+    Provider::named(provider_type).map(Provider::icon)
 }

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use vestibule_resource::call::{Permission, ok};
 use vestibule_resource::{Field, Operation, Shape, Verb, choices};
 
+use super::OAuthSource;
+
 choices! {
     /// Who is on the other side.
     pub enum ProviderType: "ProviderTypeEnum" {
@@ -25,6 +27,17 @@ choices! {
         Twitter = "twitter" "Twitter",
         WeChat = "wechat" "WeChat",
     }
+}
+
+/// What of a provider is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    /// Where people are sent.
+    Authorization,
+    /// Where a code is redeemed.
+    Token,
+    /// Where a user's attributes come from.
+    Profile,
 }
 
 /// What is known of a type of provider.
@@ -48,6 +61,28 @@ impl Provider {
     /// The type of that name.
     pub(super) fn named(name: &str) -> Option<&'static Self> {
         PROVIDERS.iter().find(|provider| provider.name == name)
+    }
+
+    /// Where this type's users are sent, codes are redeemed or attributes come from: what a source says itself, where its
+    /// installation may be another one.
+    pub(super) fn address<'a>(&self, endpoint: Endpoint, source: &'a OAuthSource) -> &'a str {
+        let (known, own) = match endpoint {
+            Endpoint::Authorization => (self.authorization, &source.authorization_url),
+            Endpoint::Token => (self.token, &source.access_token_url),
+            Endpoint::Profile => (self.profile, &source.profile_url),
+        };
+        let own = own.as_deref().filter(|own| self.customizable && !own.is_empty());
+        own.or(known).unwrap_or_default()
+    }
+
+    /// Whether its addresses differ from one installation to another.
+    pub(super) fn is_customizable(&self) -> bool {
+        self.customizable
+    }
+
+    /// Where a picture of it is.
+    pub(super) fn icon(&self) -> String {
+        format!("/static/authentik/sources/{}.svg", self.name)
     }
 
     /// The fields that a source of this type cannot do without.
@@ -264,7 +299,7 @@ pub(crate) fn types() -> Value {
             "description": format!("Lets people sign in with {}.", provider.verbose_name),
             "component": "ak-source-oauth-form",
             "model_name": format!("{}oauthsource", provider.name),
-            "icon_url": "",
+            "icon_url": provider.icon(),
             "requires_enterprise": false,
             "deprecated": false,
         })

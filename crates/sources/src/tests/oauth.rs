@@ -22,7 +22,7 @@ async fn a_small_source_has_its_defaults() {
         "component": "ak-source-oauth-form", "verbose_name": "OAuth Source", "verbose_name_plural": "OAuth Sources",
         "meta_model_name": "authentik_sources_oauth.oauthsource", "policy_engine_mode": "any",
         "user_matching_mode": "identifier", "managed": null,
-        "user_path_template": "goauthentik.io/sources/%(slug)s", "icon": "", "icon_url": null,
+        "user_path_template": "goauthentik.io/sources/%(slug)s", "icon": "", "icon_url": "/static/authentik/sources/discord.svg",
         "icon_themed_urls": null, "group_matching_mode": "identifier", "provider_type": "discord",
         "request_token_url": null, "authorization_url": null, "access_token_url": null, "profile_url": null,
         "pkce": "none", "consumer_key": "k",

@@ -1,6 +1,7 @@
 //! What the identification page asks.
 
-use serde_json::{Value, json};
+use serde_json::Value;
+use vestibule_flow::begin::elsewhere;
 use vestibule_flow::{Designation, StageCx};
 use vestibule_kernel::Object;
 
@@ -38,7 +39,8 @@ impl IdentificationStage {
             }
         }
         put("primary_action", primary_action(cx.flow.designation).into());
-        put("sources", json!([]));
+        let buttons = elsewhere(cx.state).map(|elsewhere| elsewhere.buttons(cx, &self.sources)).unwrap_or_default();
+        put("sources", buttons.into());
         put("show_source_labels", self.show_source_labels.into());
         put("enable_remember_me", self.enable_remember_me.into());
         question

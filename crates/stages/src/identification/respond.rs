@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use vestibule_directory::user::{Found, Identifier, UserRow};
+use vestibule_flow::begin::elsewhere;
 use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, Pending, Stage, StageCx, Take};
 use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{ApiError, Object};
@@ -52,6 +53,10 @@ impl Stage for IdentificationStage {
         // Who is shown as they typed is so, should the page come back.
         if !self.show_matched_user && typed.identifier.len() <= LONGEST_HINT {
             cx.plan.context.insert(TYPED.into(), typed.identifier.clone().into());
+        }
+        let at_home = elsewhere(cx.state).and_then(|one| one.of_address(cx, &self.sources, &typed.identifier));
+        if let Some(home) = at_home {
+            return Ok(Outcome::Redirect(home));
         }
         let fields: Vec<Identifier> = self.user_fields.iter().map(|field| (*field).into()).collect();
         let found = cx.state.users.find(&fields, &typed.identifier, self.case_insensitive_matching).await?;

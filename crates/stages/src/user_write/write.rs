@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use vestibule_directory::identifiers;
 use vestibule_directory::user::set_password;
 use vestibule_events::Event;
+use vestibule_flow::begin::elsewhere;
 use vestibule_flow::{Pending, StageCx};
 use vestibule_kernel::{Actor, ApiError, Object};
 use vestibule_resource::{Mode, Principal, load_one, write_object};
@@ -196,6 +197,11 @@ impl UserWriteStage {
         // Of two who come by the same invitation one has the account.
         if !invitation::use_up(cx, change.transaction()).await? {
             return Ok(Err(invitation::UNINVITED));
+        }
+        if account.is_none()
+            && let Some(elsewhere) = elsewhere(cx.state)
+        {
+            elsewhere.account_made(cx, change.transaction(), user).await?;
         }
         if let Some(hash) = hash {
             let is_own = cx.session.user.as_ref().is_some_and(|signed_in| signed_in.pk == user);
