@@ -176,7 +176,7 @@ fn to_login(here: &str) -> String {
 }
 
 /// Whether a browser says that another site sent this (Fetch Metadata, or the older `Origin`).
-fn comes_from_elsewhere(parts: &Parts) -> bool {
+pub fn comes_from_elsewhere(parts: &Parts) -> bool {
     let has = |name: &str| parts.headers.contains_key(name);
     (has("sec-fetch-site") || has("origin")) && !is_same_origin(parts)
 }

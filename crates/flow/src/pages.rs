@@ -8,7 +8,7 @@ use vestibule_kernel::ApiError;
 use crate::json::cookies;
 pub use crate::json::{Arrived, arrive};
 use crate::next::{Next, resolve};
-pub use crate::page::{dead_link, error_page, found, html, see_other, shell};
+pub use crate::page::{comes_from_elsewhere, dead_link, error_page, found, html, see_other, shell};
 use crate::settle::{Effect, settle};
 use crate::state::FlowState;
 use crate::views::LOGIN;

@@ -11,7 +11,9 @@ use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_events::Event;
-use vestibule_flow::pages::{Arrived, arrive, error_page, explain, found, keep_session, see_other};
+use vestibule_flow::pages::{
+    Arrived, arrive, comes_from_elsewhere, error_page, explain, found, keep_session, see_other,
+};
 use vestibule_flow::{FlowState, Plan};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::{ApiError, Object};
@@ -99,6 +101,11 @@ fn callback_address(arrived: &Arrived, slug: &str) -> String {
 async fn send(state: &FlowState, arrived: &mut Arrived, slug: &str) -> Result<Response, ApiError> {
     let (pk, source) = named(state, slug)?;
     state.limits.address(arrived.visit.client.ip)?;
+    // Whoever is signed in connects an account. Another site must not have them connect the one that it has signed them in
+    // with over there.
+    if arrived.session.user.is_some() && comes_from_elsewhere(&arrived.parts) {
+        return Ok(explain(state, arrived, "elsewhere", None, StatusCode::FORBIDDEN));
+    }
     let http = state.api.extension::<HttpClient>()?;
     let callback = callback_address(arrived, slug);
     let exchange = exchange(state, &http, &source, &callback)?;

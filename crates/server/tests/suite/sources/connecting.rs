@@ -48,6 +48,22 @@ async fn who_is_signed_in_connects_their_account() {
     assert_eq!(connections(&app).await, 1);
 }
 
+/// Whoever has been signed in to somebody else's account over there would connect that one, and its owner would be they.
+#[tokio::test]
+async fn another_site_has_nobody_connect_an_account() {
+    let (app, _) = forge(json!({})).await;
+    app.user("lovelace", PASSWORD).await;
+    let mut client = app.anonymous();
+    login(&mut client, "lovelace", PASSWORD, "").await;
+    let path = "/source/oauth/login/forge/";
+    for (site, status) in [("cross-site", 403), ("same-site", 403), ("same-origin", 302), ("none", 302)] {
+        let mut browser = client.clone().with_header("sec-fetch-site", site);
+        assert_eq!(browser.get(path).await.status, status, "{site}");
+    }
+    // Whoever is not signed in signs in: a link of an application may lead there.
+    assert_eq!(app.anonymous().with_header("sec-fetch-site", "cross-site").get(path).await.status, 302);
+}
+
 #[tokio::test]
 async fn a_token_of_the_source_is_kept_sealed_and_shown_to_nobody() {
     let (app, _) = forge(json!({})).await;
