@@ -7,7 +7,7 @@ use super::{CodeAuthentication, OAuthSource, Pkce, ProviderType};
 
 /// How somebody's profile is had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ProfileBy {
+pub(crate) enum ProfileBy {
     /// With the access token in the header (RFC 6750, section 2.1).
     Header,
     /// With the access token in the address, and nowhere else.
@@ -19,7 +19,7 @@ pub(super) enum ProfileBy {
 }
 
 /// How a type of provider speaks.
-pub(super) struct Dialect {
+pub(crate) struct Dialect {
     /// What it is asked for.
     pub scopes: &'static [&'static str],
     /// Further parameters of the authorization request.
@@ -69,9 +69,9 @@ const OPENID: Dialect = Dialect {
 };
 
 impl Dialect {
-    /// How this source's provider speaks.
-    pub(super) fn of(source: &OAuthSource) -> Self {
-        match source.provider_type {
+    /// How providers of this type speak.
+    pub(crate) fn of(provider_type: ProviderType) -> Self {
+        match provider_type {
             ProviderType::OpenIdConnect | ProviderType::Okta => OPENID,
             ProviderType::Apple => Self {
                 scopes: &["name", "email"],

@@ -70,14 +70,7 @@ impl Exchange<'_> {
         if self.source.provider_type != ProviderType::Apple {
             return Ok(secret.clone());
         }
-        let mut parts = self.source.consumer_key.split(';').map(str::trim);
-        let (Some(service), Some(team), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err("The consumer key has to be of the form `service;team;key`.".into());
-        };
-        let key = SigningKey::of_pem(secret).map_err(|error| format!("The consumer secret is no key: {error}."))?;
-        let now = self.ctx.now().timestamp();
-        let claims = json!({"iss": team, "sub": service, "aud": "https://appleid.apple.com", "iat": now, "exp": now + ASSERTION});
-        vestibule_jose::sign(&key, &[("kid", name)], &claims).map_err(|error| error.to_string())
+        apple_assertion(&self.source.consumer_key, secret, self.ctx.now().timestamp())
     }
 
     /// Who somebody is who is back with a code.
@@ -306,6 +299,18 @@ impl Exchange<'_> {
     }
 }
 
+/// What Apple takes for a secret: an assertion of who asks, signed with the team's key. The consumer key has three parts.
+fn apple_assertion(consumer_key: &str, pem: &str, now: i64) -> Result<String, Reason> {
+    let mut parts = consumer_key.split(';').map(str::trim);
+    let (Some(service), Some(team), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err("The consumer key has to be of the form `service;team;key`.".into());
+    };
+    let key = SigningKey::of_pem(pem).map_err(|error| format!("The consumer secret is no key: {error}."))?;
+    let claims =
+        json!({"iss": team, "sub": service, "aud": "https://appleid.apple.com", "iat": now, "exp": now + ASSERTION});
+    vestibule_jose::sign(&key, &[("kid", name)], &claims).map_err(|error| error.to_string())
+}
+
 /// A JSON object, or a form: GitHub and others have answered so.
 fn read_object(body: &[u8]) -> Object {
     match serde_json::from_slice(body) {
@@ -330,4 +335,53 @@ pub(super) fn with(address: &str, pairs: &[(&str, &str)]) -> Result<String, Reas
     let mut address = url_of(address)?;
     address.query_pairs_mut().extend_pairs(pairs);
     Ok(address.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_come_as_objects_or_as_forms() {
+        let expected = json!({"access_token": "a", "scope": "x y"});
+        for body in [r#"{"access_token": "a", "scope": "x y"}"#, "access_token=a&scope=x%20y"] {
+            assert_eq!(Value::Object(read_object(body.as_bytes())), expected, "{body}");
+        }
+        assert!(read_object(b"").is_empty());
+    }
+
+    /// A key as Apple hands them out.
+    const P256: &str = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg32CD7a9NDSYBJLtx\nFZp8WMlv7uetqkR3ckfbW1x1cmihRANCAASO7cXLVHVlEfOZbGsOXQfoSr9eGrMi\niYvOAnHTSsHXGDy+dOSXAmby+JsBhQbR3ex8Z7Kod6sszXih/X76HYpm\n-----END PRIVATE KEY-----\n";
+
+    #[test]
+    fn apple_is_told_who_asks_by_a_signature() {
+        let token = apple_assertion("svc.example; TEAM ;KEY1", P256, 1_000).unwrap();
+        let jws = vestibule_jose::Jws::parse(&token).unwrap();
+        assert_eq!((jws.kid(), jws.algorithm()), (Some("KEY1"), vestibule_jose::Algorithm::Es256));
+        let key = SigningKey::of_pem(P256).unwrap();
+        let claims = jws.verify(&key.public().unwrap(), &[vestibule_jose::Algorithm::Es256]).unwrap();
+        let expected = json!({
+            "iss": "TEAM", "sub": "svc.example", "aud": "https://appleid.apple.com", "iat": 1_000, "exp": 1_300,
+        });
+        assert_eq!(Value::Object(claims), expected);
+        assert!(apple_assertion("svc.example", P256, 0).unwrap_err().contains("service;team;key"));
+        assert!(apple_assertion("a;b;c", "no key", 0).unwrap_err().contains("no key"));
+    }
+
+    #[test]
+    fn slack_gives_two_tokens_and_the_users_counts() {
+        let token = json!({
+            "ok": true, "access_token": "of the application",
+            "authed_user": {"id": "U1", "access_token": "of the user", "expires_in": 43_200},
+        });
+        let mut token = token.as_object().cloned().unwrap();
+        as_the_user(&mut token);
+        assert_eq!(Value::Object(token), json!({"ok": true, "access_token": "of the user", "expires_in": 43_200}));
+    }
+
+    #[test]
+    fn parameters_are_added_to_those_of_an_address() {
+        assert_eq!(with("https://a.example/x?y=1", &[("z", "2 3")]).unwrap(), "https://a.example/x?y=1&z=2+3");
+        assert!(with("no address", &[]).is_err());
+    }
 }

@@ -143,7 +143,7 @@ fn exchange<'a>(
 ) -> Result<Exchange<'a>, ApiError> {
     let provider = Provider::named(source.provider_type.as_str());
     let provider = provider.ok_or_else(|| ApiError::internal("a source of no type"))?;
-    Ok(Exchange { http, ctx: state.ctx(), source, provider, dialect: Dialect::of(source), callback })
+    Ok(Exchange { http, ctx: state.ctx(), source, provider, dialect: Dialect::of(source.provider_type), callback })
 }
 
 /// Who is probably signing in: what was typed, or what an application wants.

@@ -19,6 +19,8 @@ use vestibule_resource::{Computed, Fields, Kind, Lookup, Represent, Resource, Sh
 use vestibule_store::DocumentType;
 
 use crate::source::{GroupMatchingMode, SOURCES, SourceBase};
+#[cfg(test)]
+pub(crate) use dialect::Dialect;
 use discovery::Discovery;
 pub(crate) use login::{callback, login};
 pub use provider_type::ProviderType;

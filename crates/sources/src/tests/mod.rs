@@ -1,5 +1,6 @@
 //! Sources, asked through the engine.
 
+mod dialects;
 mod discovery;
 mod oauth;
 
