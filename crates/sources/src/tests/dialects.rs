@@ -7,6 +7,7 @@ use crate::ProviderType;
 use crate::oauth::Dialect;
 
 /// Type, profile, what it knows them by, what is known of them, whether the address is theirs.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn known() -> Vec<(&'static str, Value, Option<&'static str>, Value, bool)> {
     vec![
         (
