@@ -126,8 +126,9 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
             // After an answer the browser asks anew, so that reloading a page never repeats an answer.
             Reply::Again if answered => see_other(&here(slug, &visit)),
             Reply::Again => continue,
-            // A page's policy forbids that a form leads to another host: a page of its own does.
-            Reply::Redirect(to) if !to.starts_with('/') || (answered && may_lead_elsewhere(&to)) => {
+            // A page's policy forbids that a form leads to another host, and what follows an answer is still of its form:
+            // a page of its own leads there.
+            Reply::Redirect(to) if !to.starts_with('/') || may_lead_elsewhere(&to) => {
                 challenge_page(state, &configuration, &visit, slug, &leading(&title, &to))
             }
             Reply::Redirect(to) => see_other(&to),
