@@ -87,6 +87,11 @@ browser_tests() {
         echo "Chromium is missing and could not be installed (apt-get install chromium)" >&2
         return 1
     fi
+    # A relying party: its programs and modules alone, which start no service.
+    if { [ ! -x /usr/sbin/apache2 ] || [ ! -f /usr/lib/apache2/modules/mod_auth_openidc.so ]; } &&
+        ! apt_install apache2-bin libapache2-mod-auth-openidc; then
+        echo "Apache with mod_auth_openidc is missing and could not be installed (apt-get install apache2-bin libapache2-mod-auth-openidc)" >&2
+    fi
     if [ ! -d "$tests/node_modules" ] || [ "$tests/package.json" -nt "$tests/node_modules" ]; then
         (cd "$tests" && if [ -f package-lock.json ]; then npm ci --no-audit --no-fund; else npm install --no-audit --no-fund; fi) || return 1
         touch "$tests/node_modules"

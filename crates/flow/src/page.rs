@@ -128,10 +128,9 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
             // After an answer the browser asks anew, so that reloading a page never repeats an answer.
             Reply::Again if answered => see_other(&here(slug, &visit)),
             Reply::Again => continue,
-            // A page's policy forbids that a form leads to another host, however many redirects later: a page of its own does.
-            Reply::Redirect(to)
-                if !to.starts_with('/') || (may_lead_elsewhere(&to) && (answered || was_answered(&session))) =>
-            {
+            // A page's policy forbids that a form leads to another host, and what follows an answer is still of its form:
+            // a page of its own leads there.
+            Reply::Redirect(to) if !to.starts_with('/') || may_lead_elsewhere(&to) => {
                 challenge_page(state, &configuration, &visit, slug, &leading(&title, &to))
             }
             Reply::Redirect(to) => see_other(&to),
@@ -155,11 +154,6 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
 /// Whether an address of this server sends people on to another host: a form may not lead there, not even by way of it.
 fn may_lead_elsewhere(to: &str) -> bool {
     ["/application/", "/login/oauth/", "/source/"].iter().any(|prefix| to.starts_with(prefix))
-}
-
-/// Whether forms have brought the plan that is done to its end.
-fn was_answered(session: &Session) -> bool {
-    Plan::last(&session.data).is_some_and(|plan| plan.answered)
 }
 
 /// Whether a page that could send its visitor on at once does not: they are back from there, or have come some way.

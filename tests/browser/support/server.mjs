@@ -23,7 +23,7 @@ const binary = () => {
 
 // Ends the server when its own input ends: on purpose, or because the tests were cut short in whatever way. Its status is
 // the server's: 0 for an orderly end, 128 and the signal's number for a server that somebody killed.
-const KEEPER = `
+export const KEEPER = `
 exec 3<&0
 "$@" 3<&- & server=$!
 { read _ <&3; kill -TERM "$server" 2>/dev/null; } & reader=$!
@@ -31,7 +31,7 @@ wait "$server"; code=$?
 kill "$reader" 2>/dev/null
 exit "$code"`;
 
-const freePort = () => new Promise((done, failed) => {
+export const freePort = () => new Promise((done, failed) => {
   const probe = createServer();
   probe.once("error", failed);
   probe.listen(0, "127.0.0.1", () => {
