@@ -35,7 +35,7 @@ const FlowEditor = ({ api, flow }: { api: Api; flow: Row }) => {
   const arrange = async (next: Row[], undoing = false) => {
     setPast(undoing ? past.slice(0, -1) : [...past, steps]);
     try {
-      await reorder(flow.pk, next);
+      await reorder(flow.pk, steps, next);
     } catch (failure) {
       notifications.show({ color: "red", title: t("flow.notMoved"), message: (failure as Error).message });
     }

@@ -19,7 +19,8 @@ export const renumber = (steps: Row[]): { pk: string; order: number }[] => {
 };
 
 /** Puts the stages into this order; what stands there is asked again, also where it did not come to its end. */
-export const reorder = async (flow: string, steps: Row[]) => {
+export const reorder = async (flow: string, now: Row[], wanted: Row[]) => {
+  const steps = wanted.flatMap(({ pk }) => now.filter((step) => step.pk === pk));
   const changes = renumber(steps);
   client.setQueryData(key(flow), steps.map((step) => ({ ...step, order: changes.find(({ pk }) => pk === step.pk)?.order ?? step.order })));
   try {

@@ -54,7 +54,8 @@ const marks = (view: EditorView, error: string | undefined): Diagnostic[] => {
   if (!line) return [];
   const shift = column ? 0 : 1;
   const at = view.state.doc.line(Math.min(Math.max(Number(line) - shift, 1), view.state.doc.lines));
-  const from = Math.min(at.from + (column ? Number(column) - 1 : 0), at.to);
+  // What is missing at the end of a line is marked at what stands there last.
+  const from = Math.max(at.from, Math.min(at.from + (column ? Number(column) - 1 : 0), at.to - 1));
   return [{ from, to: at.to, severity: "error", message: error }];
 };
 

@@ -1,6 +1,6 @@
 // Chooses objects that a field refers to, by searching for them.
 
-import { Loader, MultiSelect, Select } from "@mantine/core";
+import { Loader, MultiSelect, Select, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -66,6 +66,8 @@ export const ReferenceSelect = ({ api, model, value, change, label, bare, ...res
   const resource = api.ofModel(model);
   const [text, setText] = useState("");
   const { options, rows, loading } = useOptions(resource, text, value === null || value === undefined ? [] : [value]);
+  // What is no resource of the API is named by its key.
+  if (!resource) return <TextInput {...rest} {...(bare ? { "aria-label": label, placeholder: label, w: 240 } : { label })} value={value ?? ""} onChange={(event) => change(event.currentTarget.value || null)} />;
   const current = options.find((one) => one.value === String(value))?.label;
   return (
     <Select {...rest} {...(bare ? { "aria-label": label, placeholder: label, w: 240 } : { label, placeholder: t("form.choose") })} data={options} value={value === null || value === undefined ? null : String(value)}

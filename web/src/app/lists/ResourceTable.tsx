@@ -92,7 +92,7 @@ export const ResourceTable = ({ api, resource, asked, ask, fixed = {}, create, n
                 <Table.Tr key={key(row)} data-selected={isSelected(row) || undefined}>
                   {deletable && <Table.Td className="check"><Checkbox size="xs" aria-label={t("list.select", { name: nameOf(row) })} checked={isSelected(row)} onChange={(event) => setSelected(event.currentTarget.checked ? [...selected, row] : selected.filter((one) => key(one) !== key(row)))} /></Table.Td>}
                   {shown.map((field, index) => (
-                    <Table.Td key={field.name} className={index === 0 ? "first" : undefined} data-label={field.label}>
+                    <Table.Td key={field.name} className={index === 0 ? "first" : undefined} data-label={field.label} data-empty={index > 0 && isEmpty(row[field.name]) ? true : undefined}>
                       {index === 0 ? <Name api={api} resource={resource} row={row} field={field} /> : <Cell field={field} value={row[field.name]} />}
                     </Table.Td>
                   ))}
@@ -116,6 +116,8 @@ export const ResourceTable = ({ api, resource, asked, ask, fixed = {}, create, n
 };
 
 const sortable = (field: Field) => !["references", "texts", "objects", "object", "json", "choices"].includes(field.kind) && !field.name.endsWith("_obj") && !/^(verbose_name|component|current|mode_verbose|bound_to|assigned_.*)$/.test(field.name);
+
+const isEmpty = (value: unknown) => value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
 
 const Search = ({ value, ask }: { value: string; ask: (text: string) => void }) => {
   const [text, setText] = useState(value);
@@ -154,8 +156,8 @@ const Columns = ({ resource, columns, setColumns }: { resource: Resource; column
     <Menu.Target><Button variant="default" leftSection={<IconColumns size={16} />}>{t("list.columns")}</Button></Menu.Target>
     <Menu.Dropdown mah={360} className="scrolls">
       {possible(resource).map(({ name, label }) => (
-        <Menu.Item key={name} role="menuitemcheckbox" aria-checked={columns.includes(name)} disabled={columns.length === 1 && columns[0] === name} onClick={() => setColumns(columns.includes(name) ? columns.filter((one) => one !== name) : [...columns, name])}
-          leftSection={<Checkbox.Indicator size="xs" checked={columns.includes(name)} />}>{label}</Menu.Item>
+        <Menu.CheckboxItem key={name} checked={columns.includes(name)} disabled={columns.length === 1 && columns[0] === name}
+          onChange={(shown) => setColumns(shown ? [...columns, name] : columns.filter((one) => one !== name))}>{label}</Menu.CheckboxItem>
       ))}
     </Menu.Dropdown>
   </Menu>

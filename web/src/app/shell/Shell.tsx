@@ -50,10 +50,10 @@ export const Shell = () => {
         <ScrollArea type="never" h="100%" p="sm">
           <Entry place={OVERVIEW} path={path} />
           {ROOMS.map((room) => (
-            <section key={room.key} aria-labelledby={`room-${room.key}`}>
+            <div key={room.key} role="group" aria-labelledby={`room-${room.key}`}>
               <Text id={`room-${room.key}`} className="room-name" component="h2">{t(room.key)}</Text>
               {room.places.map((place) => <Entry key={place.path} place={place} path={path} />)}
-            </section>
+            </div>
           ))}
         </ScrollArea>
       </AppShell.Navbar>

@@ -68,7 +68,7 @@ const Wizard = ({ api }: { api: Api }) => {
         <form className="card" onSubmit={(event) => { event.preventDefault(); setStep(1); }}>
           <div className="form pad">
             <TextInput data-autofocus label={t("field.name")} description={t("app.nameWhat")} value={String(app.name)} error={of("name")} required onChange={({ currentTarget: { value } }) => set({ name: value, ...(app.slug === slugify(String(app.name)) && { slug: slugify(value) }) })} />
-            <TextInput label={t("field.slug")} description={t("app.slugWhat")} value={String(app.slug)} error={of("slug")} required pattern="[-a-zA-Z0-9_]+" onChange={({ currentTarget: { value } }) => set({ slug: value })} />
+            <TextInput label={t("field.slug")} description={t("app.slugWhat")} value={String(app.slug)} error={of("slug")} required onChange={({ currentTarget: { value } }) => set({ slug: value })} />
             <TextInput label={t("app.launch")} description={t("app.launchWhat")} value={String(app.meta_launch_url)} error={of("meta_launch_url")} inputMode="url" onChange={({ currentTarget: { value } }) => set({ meta_launch_url: value })} />
             <Textarea label={t("field.description")} value={String(app.meta_description)} error={of("meta_description")} autosize onChange={({ currentTarget: { value } }) => set({ meta_description: value })} />
             <Switch label={t("app.newTab")} checked={Boolean(app.open_in_new_tab)} onChange={({ currentTarget: { checked } }) => set({ open_in_new_tab: checked })} />
