@@ -1,28 +1,49 @@
-//! Says whether the API reference has been bundled into `bundle/`, and with which content.
+//! Lists what has been bundled into `bundle/`: every file there is `NAME.gz`, and `app.html` is the application's page.
 
 use std::error::Error;
-use std::fs;
+use std::fmt::Write as _;
 use std::path::Path;
-
-/// What is bundled, each compressed as `.gz`.
-const FILES: [&str; 3] = ["reference.js", "reference.css", "reference.txt"];
+use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("bundle");
-    println!("cargo::rustc-check-cfg=cfg(bundled)");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=bundle");
-    let packed = FILES.iter().map(|file| format!("{file}.gz"));
-    if !packed.map(|name| folder.join(name)).all(|path| path.is_file()) {
-        return Ok(());
+    let mut files = Vec::new();
+    for part in ["", "app/"] {
+        let Ok(entries) = fs::read_dir(folder.join(part)) else { continue };
+        for entry in entries {
+            let name = entry?.file_name().into_string().map_err(|_| "a bundled file's name is no text")?;
+            files.extend(name.strip_suffix(".gz").map(|name| format!("{part}{name}")));
+        }
     }
-    println!("cargo::rustc-cfg=bundled");
-    for file in FILES {
-        let hash = fnv1a(&fs::read(folder.join(format!("{file}.gz")))?);
-        let name = file.replace('.', "_").to_ascii_uppercase();
-        println!("cargo::rustc-env=VESTIBULE_{name}_HASH={hash:016x}");
+    files.sort();
+    let mut code = String::from("&[\n");
+    for name in &files {
+        let path = folder.join(format!("{name}.gz"));
+        let hash = fnv1a(&fs::read(&path)?);
+        let kind = content_type(name);
+        writeln!(
+            code,
+            "Bundled {{ path: {name:?}, content_type: {kind:?}, hash: \"{hash:016x}\", gzip: include_bytes!({path:?}) }},"
+        )?;
     }
+    code.push(']');
+    let into = env::var("OUT_DIR")?;
+    fs::write(Path::new(&into).join("bundle.rs"), code)?;
+    let page = folder.join("app.html");
+    let page = if page.is_file() { format!("Some(include_str!({page:?}))") } else { "None".to_owned() };
+    fs::write(Path::new(&into).join("app.rs"), page)?;
     Ok(())
+}
+
+fn content_type(name: &str) -> &'static str {
+    match Path::new(name).extension().and_then(|ending| ending.to_str()) {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "text/plain; charset=utf-8",
+    }
 }
 
 fn fnv1a(bytes: &[u8]) -> u64 {

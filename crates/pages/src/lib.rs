@@ -1,19 +1,16 @@
-//! Pages for those who are signed in: what they may open, their own devices and sessions at `/if/user/`, users, events and a test of
-//! mail for administrators at `/if/admin/`. They stand until the administrators' application does.
+//! Pages for those who are signed in: what they may open, their own devices and sessions at `/if/user/`, and the page of the
+//! administrators' application at `/if/admin/`, with a test of mail beside it.
 //!
 //! A page decides nothing. What it shows and what it changes it asks of the API, in this process and in the name of
 //! whoever looks at it (see [`inside`]), so that permissions, checks and events are those of the API. A form is
 //! answered by a redirect, or by the same form with what is wrong with it.
 
+mod app;
 mod content;
 mod devices;
-mod errors;
-mod events;
 mod greeting;
 mod inside;
 mod mail;
-mod paging;
-mod people;
 mod sessions;
 mod visitor;
 
@@ -36,8 +33,7 @@ pub fn routes(flow: &FlowState) -> Router {
     Router::new()
         .merge(greeting::routes())
         .merge(devices::routes())
-        .merge(people::routes())
-        .merge(events::routes())
+        .merge(app::routes())
         .merge(mail::routes())
         .with_state(state)
 }

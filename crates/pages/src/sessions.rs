@@ -39,8 +39,3 @@ pub(crate) async fn end(visitor: &Visitor<'_>, session: &str, home: &str) -> Res
         Err(refusal) => visitor.refused(&refusal),
     }
 }
-
-/// Ends every session of a user.
-pub(crate) async fn end_all(visitor: &Visitor<'_>, user: i64) -> Result<Value, Refusal> {
-    visitor.send(Method::DELETE, &format!("{PATH}bulk_delete/?user_pks={user}"), None).await
-}

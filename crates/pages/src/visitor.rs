@@ -21,7 +21,7 @@ use crate::inside::Refusal;
 const LOGIN: &str = "/flows/-/default/authentication/";
 /// What it takes to test the settings of mail: the permission to change settings of the server.
 pub(crate) const MAIL: &str = "authentik_rbac.edit_system_settings";
-/// Permissions that the administrators' pages show something for.
+/// Permissions that the administrators' application shows something for.
 const ROOMS: [&str; 3] = ["authentik_core.view_user", "authentik_events.view_event", MAIL];
 
 /// Somebody who is signed in, at a page.
@@ -101,11 +101,6 @@ impl<'a> Visitor<'a> {
         shell(&self.state.flow.store().configuration(), &self.visit, "").brand_title
     }
 
-    /// A parameter of the address, without what surrounds it.
-    pub(crate) fn parameter(&self, name: &str) -> &str {
-        self.visit.query.get(name).unwrap_or_default().trim()
-    }
-
     /// A page: what its template finds as `challenge`.
     pub(crate) fn page(&self, name: &str, content: Value) -> Response {
         self.page_with(StatusCode::OK, name, content)
@@ -123,8 +118,6 @@ impl<'a> Visitor<'a> {
             }),
         );
         put(&mut content, "done", self.visit.query.get("done").unwrap_or_default());
-        put_may(&mut content, "see_users", self.principal.may("authentik_core.view_user"));
-        put_may(&mut content, "see_events", self.principal.may("authentik_events.view_event"));
         put_may(&mut content, "mail", self.principal.may(MAIL));
         let shell = shell(&self.state.flow.store().configuration(), &self.visit, "");
         html(&self.state.flow, name, &shell, &content, status)
@@ -138,7 +131,7 @@ impl<'a> Visitor<'a> {
     /// The page of what the API refused, where there is no form to show it at.
     pub(crate) fn refused(&self, refusal: &Refusal) -> Response {
         match refusal {
-            Refusal::Fields(_) => self.error(400),
+            Refusal::Fields => self.error(400),
             Refusal::Status(status) => self.error(*status),
         }
     }

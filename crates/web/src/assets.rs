@@ -25,12 +25,13 @@ const fn svg(path: &'static str, bytes: &'static [u8]) -> Asset {
 
 /// Every static file.
 pub static ASSETS: &[Asset] = &[
-    file("page.css", "text/css; charset=utf-8", include_bytes!("../static/page.css")),
+    file("page.css", "text/css; charset=utf-8", concat!(include_str!("../static/tokens.css"), include_str!("../static/page.css")).as_bytes()),
     file("rooms.css", "text/css; charset=utf-8", include_bytes!("../static/rooms.css")),
     file("page.js", "text/javascript; charset=utf-8", include_bytes!("../static/page.js")),
     file("captcha.js", "text/javascript; charset=utf-8", include_bytes!("../static/captcha.js")),
     file("work.js", "text/javascript; charset=utf-8", include_bytes!("../static/work.js")),
     file("webauthn.js", "text/javascript; charset=utf-8", include_bytes!("../static/webauthn.js")),
+    file("theme.js", "text/javascript; charset=utf-8", include_bytes!("../static/theme.js")),
     file("logo.svg", "image/svg+xml", include_bytes!("../static/logo.svg")),
     file("favicon.svg", "image/svg+xml", include_bytes!("../static/favicon.svg")),
     // Marks of providers: Simple Icons (CC0), but for the three that are letters.

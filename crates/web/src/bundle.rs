@@ -1,6 +1,8 @@
-//! The bundled API reference: files that `web/build.mjs` made, compressed as they are kept and, mostly, as they are sent.
+//! What `web/` was bundled into: the API reference and the application, compressed as they are kept and, mostly, as they
+//! are sent.
 //!
-//! Without a bundle everything else works, and [`reference_page`](crate::reference_page) says how to make it.
+//! Without a bundle everything else works; [`reference_page`](crate::reference_page) and [`app_page`](crate::app_page) say
+//! how to make it.
 
 /// One bundled file below `/static/vestibule/`.
 #[derive(Debug)]
@@ -15,32 +17,15 @@ pub struct Bundled {
     pub gzip: &'static [u8],
 }
 
-/// Every bundled file: script, style sheet, and the licences of what is in them. Empty where nothing was bundled.
-#[cfg(bundled)]
-pub static BUNDLE: &[Bundled] = &[
-    Bundled {
-        path: "reference.js",
-        content_type: "text/javascript; charset=utf-8",
-        hash: env!("VESTIBULE_REFERENCE_JS_HASH"),
-        gzip: include_bytes!("../bundle/reference.js.gz"),
-    },
-    Bundled {
-        path: "reference.css",
-        content_type: "text/css; charset=utf-8",
-        hash: env!("VESTIBULE_REFERENCE_CSS_HASH"),
-        gzip: include_bytes!("../bundle/reference.css.gz"),
-    },
-    Bundled {
-        path: "reference.txt",
-        content_type: "text/plain; charset=utf-8",
-        hash: env!("VESTIBULE_REFERENCE_TXT_HASH"),
-        gzip: include_bytes!("../bundle/reference.txt.gz"),
-    },
-];
+impl Bundled {
+    /// Whether its name holds a hash of its content: browsers keep it for ever under its plain address.
+    pub fn is_named_by_content(&self) -> bool {
+        self.path.starts_with("app/")
+    }
+}
 
-/// Every bundled file: script, style sheet, and the licences of what is in them. Empty where nothing was bundled.
-#[cfg(not(bundled))]
-pub static BUNDLE: &[Bundled] = &[];
+/// Every bundled file: scripts, style sheets, and the licences of what is in them. Empty where nothing was bundled.
+pub static BUNDLE: &[Bundled] = include!(concat!(env!("OUT_DIR"), "/bundle.rs"));
 
 /// The bundled file of that name below `/static/vestibule/`.
 pub fn bundled(path: &str) -> Option<&'static Bundled> {

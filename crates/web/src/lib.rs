@@ -6,6 +6,7 @@
 //! [`content_security_policy`] with each page.
 
 mod accent;
+mod app;
 mod assets;
 mod bundle;
 mod catalogue;
@@ -19,6 +20,7 @@ mod reference;
 mod shell;
 
 pub use accent::{accent_css, accent_url};
+pub use app::{app_page, app_policy};
 pub use assets::{ASSETS, Asset, asset, asset_url};
 pub use bundle::{BUNDLE, Bundled, bundled};
 pub use catalogue::{translate, translate_error};

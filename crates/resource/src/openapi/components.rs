@@ -184,6 +184,9 @@ impl<'a> Components<'a> {
             Access::WriteOnly => more.insert("writeOnly".to_owned(), true.into()),
             Access::ReadWrite | Access::Internal => None,
         };
+        if let Some(hints) = hints(field) {
+            more.insert("x-vestibule".to_owned(), hints);
+        }
         let bounds = field.is_writable();
         let mut schema = match self.shape(&field.shape, side, bounds) {
             Value::Object(schema) => schema,
@@ -237,7 +240,11 @@ impl<'a> Components<'a> {
     fn choices(&mut self, choices: &'static Choices) -> Value {
         self.add(choices.name, |_| {
             let values: Vec<&str> = choices.values.iter().map(|(value, _)| *value).collect();
-            json!({ "enum": values, "type": "string" })
+            let labels: Vec<&str> = choices.values.iter().map(|(_, label)| *label).collect();
+            if labels == values {
+                return json!({ "enum": values, "type": "string" });
+            }
+            json!({ "enum": values, "type": "string", "x-vestibule": { "labels": labels } })
         })
     }
 
@@ -247,6 +254,32 @@ impl<'a> Components<'a> {
         let key = if crate::field::has_integer_keys(model) { Some(Shape::INTEGER) } else { own };
         self.shape(&key.unwrap_or(Shape::Uuid), Side::Answer, false)
     }
+}
+
+/// What forms need to know beyond what OpenAPI says of a field: the model that its key is of, what it is when it is left
+/// out, and what kind of text it is.
+fn hints(field: &Field) -> Option<Value> {
+    let mut hints = Map::new();
+    let (item, references) = match &field.shape {
+        Shape::List(item) => (&**item, true),
+        shape => (shape, false),
+    };
+    if let Shape::Reference(model, _) = item {
+        hints.insert("model".to_owned(), (*model).into());
+    }
+    if let Some(default) = field.default.filter(|_| field.is_writable()) {
+        hints.insert("default".to_owned(), default());
+    }
+    if !references && matches!(item, Shape::Text { format: Format::Duration, .. }) {
+        hints.insert("format".to_owned(), "duration".into());
+    }
+    if field.language.is_some() {
+        hints.insert("format".to_owned(), "expression".into());
+    }
+    if field.sealed || field.guarded {
+        hints.insert("secret".to_owned(), true.into());
+    }
+    (!hints.is_empty()).then_some(Value::Object(hints))
 }
 
 /// What a schema is called in `side`.

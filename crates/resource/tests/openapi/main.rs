@@ -165,7 +165,7 @@ fn what_the_comparison_does_not_see() {
         at(&action),
         json!({
             "allOf": [{ "$ref": "#/components/schemas/InvalidResponseActionEnum" }],
-            "description": "What an invalid answer leads to.",
+            "description": "What an invalid answer leads to.", "x-vestibule": { "default": "retry" },
         })
     );
 }

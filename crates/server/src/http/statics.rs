@@ -40,7 +40,8 @@ async fn file(Path(path): Path<String>, RawQuery(query): RawQuery, headers: Head
     };
     // Weak: the same file goes out compressed in different ways.
     let tag = format!("W/\"{hash}\"");
-    let current = query.is_some_and(|query| query == format!("v={hash}"));
+    let named = matches!(&file, File::Packed(bundled) if bundled.is_named_by_content());
+    let current = named || query.is_some_and(|query| query == format!("v={hash}"));
     let caching: [(HeaderName, &str); 2] = [(ETAG, &tag), (CACHE_CONTROL, if current { FOR_EVER } else { A_WHILE })];
     if headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|known| known.contains(&tag)) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();

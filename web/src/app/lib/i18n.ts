@@ -1,0 +1,24 @@
+// The words of the application, in the language that the server chose for whoever looks.
+
+import en from "../messages/en.json";
+
+export type Key = keyof typeof en;
+
+let messages: Record<string, string> = en;
+export const language = document.documentElement.lang || "en";
+
+/** Loads the catalogue of the page's language. English is always there. */
+export const loadLanguage = async () => {
+  if (language === "de") messages = { ...en, ...(await import("../messages/de.json")).default };
+};
+
+/** A text; `{name}` stands for what is given under that name. */
+export const t = (key: Key, values: Record<string, string | number> = {}): string =>
+  (messages[key] ?? key).replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+
+/** A text that may not be in the catalogue. */
+export const perhaps = (key: string): string | undefined => messages[key];
+
+/** One of two texts, by a number: `key.one` and `key.many`. */
+export const count = (key: string, number: number): string =>
+  t(`${key}.${number === 1 ? "one" : "many"}` as Key, { count: new Intl.NumberFormat(language).format(number) });

@@ -1,0 +1,32 @@
+// The administrators' application.
+
+import "@mantine/core/styles.css";
+import "@mantine/notifications/styles.css";
+import "../../../crates/web/static/tokens.css";
+import "./app.css";
+
+import { MantineProvider } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { setNonce } from "get-nonce";
+import { createRoot } from "react-dom/client";
+
+import { loadLanguage } from "./lib/i18n";
+import { nonce } from "./lib/nonce";
+import { client } from "./lib/queries";
+import { router } from "./router";
+import { schemes, theme, variables } from "./theme";
+
+const place = document.querySelector("#app");
+await loadLanguage();
+if (nonce) setNonce(nonce);
+
+if (place) createRoot(place).render(
+  <MantineProvider theme={theme} colorSchemeManager={schemes} cssVariablesResolver={variables} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <QueryClientProvider client={client}>
+      <Notifications position="bottom-right" />
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </MantineProvider>,
+);

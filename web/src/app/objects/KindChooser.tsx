@@ -1,0 +1,28 @@
+// Which kind of a family a new object is to be.
+
+import { Text, TextInput, UnstyledButton } from "@mantine/core";
+import { IconSearch } from "@tabler/icons-react";
+import { useState } from "react";
+
+import { t } from "../lib/i18n";
+import type { Api, Resource } from "../lib/schema";
+import { useKinds } from "./kinds";
+
+export const KindChooser = ({ api, family, choose }: { api: Api; family: Resource; choose: (resource: Resource) => void }) => {
+  const [text, setText] = useState("");
+  const kinds = useKinds(api, family);
+  const found = kinds.filter(({ name, description }) => `${name} ${description}`.toLowerCase().includes(text.toLowerCase()));
+  return (
+    <div className="form" style={{ maxWidth: "none" }}>
+      {kinds.length > 8 && <TextInput type="search" w={300} maw="100%" value={text} onChange={(event) => setText(event.currentTarget.value)} placeholder={t("list.search")} aria-label={t("list.search")} leftSection={<IconSearch size={16} aria-hidden />} />}
+      <div className="kinds">
+        {found.map(({ resource, name, description }) => (
+          <UnstyledButton key={resource.path} className="kind" onClick={() => choose(resource)}>
+            <Text component="span" display="block" fw={500}>{name}</Text>
+            {description && <Text component="span" display="block" size="sm" c="dimmed">{description}</Text>}
+          </UnstyledButton>
+        ))}
+      </div>
+    </div>
+  );
+};

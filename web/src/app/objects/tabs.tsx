@@ -1,0 +1,111 @@
+// What the pages of some objects show before their settings.
+
+import { Button, Code, Stack, Text, Textarea } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { lazy, Suspense, useState, type ReactNode } from "react";
+
+import { call, get, type Query, type Row } from "../lib/api";
+import { humanize } from "../lib/format";
+import { t } from "../lib/i18n";
+import type { Api, Resource } from "../lib/schema";
+import { ReferenceSelect } from "../forms/ReferenceSelect";
+import { Dot } from "../lists/Cell";
+import { ResourceTable, type Asked } from "../lists/ResourceTable";
+import { EventList } from "../events/EventList";
+import { Lines, Wrong } from "../shell/States";
+
+const FlowEditor = lazy(() => import("../flows/FlowEditor"));
+
+interface Tab {
+  name: string;
+  label: string;
+  content: ReactNode;
+}
+
+export const extraTabs = (api: Api, resource: Resource, row: Row): Tab[] => {
+  const within = (name: string, label: string, path: string, fixed: Query, create?: ReactNode): Tab[] => {
+    const other = api.resources.get(path);
+    return other ? [{ name, label, content: <Within api={api} resource={other} fixed={fixed} create={create} label={label} /> }] : [];
+  };
+  switch (resource.path) {
+    case "flows/instances":
+      return [{ name: "stages", label: t("nav.stages"), content: <Suspense fallback={<div className="card"><Lines /></div>}><FlowEditor api={api} flow={row} /></Suspense> }];
+    case "core/users":
+      return [
+        ...within("sessions", t("nav.sessions"), "core/authenticated_sessions", { user__username: row.username }),
+        ...within("tokens", t("nav.tokens"), "core/tokens", { user__username: row.username }),
+        ...within("groups", t("nav.groups"), "core/groups", { members_by_pk: [String(row.pk)] }),
+        ...within("consents", t("user.consents"), "core/user_consent", { user: row.pk }),
+        { name: "activity", label: t("user.activity"), content: <EventList query={{ username: row.username }} /> },
+      ];
+    case "core/groups":
+      return within("members", t("group.members"), "core/users", { groups_by_pk: [String(row.pk)] });
+    case "core/applications":
+      return within("entitlements", t("app.entitlements"), "core/application_entitlements", { app: row.pk }, <Button component={Link} to={`/core/application_entitlements/~new/?app=${row.pk}`}>{t("list.create")}</Button>);
+    case "providers/oauth2":
+      return [{ name: "addresses", label: t("provider.addresses"), content: <Addresses row={row} /> }];
+    default:
+      if (resource.path.startsWith("policies/") && row.meta_model_name) return [{ name: "test", label: t("test.name"), content: <Test api={api} path={`policies/all/${row.pk}/test/`} /> }];
+      if (resource.path.startsWith("propertymappings/") && row.meta_model_name) return [{ name: "test", label: t("test.name"), content: <Test api={api} path={`propertymappings/all/${row.pk}/test/`} /> }];
+      return [];
+  }
+};
+
+const Within = ({ api, resource, fixed, create, label }: { api: Api; resource: Resource; fixed: Query; create?: ReactNode; label: string }) => {
+  const [asked, ask] = useState<Asked>({});
+  return <ResourceTable api={api} resource={resource} fixed={fixed} asked={asked} ask={ask} create={create} label={label} />;
+};
+
+const Addresses = ({ row }: { row: Row }) => {
+  const { data, error } = useQuery({ queryKey: ["addresses", row.pk], queryFn: () => get<Record<string, string>>(`providers/oauth2/${row.pk}/setup_urls/`) });
+  if (error) return <Wrong error={error} />;
+  if (!data) return <div className="card"><Lines count={3} /></div>;
+  return (
+    <div className="card pad">
+      <dl className="facts">
+        <div><dt>{t("provider.clientId")}</dt><dd><Code>{row.client_id}</Code></dd></div>
+        {Object.entries(data).filter(([, value]) => typeof value === "string").map(([name, value]) => <div key={name}><dt>{humanize(name)}</dt><dd><Code>{value}</Code></dd></div>)}
+      </dl>
+    </div>
+  );
+};
+
+/** Tries a policy or a mapping out on a user, without anything coming of it. */
+const Test = ({ api, path }: { api: Api; path: string }) => {
+  const [user, setUser] = useState<string | number | null>(null);
+  const [context, setContext] = useState("{}");
+  const [answer, setAnswer] = useState<Row | null>(null);
+  const [failed, setFailed] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const run = async (event: React.FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    setFailed(null);
+    try {
+      setAnswer(await call("POST", path, { user, context: JSON.parse(context || "{}") }));
+    } catch (error) {
+      setAnswer(null);
+      setFailed(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form className="card pad form" onSubmit={(event) => void run(event)}>
+      <Text c="dimmed">{t("test.what")}</Text>
+      <ReferenceSelect api={api} model="authentik_core.user" label={t("gate.kind.user")} value={user} change={setUser} required />
+      <Textarea label={t("test.context")} description={t("test.contextWhat")} value={context} onChange={(event) => setContext(event.currentTarget.value)} autosize minRows={2} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} />
+      <Button type="submit" w="fit-content" loading={busy} disabled={user === null}>{t("test.run")}</Button>
+      {failed !== null && <Wrong error={failed} />}
+      {answer && (
+        <Stack gap="xs" role="status">
+          <Dot state={(answer.passing ?? answer.successful) ? "ok" : "bad"}>{"passing" in answer ? t(answer.passing ? "test.passed" : "test.denied") : t(answer.successful ? "test.worked" : "test.failed")}</Dot>
+          {Array.isArray(answer.messages) && answer.messages.map((message: string, index: number) => <Text key={index}>{message}</Text>)}
+          {answer.result !== undefined && <Code block>{String(answer.result)}</Code>}
+          {Array.isArray(answer.log_messages) && answer.log_messages.length > 0 && <Code block>{answer.log_messages.map((one: any) => (typeof one === "string" ? one : `${one.log_level ?? ""} ${one.event ?? JSON.stringify(one)}`)).join("\n")}</Code>}
+        </Stack>
+      )}
+    </form>
+  );
+};

@@ -1,0 +1,43 @@
+// Where things are: every resource of the API has its own path below `/if/admin/`, and some have pages of their own.
+
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+
+import { NotFound, Trouble, Waiting } from "./shell/States";
+import { Shell } from "./shell/Shell";
+
+const search = (input: Record<string, unknown>) => Object.fromEntries(Object.entries(input).map(([name, value]) => [name, value === undefined ? undefined : String(value)])) as Record<string, string | undefined>;
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Trouble, validateSearch: search });
+const page = (path: string, component: ReturnType<typeof lazyRouteComponent>) => createRoute({ getParentRoute: () => root, path, component });
+
+const routes = [
+  page("/", lazyRouteComponent(() => import("./overview/Overview"), "Overview")),
+  page("/events/events", lazyRouteComponent(() => import("./events/Log"), "Log")),
+  page("/applications/new", lazyRouteComponent(() => import("./wizards/NewApplication"), "NewApplication")),
+  page("/stages/invitation/invitations/~new", lazyRouteComponent(() => import("./wizards/NewInvitation"), "NewInvitation")),
+  page("/flows/new", lazyRouteComponent(() => import("./wizards/NewFlow"), "NewFlow")),
+  page("/blueprints/import", lazyRouteComponent(() => import("./system/ImportBlueprint"), "ImportBlueprint")),
+  page("/admin/settings", lazyRouteComponent(() => import("./system/Settings"), "Settings")),
+  page("/api", lazyRouteComponent(() => import("./system/Everything"), "Everything")),
+  // Where the pages were that stood here before.
+  createRoute({ getParentRoute: () => root, path: "/users", beforeLoad: () => { throw redirect({ to: "/core/users" }); } }),
+  createRoute({ getParentRoute: () => root, path: "/events", beforeLoad: () => { throw redirect({ to: "/events/events" }); } }),
+  page("/$", lazyRouteComponent(() => import("./objects/ResourcePage"), "ResourcePage")),
+];
+
+const plain = (query: Record<string, unknown>) => {
+  const text = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== undefined && value !== "").map(([name, value]) => [name, String(value)])).toString();
+  return text ? `?${text}` : "";
+};
+
+export const router = createRouter({
+  routeTree: root.addChildren(routes),
+  basepath: "/if/admin",
+  trailingSlash: "always",
+  defaultPreload: "intent",
+  defaultPendingComponent: Waiting,
+  defaultErrorComponent: Trouble,
+  scrollRestoration: true,
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: plain,
+});
