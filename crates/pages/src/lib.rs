@@ -1,10 +1,12 @@
-//! Pages for those who are signed in: what they may open, their own devices and sessions at `/if/user/`, users, events and a test of
+//! Pages for those who are signed in: what they may open, their own devices and sessions at `/if/user/`, their tokens
+//! and consents at `/if/user/access/`, users, events and a test of
 //! mail for administrators at `/if/admin/`. They stand until the administrators' application does.
 //!
 //! A page decides nothing. What it shows and what it changes it asks of the API, in this process and in the name of
 //! whoever looks at it (see [`inside`]), so that permissions, checks and events are those of the API. A form is
 //! answered by a redirect, or by the same form with what is wrong with it.
 
+mod access;
 mod content;
 mod devices;
 mod errors;
@@ -35,6 +37,7 @@ pub fn routes(flow: &FlowState) -> Router {
     let state = PagesState { flow: flow.clone(), inside };
     Router::new()
         .merge(greeting::routes())
+        .merge(access::routes())
         .merge(devices::routes())
         .merge(people::routes())
         .merge(events::routes())

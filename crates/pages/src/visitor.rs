@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
@@ -99,6 +100,11 @@ impl<'a> Visitor<'a> {
     /// What the brand calls itself.
     pub(crate) fn brand(&self) -> String {
         shell(&self.state.flow.store().configuration(), &self.visit, "").brand_title
+    }
+
+    /// What time it is.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.state.flow.ctx().now()
     }
 
     /// A parameter of the address, without what surrounds it.
