@@ -64,7 +64,7 @@ for (const script of [true, false]) {
     await page.getByLabel(/What it is for/).fill("Mail on the phone");
     await page.getByLabel(/Last day/).fill("2199-01-01");
     await primary(page).click();
-    await page.getByText(/This server lets it live until \d{4}-.* UTC at most/).waitFor();
+    await page.getByText(/This server lets it live until \d{4}-.* UTC at most/).first().waitFor();
     await page.getByLabel(/Last day/).fill(new Date(Date.now() + 5 * 86_400_000).toISOString().slice(0, 10));
     await primary(page).click();
     const key = await page.locator("#key").innerText();

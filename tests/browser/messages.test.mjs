@@ -108,7 +108,7 @@ for (const script of [true, false]) {
     await page.getByRole("img", { name: "QR code for the Duo app" }).waitFor();
     await show(page, "duo-setup");
     await primary(page).click();
-    await page.getByText("Duo has not heard from the app yet.").waitFor();
+    await page.getByText("Duo has not heard from the app yet.").first().waitFor();
     await show(page, "duo-waiting");
     duo.status = "success";
     await primary(page).click();
