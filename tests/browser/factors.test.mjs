@@ -5,6 +5,7 @@ import { createHmac } from "node:crypto";
 import { test } from "node:test";
 
 import { assertGreeted, nameField, openWorld, passwordField, primary, signIn } from "./support/browser.mjs";
+import { equip, move } from "./support/passkeys.mjs";
 import { shoot } from "./support/shots.mjs";
 
 const world = await openWorld();
@@ -26,24 +27,7 @@ const codeOf = (secret, away = 0) => {
 const visit = (more) => world.visit({ baseURL: home, ...more });
 
 /** A page whose browser has an authenticator of its own. */
-const withAuthenticator = async (more) => {
-  const page = await visit(more);
-  const session = await page.context().newCDPSession(page);
-  await session.send("WebAuthn.enable");
-  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
-    options: { protocol: "ctap2", ctap2Version: "ctap2_1", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
-  });
-  return { page, session, authenticatorId };
-};
-
-/** Moves the credentials of one browser's authenticator into another's. */
-const move = async (from, to) => {
-  const { credentials } = await from.session.send("WebAuthn.getCredentials", { authenticatorId: from.authenticatorId });
-  await to.session.send("WebAuthn.clearCredentials", { authenticatorId: to.authenticatorId });
-  for (const credential of credentials) {
-    await to.session.send("WebAuthn.addCredential", { authenticatorId: to.authenticatorId, credential });
-  }
-};
+const withAuthenticator = async (more) => equip(await visit(more));
 
 const asked = (page) => page.getByRole("heading", { level: 1 }).waitFor();
 const code = (page) => page.getByLabel("Code", { exact: true });

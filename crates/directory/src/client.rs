@@ -73,7 +73,7 @@ pub fn describe_request(parts: &Parts, configuration: &Configuration) -> Request
     let ip = client.ip.to_string();
     let request = Request::new(ip, parts.method.as_str(), path, query, text("user-agent"), text(REQUEST_ID));
     let Located { geo, asn } = parts.extensions.get::<Located>().cloned().unwrap_or_default();
-    let sent = Sent { headers: parts.headers.clone(), query: query.to_owned() };
+    let sent = Sent { headers: parts.headers.clone(), query: query.to_owned(), origin: client.origin() };
     Request { brand: describe_brand(configuration, &client.host_name()), geo, asn, sent, ..request }
 }
 

@@ -42,6 +42,8 @@ pub struct Sent {
     pub headers: HeaderMap,
     /// The query of the address, encoded.
     pub query: String,
+    /// The origin of the server's pages, as the client asked for it (`https://id.example`).
+    pub origin: String,
 }
 
 impl fmt::Debug for Sent {

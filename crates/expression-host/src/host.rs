@@ -1,32 +1,36 @@
 //! The functions that ask the directory, or others. A family that knows more (policies, devices) wraps it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use vestibule_devices::{KINDS, kind_of_class, of_user};
 use vestibule_directory::Users;
 use vestibule_expression::{Arguments, Failure, Host, HttpRequest, HttpResponse, Value};
-use vestibule_http_client::HttpClient;
 use vestibule_store::Store;
 
 use crate::circumstances::Circumstances;
+use crate::documents::{DocumentModelObject, EMAIL_STAGE, OAUTH2_PROVIDER};
 use crate::group::Groups;
 use crate::model::{Found, GROUPS, Model, ModelObject, USERS};
+use crate::outside::{Outside, TokenMaker};
 use crate::user::UserObject;
-use crate::{database_failed, event};
+use crate::{database_failed, event, jwt, send_email};
 
 /// The server, as far as the directory is it.
 pub struct DirectoryHost {
     store: Store,
-    client: Option<Arc<HttpClient>>,
+    outside: Option<Arc<Outside>>,
     circumstances: Arc<Circumstances>,
+    /// How many mails it has sent.
+    mails: AtomicUsize,
 }
 
 impl DirectoryHost {
-    /// Over a store; `client` is what `requests` goes through, `None` where programs may not ask others.
-    pub fn new(store: Store, client: Option<Arc<HttpClient>>) -> Self {
-        Self { store, client, circumstances: Arc::default() }
+    /// Over a store; `outside` is `None` where programs may not reach beyond it.
+    pub fn new(store: Store, outside: Option<Arc<Outside>>) -> Self {
+        Self { store, outside, circumstances: Arc::default(), mails: AtomicUsize::new(0) }
     }
 
     /// For whom the program runs, and where: for what it writes.
@@ -88,14 +92,24 @@ impl DirectoryHost {
         devices.map(|devices| (!devices.is_empty()).into()).map_err(|error| Failure::runtime(error.to_string()))
     }
 
+    /// Whoever makes tokens.
+    fn tokens(&self, function: &str) -> Result<&dyn TokenMaker, Failure> {
+        let tokens = self.outside.as_ref().and_then(|outside| outside.tokens.as_deref());
+        tokens.ok_or_else(|| not_here(function))
+    }
+
     /// The name of an address; the text as it was given if it has none.
     async fn reverse(&self, arguments: &Arguments) -> Result<Value, Failure> {
         let given = arguments.text(0, "ip_addr")?;
-        let client = self.client.as_ref().ok_or_else(|| Failure::runtime("reverse_dns is not available here"))?;
+        let outside = self.outside.as_ref().ok_or_else(|| Failure::runtime("reverse_dns is not available here"))?;
         let Ok(address) = given.trim().parse() else { return Ok(given.into()) };
-        let name = client.name_of(address, self.now()).await;
+        let name = outside.http.name_of(address, self.now()).await;
         Ok(name.map_or_else(|| given.into(), Value::from))
     }
+}
+
+fn not_here(function: &str) -> Failure {
+    Failure { kind: "NotImplementedError", message: format!("{function} is not available here") }
 }
 
 #[async_trait]
@@ -133,13 +147,24 @@ impl Host for DirectoryHost {
                 _ => Err(Failure::kind("ak_user_has_authenticator needs a user")),
             },
             "ak_create_event" => event::create(&self.store, &self.circumstances, arguments).await,
+            "ak_create_jwt" => jwt::create(self.tokens(function)?, &self.circumstances, &arguments).await,
+            "ak_create_jwt_raw" => jwt::create_raw(self.tokens(function)?, &self.circumstances, &arguments).await,
+            "ak_send_email" => send_email::send(&self.store, &self.circumstances, &self.mails, &arguments).await,
             "resolve_dns" => self.resolve(&arguments).await,
             "reverse_dns" => self.reverse(&arguments).await,
-            other => Err(Failure { kind: "NotImplementedError", message: format!("{other} is not available here") }),
+            other => Err(not_here(other)),
         }
     }
 
     async fn import(&self, module: &str, name: &str) -> Result<Option<Value>, Failure> {
+        let documents = match (module, name) {
+            ("authentik.stages.email.models", "EmailStage") => Some(&EMAIL_STAGE),
+            ("authentik.providers.oauth2.models", "OAuth2Provider") => Some(&OAUTH2_PROVIDER),
+            _ => None,
+        };
+        if let Some(model) = documents {
+            return Ok(Some(Value::object(DocumentModelObject(self.store.clone(), model))));
+        }
         let model = match (module, name) {
             ("authentik.core.models", "User") => &USERS,
             ("authentik.core.models", "Group") => &GROUPS,
@@ -149,9 +174,9 @@ impl Host for DirectoryHost {
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, Failure> {
-        let client = self.client.as_ref().ok_or_else(|| Failure::runtime("requests is not available here"))?;
+        let outside = self.outside.as_ref().ok_or_else(|| Failure::runtime("requests is not available here"))?;
         let HttpRequest { method, url, headers, body } = request;
-        let exchange = client.exchange(&method, &url, &headers, body).await;
+        let exchange = outside.http.exchange(&method, &url, &headers, body).await;
         let (status, headers, body) = exchange.map_err(|error| Failure::runtime(error.to_string()))?;
         Ok(HttpResponse { status, headers, body })
     }

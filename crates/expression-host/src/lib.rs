@@ -3,13 +3,17 @@
 mod check;
 mod circumstances;
 mod document;
+mod documents;
 mod entitlement;
 mod event;
 mod group;
 mod host;
+mod jwt;
 mod model;
+mod outside;
 mod request;
 mod save;
+pub mod send_email;
 mod user;
 
 pub use check::python;
@@ -17,6 +21,7 @@ pub use circumstances::Circumstances;
 pub use document::DocumentObject;
 pub use group::{GroupObject, Groups};
 pub use host::DirectoryHost;
+pub use outside::{Outside, ProviderName, TokenMaker};
 pub use request::{HttpRequestObject, RequestObject};
 pub use user::UserObject;
 

@@ -68,7 +68,7 @@ async fn rename(
         let name = form.get("name").unwrap_or_default().trim();
         match visitor.send(Method::PATCH, &path, Some(json!({"name": name}))).await {
             Ok(_) => Ok(see_other(&format!("{HOME}?done=device_renamed#devices"))),
-            Err(Refusal::Fields) => Ok(see_other(&format!("{HOME}?done=device_name#devices"))),
+            Err(Refusal::Fields(_)) => Ok(see_other(&format!("{HOME}?done=device_name#devices"))),
             Err(refusal) => Err(visitor.refused(&refusal)),
         }
     };

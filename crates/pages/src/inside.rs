@@ -11,7 +11,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use vestibule_directory::authenticate::CSRF_HEADER;
 use vestibule_directory::client::ClientInfo;
-use vestibule_kernel::ApiError;
+use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::Api;
 
 /// Names the request in logs and events.
@@ -23,8 +23,8 @@ const PASSED_ON: [HeaderName; 6] =
 /// Why the API did not do as it was asked.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// What was sent is wrong: the person can mend that.
-    Fields,
+    /// The fields named are wrong: the person can mend that.
+    Fields(Object),
     /// Anything else, by its status.
     Status(u16),
 }
@@ -80,7 +80,7 @@ impl Inside {
         let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         match (status.as_u16(), value) {
             (200..300, value) => Ok(value),
-            (400, Value::Object(_)) => Err(Refusal::Fields),
+            (400, Value::Object(errors)) => Err(Refusal::Fields(errors)),
             (status, _) => Err(Refusal::Status(status)),
         }
     }

@@ -1,13 +1,16 @@
-//! Pages for those who are signed in: what they may open, their own devices and sessions at `/if/user/`, and the page of the
-//! administrators' application at `/if/admin/`, with a test of mail beside it.
+//! Pages for those who are signed in: what they may open, their own devices and sessions at `/if/user/`, their tokens and
+//! consents at `/if/user/access/`; and the page of the administrators' application at `/if/admin/`, with a test of mail beside
+//! it.
 //!
 //! A page decides nothing. What it shows and what it changes it asks of the API, in this process and in the name of
 //! whoever looks at it (see [`inside`]), so that permissions, checks and events are those of the API. A form is
 //! answered by a redirect, or by the same form with what is wrong with it.
 
+mod access;
 mod app;
 mod content;
 mod devices;
+mod errors;
 mod greeting;
 mod inside;
 mod mail;
@@ -32,6 +35,7 @@ pub fn routes(flow: &FlowState) -> Router {
     let state = PagesState { flow: flow.clone(), inside };
     Router::new()
         .merge(greeting::routes())
+        .merge(access::routes())
         .merge(devices::routes())
         .merge(app::routes())
         .merge(mail::routes())

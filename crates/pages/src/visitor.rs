@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
@@ -101,6 +102,16 @@ impl<'a> Visitor<'a> {
         shell(&self.state.flow.store().configuration(), &self.visit, "").brand_title
     }
 
+    /// What time it is.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.state.flow.ctx().now()
+    }
+
+    /// A parameter of the address, without what surrounds it.
+    pub(crate) fn parameter(&self, name: &str) -> &str {
+        self.visit.query.get(name).unwrap_or_default().trim()
+    }
+
     /// A page: what its template finds as `challenge`.
     pub(crate) fn page(&self, name: &str, content: Value) -> Response {
         self.page_with(StatusCode::OK, name, content)
@@ -131,7 +142,7 @@ impl<'a> Visitor<'a> {
     /// The page of what the API refused, where there is no form to show it at.
     pub(crate) fn refused(&self, refusal: &Refusal) -> Response {
         match refusal {
-            Refusal::Fields => self.error(400),
+            Refusal::Fields(_) => self.error(400),
             Refusal::Status(status) => self.error(*status),
         }
     }

@@ -8,8 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_directory::UserRow;
+use vestibule_expression_host::Outside;
 use vestibule_flow::Occasion;
-use vestibule_http_client::HttpClient;
 use vestibule_kernel::{Ctx, Object};
 use vestibule_resource::Registry;
 use vestibule_store::{Configuration, Store, StoreError};
@@ -46,8 +46,8 @@ pub struct Means {
     pub ctx: Ctx,
     /// What is served.
     pub registry: Arc<Registry>,
-    /// Asks other servers.
-    pub http: Arc<HttpClient>,
+    /// Other servers, and what else programs reach.
+    pub outside: Arc<Outside>,
     /// What the settings say.
     pub settings: Arc<PolicySettings>,
 }

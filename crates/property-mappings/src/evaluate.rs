@@ -5,8 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use vestibule_events::{Event, cleanse};
 use vestibule_expression::{Budget, Host, Outcome, Program, RunError, Value};
-use vestibule_expression_host::{Circumstances, DirectoryHost, DocumentObject, RequestObject};
-use vestibule_http_client::HttpClient;
+use vestibule_expression_host::{Circumstances, DirectoryHost, DocumentObject, Outside, RequestObject};
 use vestibule_kernel::Object as JsonObject;
 use vestibule_store::{Document, Durability, Store, StoreError};
 
@@ -60,8 +59,8 @@ pub(crate) fn mapping_object(mapping: &JsonObject) -> DocumentObject {
 pub struct Mappings {
     /// Database and configuration.
     pub store: Store,
-    /// What `requests` goes through.
-    pub http: Arc<HttpClient>,
+    /// Other servers, and what else programs reach.
+    pub outside: Arc<Outside>,
     /// For whom they run; `program` is the name of each.
     pub circumstances: Circumstances,
 }
@@ -87,7 +86,7 @@ impl Mappings {
         mut inputs: Vec<(String, Value)>,
     ) -> Result<Value, MappingFailure> {
         let circumstances = Circumstances { program: mapping.text("name").to_owned(), ..self.circumstances.clone() };
-        let host = DirectoryHost::new(self.store.clone(), Some(Arc::clone(&self.http))).under(circumstances);
+        let host = DirectoryHost::new(self.store.clone(), Some(Arc::clone(&self.outside))).under(circumstances);
         let user = inputs.iter().find(|(name, _)| name == "user").and_then(|(_, user)| match user {
             Value::Object(user) => Some(Arc::clone(user)),
             _ => None,

@@ -9,9 +9,8 @@ use serde_json::{Value as Json, json};
 use vestibule_directory::{Brand, ClientInfo, SystemSettings, current_brand};
 use vestibule_expression::{Object, Value};
 use vestibule_expression_host::{
-    Circumstances, DirectoryHost, DocumentObject, GroupObject, HttpRequestObject, RequestObject,
+    Circumstances, DirectoryHost, DocumentObject, GroupObject, HttpRequestObject, Outside, RequestObject,
 };
-use vestibule_http_client::HttpClient;
 use vestibule_kernel::ApiError;
 use vestibule_resource::ObjectKey;
 use vestibule_resource::call::{Answer, Call, ok};
@@ -31,7 +30,7 @@ pub(crate) async fn run(call: Call) -> Answer {
         trial: true,
         ..Circumstances::default()
     };
-    let host = DirectoryHost::new(store.clone(), call.api.extension::<HttpClient>().ok()).under(circumstances);
+    let host = DirectoryHost::new(store.clone(), Outside::of_api(&call.api).ok()).under(circumstances);
     let mut inputs = match call.body.get("context").cloned().map(Value::from) {
         Some(Value::Dict(pairs)) => pairs,
         _ => Vec::new(),

@@ -7,9 +7,8 @@ use uuid::Uuid;
 use vestibule_directory::UserRow;
 use vestibule_events::{Event, Request};
 use vestibule_expression::Value as Seen;
-use vestibule_expression_host::{Circumstances, DocumentObject, UserObject};
+use vestibule_expression_host::{Circumstances, DocumentObject, Outside, UserObject};
 use vestibule_flow::FlowState;
-use vestibule_http_client::HttpClient;
 use vestibule_kernel::secret::sha256_hex;
 use vestibule_kernel::{Actor, ApiError, Object};
 use vestibule_property_mappings::{Mappings, ScopeMapping};
@@ -86,8 +85,7 @@ impl<'a> Telling<'a> {
             ..Circumstances::default()
         };
         let user = UserObject::new(self.api.store.clone(), self.user.clone()).under(Arc::new(circumstances.clone()));
-        let mappings =
-            Mappings { store: self.api.store.clone(), http: self.api.extension::<HttpClient>()?, circumstances };
+        let mappings = Mappings { store: self.api.store.clone(), outside: Outside::of_api(self.api)?, circumstances };
         let inputs = vec![
             ("user".into(), Seen::object(user)),
             ("provider".into(), self.provider()),

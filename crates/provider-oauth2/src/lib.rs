@@ -33,6 +33,7 @@ pub use logout::{Goodbye, actors, schedules};
 pub use provider::{ClientType, GrantType, IssuerMode, LogoutMethod, OAuth2Provider, SubMode};
 pub use records::{AccessToken, AuthorizationCode, RefreshToken};
 pub use redirect_uri::{MatchingMode, RedirectUriType};
+pub use token::program::ProgramTokens;
 
 use axum::Router;
 use axum::routing::{any, get};

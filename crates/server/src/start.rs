@@ -14,6 +14,7 @@ use vestibule_directory::resources::system::note_version;
 use vestibule_directory::resources::user::{RecoveryLinks, RecoveryMails};
 use vestibule_directory::session::Sessions;
 use vestibule_directory::user::Users;
+use vestibule_expression_host::Outside;
 use vestibule_flow::begin::{Destination, Elsewhere, Farewell};
 use vestibule_flow::{FlowState, RecoveryLinkMaker};
 use vestibule_http_client::HttpClient;
@@ -23,7 +24,7 @@ use vestibule_kernel::settings::{EmailSettings, Settings};
 use vestibule_kernel::{Actor, Ctx};
 use vestibule_mail::{MailSettings, Mailer, Security};
 use vestibule_policy::{Means, PolicyEngine, PolicySettings};
-use vestibule_provider_oauth2::{Goodbye, OnTheWay};
+use vestibule_provider_oauth2::{Goodbye, OnTheWay, ProgramTokens};
 use vestibule_resource::call::Extensions;
 use vestibule_resource::{Api, Registry, routes};
 use vestibule_sources::Sources;
@@ -148,6 +149,10 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));
     let users = Arc::new(Users::new(store.clone(), ctx.clone()));
     let http = Arc::new(HttpClient::new(EgressGuard::new(settings.egress_allow.clone())));
+    let authenticate = Arc::new(Authenticator::new(store.clone(), ctx.clone()));
+    let tokens =
+        ProgramTokens::new(store.clone(), Arc::clone(&registry), Arc::clone(&authenticate) as _, Arc::clone(&http));
+    let outside = Arc::new(Outside { http: Arc::clone(&http), tokens: Some(Arc::new(tokens)) });
     let mailer = mailer(&settings.email).map(Arc::new);
     let letters = Letters::new().map_err(|error| format!("a mail is broken: {error}"))?;
     let postbox = Postbox { mailer: mailer.clone(), letters: Arc::new(letters) };
@@ -155,12 +160,12 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         store: store.clone(),
         ctx: ctx.clone(),
         registry: Arc::clone(&registry),
-        http: Arc::clone(&http),
+        outside: Arc::clone(&outside),
         settings: Arc::new(policy_settings(settings)),
     }));
     let policies: Arc<dyn vestibule_flow::Policies> = Arc::clone(&engine) as Arc<dyn vestibule_flow::Policies>;
     let services = Services {
-        http: Arc::clone(&http),
+        outside: Arc::clone(&outside),
         mailer: mailer.clone().map(|mailer| mailer as Arc<dyn vestibule_admin::Mailer>),
         policies: Arc::clone(&policies),
         base_url: settings.base_url.clone().unwrap_or_default(),
@@ -183,6 +188,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::new(Arc::new(OnTheWay) as Arc<dyn Destination>))
         .with(Arc::new(Arc::new(Sources) as Arc<dyn Elsewhere>))
         .with(Arc::new(Arc::new(Goodbye(store.clone())) as Arc<dyn Farewell>))
+        .with(outside)
         .with(http);
     let extensions = match mailer {
         Some(mailer) => extensions.with(mailer),
@@ -192,7 +198,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         store: store.clone(),
         ctx: ctx.clone(),
         registry,
-        authenticate: Arc::new(Authenticator::new(store.clone(), ctx.clone())),
+        authenticate,
         body_limit: settings.body_limit,
         extensions: Arc::new(extensions),
     };

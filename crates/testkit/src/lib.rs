@@ -22,6 +22,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 use vestibule_directory::password::Params;
 use vestibule_directory::{Authenticator, Passwords, Sessions, Users};
+use vestibule_expression_host::Outside;
 use vestibule_flow::{FlowState, Limits, StageEntry, StageRegistry};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::address::EgressGuard;
@@ -118,7 +119,7 @@ impl TestApp {
             store: store.clone(),
             ctx: ctx.clone(),
             registry: Arc::clone(&registry),
-            http: Arc::new(HttpClient::new(EgressGuard::new(families.egress))),
+            outside: Arc::new(Outside::of(Arc::new(HttpClient::new(EgressGuard::new(families.egress))))),
             settings: Arc::new(families.policies),
         }));
         let policies: Arc<dyn vestibule_flow::Policies> = Arc::clone(&engine) as Arc<dyn vestibule_flow::Policies>;

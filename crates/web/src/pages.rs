@@ -11,12 +11,14 @@ use crate::{Locale, Shell, asset_url, catalogue, icons};
 /// Templates that belong to no stage: those that others extend or import, and the pages by component.
 const OWN: &[(&str, &str)] = &[
     ("shell.html", include_str!("../templates/shell.html")),
+    ("own.html", include_str!("../templates/own.html")),
     ("rooms.html", include_str!("../templates/rooms.html")),
     ("admin.html", include_str!("../templates/admin.html")),
     ("admin-mail", include_str!("../templates/admin-mail.html")),
     ("fields.html", include_str!("../templates/fields.html")),
     ("captcha.html", include_str!("../templates/captcha.html")),
     ("prompt.html", include_str!("../templates/prompt.html")),
+    ("access", include_str!("../templates/access.html")),
     ("ak-stage-access-denied", include_str!("../templates/ak-stage-access-denied.html")),
     ("ak-stage-autosubmit", include_str!("../templates/ak-stage-autosubmit.html")),
     ("ak-stage-flow-error", include_str!("../templates/ak-stage-flow-error.html")),

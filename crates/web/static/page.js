@@ -183,3 +183,19 @@ whenTold();
 history.replaceState(history.state, "", location.href);
 const problem = document.querySelector("[role=alert], .problem");
 if (problem) setTimeout(() => say(problem.textContent.trim()), 200);
+
+/** What is to be kept elsewhere is copied by one press, where the browser lets pages do that. */
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const what = document.getElementById(button.dataset.copy);
+  if (!what || !navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(what.textContent);
+      button.firstElementChild.textContent = button.dataset.copied;
+      say(button.dataset.copied);
+    } catch {
+      getSelection()?.selectAllChildren(what);
+    }
+  });
+}

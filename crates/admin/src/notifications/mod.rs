@@ -11,8 +11,8 @@ mod webhook;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use vestibule_expression_host::Outside;
 use vestibule_flow::Policies;
-use vestibule_http_client::HttpClient;
 use vestibule_resource::{Choices, Kind};
 use vestibule_tasks::Actor;
 
@@ -39,7 +39,7 @@ pub trait Mailer: Send + Sync {
 #[derive(Clone)]
 pub struct Services {
     /// Sends webhooks.
-    pub http: Arc<HttpClient>,
+    pub outside: Arc<Outside>,
     /// Sends mails, where that is set up.
     pub mailer: Option<Arc<dyn Mailer>>,
     /// Knows what is bound to rules.

@@ -79,7 +79,7 @@ async fn mapped(
     };
     let user = Users::new(store.clone(), store.ctx().clone()).by_pk(*pk).await?;
     let user = user.map(|row| Made::object(UserObject::new(store.clone(), row).under(Arc::new(circumstances.clone()))));
-    let mappings = Mappings { store: store.clone(), http: Arc::clone(&services.http), circumstances };
+    let mappings = Mappings { store: store.clone(), outside: Arc::clone(&services.outside), circumstances };
     let inputs =
         vec![("user".to_owned(), user.unwrap_or_default()), ("notification".to_owned(), notification(message))];
     let made = mappings.run(&mapping, inputs).await;
@@ -151,7 +151,8 @@ async fn post(
     body: &Value,
     headers: &[(String, String)],
 ) -> Result<Vec<String>, TaskError> {
-    match services.http.notify(&target.transport.webhook_url, body, headers, target.authority.as_deref()).await {
+    match services.outside.http.notify(&target.transport.webhook_url, body, headers, target.authority.as_deref()).await
+    {
         Ok((status, text)) => Ok(vec![status.to_string(), text]),
         Err(error) => {
             let reason = error.to_string();

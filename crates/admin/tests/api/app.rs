@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_admin::{Descriptions, Failures, Mailer, Services};
 use vestibule_events::Request;
+use vestibule_expression_host::Outside;
 use vestibule_flow::{Occasion, Policies, Question, Verdict};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::ApiError;
@@ -87,7 +88,7 @@ impl App {
         let later = Arc::new(Later::default());
         let services = Services {
             policies: Arc::clone(&later) as Arc<dyn Policies>,
-            http: Arc::new(HttpClient::new(guard)),
+            outside: Arc::new(Outside::of(Arc::new(HttpClient::new(guard)))),
             mailer: Some(Arc::clone(&outbox) as Arc<dyn Mailer>),
             base_url: "https://id.example".into(),
         };

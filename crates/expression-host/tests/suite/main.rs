@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use vestibule_events::Request;
 use vestibule_expression::{Budget, Program, Value};
-use vestibule_expression_host::{Circumstances, DirectoryHost};
+use vestibule_expression_host::{Circumstances, DirectoryHost, Outside};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::Actor;
 use vestibule_kernel::address::EgressGuard;
@@ -39,7 +39,7 @@ impl Server {
         let request = Request::new("192.0.2.7".into(), "GET", "/if/flow/x/", "", "a browser", "1");
         let circumstances = Circumstances { program: "asks".into(), actor, request, trial, ..Circumstances::default() };
         let client = Arc::new(HttpClient::new(EgressGuard::new(Vec::new())));
-        DirectoryHost::new(self.app.store().clone(), Some(client)).under(circumstances)
+        DirectoryHost::new(self.app.store().clone(), Some(Arc::new(Outside::of(client)))).under(circumstances)
     }
 
     /// What a program comes to, or what it raises. It knows `user` (jdoe) and the objects that are given.

@@ -17,6 +17,9 @@ use super::inputs;
 use crate::kind::{Policy, behaviour};
 use crate::request::{LogLine, PolicyException, PolicyResult, Request};
 
+/// What a program mentions that does anything outside of itself.
+const WRITING: [&str; 5] = ["save", "ak_create_event", "ak_create_jwt", "ak_create_jwt_raw", "ak_send_email"];
+
 /// What an expression says: its answer counts as Python counts values, its messages are those of `ak_message`.
 ///
 /// # Errors
@@ -24,7 +27,7 @@ use crate::request::{LogLine, PolicyException, PolicyResult, Request};
 pub(super) async fn run(name: &str, text: &str, request: &Request<'_>) -> Result<PolicyResult, PolicyException> {
     let program = Program::parse(text).map_err(|error| PolicyException::new("SyntaxError", error.to_string()))?;
     let circumstances = Arc::new(circumstances(name, &program, request).await?);
-    let directory = DirectoryHost::new(request.means.store.clone(), Some(Arc::clone(&request.means.http)));
+    let directory = DirectoryHost::new(request.means.store.clone(), Some(Arc::clone(&request.means.outside)));
     let host = PolicyHost {
         name,
         program: &program,
@@ -54,7 +57,7 @@ pub(super) async fn run(name: &str, text: &str, request: &Request<'_>) -> Result
 /// For whom it runs, as far as it may write something.
 async fn circumstances(name: &str, program: &Program, request: &Request<'_>) -> Result<Circumstances, PolicyException> {
     let nothing = Circumstances { trial: request.trial, ..Circumstances::default() };
-    if !program.mentions("save") && !program.mentions("ak_create_event") {
+    if !WRITING.iter().any(|word| program.mentions(word)) {
         return Ok(nothing);
     }
     let actor = request.user().await?.map_or(Actor::Anonymous, |user| Actor::User {

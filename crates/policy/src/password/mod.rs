@@ -127,7 +127,7 @@ impl Policy for PasswordPolicy {
             return Ok(PolicyResult::no(said));
         }
         if self.check_have_i_been_pwned {
-            let times = known::times(&request.means.http, &request.means.settings.hibp_url, &password).await?;
+            let times = known::times(&request.means.outside.http, &request.means.settings.hibp_url, &password).await?;
             if times > u64::try_from(self.hibp_allowed_count).unwrap_or(0) {
                 return Ok(PolicyResult::no(format!("Password exists on {times} online lists.")));
             }

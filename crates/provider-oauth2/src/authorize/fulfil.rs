@@ -126,7 +126,7 @@ async fn answer(cx: &StageCx<'_>, client: &Client<'_>, asked: &AuthorizationRequ
         id_token = telling.id_token(&origin, &granted, &asked.scope, lasts).await?;
     }
     let access = match asked.asks_for("token") {
-        true => Some(signer.token("JWT", &access_claims(client, state, &id_token, &asked.scope, None))?),
+        true => Some(signer.token("JWT", &access_claims(client, state.ctx(), &id_token, &asked.scope, None))?),
         false => None,
     };
     if let Some(code) = &code {

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_directory::UserRow;
 use vestibule_events::Event;
-use vestibule_flow::FlowState;
-use vestibule_kernel::Object;
+use vestibule_kernel::{Ctx, Object};
 use vestibule_store::Durability;
 
 use super::Asking;
@@ -25,14 +24,14 @@ const REFRESH_LENGTH: usize = 128;
 /// reference follows it). `confirmation`: the thumbprint of the key that it is bound to (RFC 9449, section 6.1).
 pub(crate) fn access_claims(
     client: &Client<'_>,
-    state: &FlowState,
+    ctx: &Ctx,
     id_token: &Object,
     scope: &[String],
     confirmation: Option<&str>,
 ) -> Value {
     let mut claims = id_token.clone();
     claims.insert("azp".into(), client.provider.client_id.clone().into());
-    claims.insert("uid".into(), state.ctx().token(40).into());
+    claims.insert("uid".into(), ctx.token(40).into());
     claims.entry("scope").or_insert_with(|| scope.join(" ").into());
     if let Some(thumbprint) = confirmation {
         claims.insert("cnf".into(), json!({"jkt": thumbprint}));
@@ -71,7 +70,7 @@ impl Issue<'_> {
         let lasts = span(&provider.access_token_validity);
         let id_token = telling.id_token(&asking.origin, &self.granted, self.scope, lasts).await?;
         let bound = self.granted.confirmation.as_deref();
-        let access = signer.token("JWT", &access_claims(&client, state, &id_token, self.scope, bound))?;
+        let access = signer.token("JWT", &access_claims(&client, state.ctx(), &id_token, self.scope, bound))?;
         let mut told = id_token.clone();
         told.insert("at_hash".into(), signer.key.algorithm().half_hash(&access).into());
         let mut answer = Object::new();

@@ -7,6 +7,7 @@ pub(crate) mod dpop;
 mod exchange;
 mod federation;
 pub(crate) mod issue;
+pub(crate) mod program;
 mod refresh;
 
 use axum::body::Body;

@@ -8,6 +8,7 @@
     reason = "a test stops where it is surprised"
 )]
 
+mod access_page;
 mod administration;
 mod app;
 mod bad_input;

@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_events::Request;
 use vestibule_expression::Value as Seen;
-use vestibule_expression_host::{Circumstances, DocumentObject};
+use vestibule_expression_host::{Circumstances, DocumentObject, Outside};
 use vestibule_flow::FlowState;
-use vestibule_http_client::HttpClient;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_property_mappings::{MappingFailure, Mappings};
 use vestibule_store::Configuration;
@@ -41,7 +40,7 @@ pub(super) async fn of(
         configuration: state.store().configuration(),
         mappings: Mappings {
             store: state.store().clone(),
-            http: state.api.extension::<HttpClient>()?,
+            outside: Outside::of_api(&state.api)?,
             circumstances: Circumstances { request: request.clone(), ..Circumstances::default() },
         },
         arriving,

@@ -170,8 +170,11 @@ impl Stage for AuthenticatorDuoStage {
         };
         match client::enrollment_status(&cx.state.api, self, &enrollment).await {
             Ok("success") => {}
-            // The app was not told yet; the person may try again.
+            // The app was not told yet; the person may try again. What has ended begins anew.
             Ok(status) => {
+                if status == "invalid" {
+                    setup::forget(cx, NOTE);
+                }
                 return Ok(Outcome::Invalid(AnswerErrors::whole(format!("Invalid enrollment status: {status}."))));
             }
             Err(reason) => {

@@ -69,6 +69,10 @@ async fn duo_is_set_up_and_asked() {
     let component = json!({"component": "ak-stage-authenticator-duo"});
     let waiting = walker.answer(component.clone()).await;
     assert_eq!(waiting["response_errors"]["non_field_errors"][0]["string"], "Invalid enrollment status: waiting.");
+    duo.lock().unwrap().status = "invalid";
+    let ended = walker.answer(component.clone()).await;
+    assert_eq!(ended["response_errors"]["non_field_errors"][0]["string"], "Invalid enrollment status: invalid.");
+    assert_eq!(duo.lock().unwrap().asked.len(), 2, "it has begun anew");
     duo.lock().unwrap().status = "success";
     assert_eq!(walker.answer(component).await["component"], "xak-flow-redirect");
 

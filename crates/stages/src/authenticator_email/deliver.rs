@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_flow::StageCx;
 use vestibule_kernel::ApiError;
-use vestibule_mail::{Mailer, Message};
+use vestibule_mail::Message;
 use vestibule_store::{DocumentType as _, StoreError, Transaction};
 use vestibule_tasks::{Actor, LogLevel, NewTask, Perform, RelatedObject, Run, TaskError};
 use vestibule_web::Locale;
@@ -69,13 +69,7 @@ impl Perform for Send {
         let hopeless = |reason: String| TaskError::Hopeless(reason);
         let letter = run.store.keys().open(PLACE, run.text("letter")).map_err(|error| hopeless(error.to_string()))?;
         let letter: Value = serde_json::from_str(&letter).map_err(|error| hopeless(error.to_string()))?;
-        let mailer = match (stage.outgoing.mail_settings(), &self.postbox.mailer) {
-            (Some(own), _) => Mailer::new(own),
-            (None, Some(mailer)) => Mailer::clone(mailer),
-            (None, None) => {
-                return Err(hopeless("This server cannot send mails: it has no settings for that.".into()));
-            }
-        };
+        let mailer = self.postbox.mailer(Some(&stage.outgoing))?;
         let message = self.message(run, &stage, &letter)?;
         mailer.send(&message).await.map_err(|error| {
             let reason = error.to_string();

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use vestibule_events::Event;
 use vestibule_expression::Value as Made;
-use vestibule_expression_host::{Circumstances, DocumentObject, UserObject};
+use vestibule_expression_host::{Circumstances, DocumentObject, Outside, UserObject};
 use vestibule_flow::StageCx;
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::{Actor, ApiError};
@@ -29,7 +29,7 @@ pub(super) async fn send(
 ) -> Result<Result<(), ()>, ApiError> {
     let client = cx.state.api.extension::<HttpClient>()?;
     let mut message = format!("Use this code to authenticate in {}: {code}", setup::issuer(cx));
-    let made = match mapped(cx, stage, &client, number, code).await? {
+    let made = match mapped(cx, stage, number, code).await? {
         Ok(made) => made,
         Err(reason) => return failed(cx, stage, &reason).await,
     };
@@ -66,7 +66,6 @@ pub(super) async fn send(
 async fn mapped(
     cx: &StageCx<'_>,
     stage: &AuthenticatorSmsStage,
-    client: &Arc<HttpClient>,
     number: &str,
     code: &str,
 ) -> Result<Result<Option<Value>, String>, ApiError> {
@@ -94,7 +93,7 @@ async fn mapped(
         ("token".to_owned(), code.into()),
         ("stage".to_owned(), Made::object(DocumentObject::new("AuthenticatorSMSStage", about))),
     ];
-    let mappings = Mappings { store, http: Arc::clone(client), circumstances };
+    let mappings = Mappings { store, outside: Outside::of_api(&cx.state.api)?, circumstances };
     Ok(match mappings.run(mapping, inputs).await {
         Ok(made) => Ok(Some(made.to_json())),
         Err(failure) => Err(format!("the mapping `{}` raised {}", mapping.text("name"), failure.kind)),

@@ -15,7 +15,7 @@ use vestibule_store::{Configuration, Durability};
 use vestibule_tasks::{Actor, LogLevel, Perform, Run, TaskError};
 use vestibule_web::{Letters, Locale};
 
-use super::{EmailStage, folder};
+use super::{EmailStage, Outgoing, folder};
 
 /// The task.
 pub(super) const SEND: &str = "authentik.stages.email.tasks.send_mail";
@@ -31,10 +31,27 @@ pub struct Postbox {
     pub letters: Arc<Letters>,
 }
 
+impl Postbox {
+    /// What sends the mails of a stage with these settings; without any: the server's own.
+    ///
+    /// # Errors
+    /// The server has none.
+    pub(crate) fn mailer(&self, outgoing: Option<&Outgoing>) -> Result<Mailer, TaskError> {
+        match (outgoing.and_then(Outgoing::mail_settings), &self.mailer) {
+            (Some(own), _) => Ok(Mailer::new(own)),
+            (None, Some(mailer)) => Ok(Mailer::clone(mailer)),
+            (None, None) => {
+                Err(TaskError::Hopeless("This server cannot send mails: it has no settings for that.".into()))
+            }
+        }
+    }
+}
+
 /// Who does the tasks of stages that mail.
 pub fn actors(postbox: &Postbox) -> Vec<Actor> {
     vec![
         Actor::new(SEND, "Sends a mail.", Send { postbox: postbox.clone() }),
+        super::program::actor(postbox),
         crate::invitation::mail::actor(postbox),
         crate::authenticator_email::deliver::actor(postbox),
     ]
@@ -66,7 +83,7 @@ impl Perform for Send {
         if user.email.is_empty() {
             return Err(TaskError::Hopeless("The user has no e-mail address any more.".into()));
         }
-        let mailer = self.mailer(stage)?;
+        let mailer = self.postbox.mailer(Some(&stage.outgoing))?;
         let message = self.message(run, &configuration, stage, &token, &user)?;
         mailer.send(&message).await.map_err(|error| {
             let reason = error.to_string();
@@ -78,16 +95,6 @@ impl Perform for Send {
 }
 
 impl Send {
-    fn mailer(&self, stage: &EmailStage) -> Result<Mailer, TaskError> {
-        match (stage.outgoing.mail_settings(), &self.postbox.mailer) {
-            (Some(own), _) => Ok(Mailer::new(own)),
-            (None, Some(mailer)) => Ok(Mailer::clone(mailer)),
-            (None, None) => {
-                Err(TaskError::Hopeless("This server cannot send mails: it has no settings for that.".into()))
-            }
-        }
-    }
-
     fn message(
         &self,
         run: &Run,

@@ -14,6 +14,9 @@ pub(crate) mod folder;
 #[cfg(test)]
 mod folder_tests;
 pub(crate) mod outgoing;
+mod program;
+#[cfg(test)]
+mod program_tests;
 mod recovery;
 mod templates;
 #[cfg(test)]

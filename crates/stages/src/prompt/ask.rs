@@ -5,9 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 use vestibule_expression::{Object, Value};
-use vestibule_expression_host::{Circumstances, DirectoryHost};
+use vestibule_expression_host::{Circumstances, DirectoryHost, Outside};
 use vestibule_flow::{Answer, AnswerErrors, Enter, Occasion, Outcome, Plan, Stage, StageCx};
-use vestibule_http_client::HttpClient;
 use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{Actor, ApiError, FieldErrors, Object as JsonObject};
 use vestibule_property_mappings::{MappingFailure, Mappings};
@@ -63,17 +62,17 @@ fn choice_of(value: Json) -> Choice {
 impl Asker {
     async fn of(
         store: &Store,
-        http: Arc<HttpClient>,
+        outside: Arc<Outside>,
         circumstances: Circumstances,
         user: Option<i64>,
     ) -> Result<Self, ApiError> {
-        let host = DirectoryHost::new(store.clone(), Some(Arc::clone(&http))).under(circumstances.clone());
+        let host = DirectoryHost::new(store.clone(), Some(Arc::clone(&outside))).under(circumstances.clone());
         let user = match user {
             Some(pk) => host.user(pk).await.map_err(|error| ApiError::internal(error.to_string()))?,
             None => None,
         };
         let user = user.map(|user| Arc::new(user) as Arc<dyn Object>);
-        let mappings = Mappings { store: store.clone(), http, circumstances };
+        let mappings = Mappings { store: store.clone(), outside, circumstances };
         Ok(Self { mappings, user, known: JsonObject::new(), strict: false })
     }
 
@@ -82,8 +81,8 @@ impl Asker {
         let actor = cx.session.user.as_ref().map_or(Actor::Anonymous, vestibule_directory::SessionUser::actor);
         let request = cx.visit.request.clone();
         let circumstances = Circumstances { actor, request, ..Circumstances::default() };
-        let http = cx.state.api.extension::<HttpClient>()?;
-        let asker = Self::of(cx.state.store(), http, circumstances, cx.user()).await?;
+        let outside = Outside::of_api(&cx.state.api)?;
+        let asker = Self::of(cx.state.store(), outside, circumstances, cx.user()).await?;
         let known = cx.plan.context.get(PROMPT_DATA).and_then(Json::as_object).cloned().unwrap_or_default();
         Ok(Self { known, ..asker })
     }
@@ -169,8 +168,8 @@ pub(super) async fn preview(call: Call) -> ApiAnswer {
     let document = Document::unsaved(Prompt::KIND, prompt.pk, object);
     let (actor, request) = (call.principal.actor.clone(), call.principal.request.clone());
     let circumstances = Circumstances { actor, request, trial: true, ..Circumstances::default() };
-    let http = call.api.extension::<HttpClient>()?;
-    let asker = Asker::of(&call.api.store, http, circumstances, call.principal.user()).await?;
+    let outside = Outside::of_api(&call.api)?;
+    let asker = Asker::of(&call.api.store, outside, circumstances, call.principal.user()).await?;
     match (Asker { strict: true, ..asker }).question(&prompt, &document).await {
         Ok(question) => ok(&json!({"component": ENTRY.component, "fields": [question]})),
         Err(failure) => Err(FieldErrors::one(NON_FIELD, failure.to_string()).into()),

@@ -6,6 +6,7 @@ mod conformance;
 mod device;
 mod logout;
 mod machines;
+mod programs;
 mod proof;
 mod registration;
 mod tokens;

@@ -1,5 +1,7 @@
 //! The ceremonies of WebAuthn: what a browser is asked to do with an authenticator, and whether it did.
 
+mod ed25519;
+
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,8 +15,8 @@ use vestibule_kernel::{ApiError, Object};
 use vestibule_store::Configuration;
 use webauthn_rs_core::WebauthnCore;
 use webauthn_rs_core::proto::{
-    AuthenticationState, AuthenticatorAttachment, Credential, PublicKeyCredential, RegisterPublicKeyCredential,
-    RegistrationState, UserVerificationPolicy,
+    AuthenticationState, AuthenticatorAttachment, COSEAlgorithm, Credential, PublicKeyCredential,
+    RegisterPublicKeyCredential, RegistrationState, UserVerificationPolicy,
 };
 
 use crate::authenticator_validate::{UserVerification, WebAuthnHint};
@@ -23,9 +25,18 @@ use crate::setup;
 /// How long a browser waits for an authenticator.
 const PATIENCE: Duration = Duration::from_mins(5);
 
+/// Algorithms of keys that authenticators are asked for, the usual one first.
+const ALGORITHMS: [COSEAlgorithm; 4] =
+    [COSEAlgorithm::ES256, COSEAlgorithm::EDDSA, COSEAlgorithm::ES384, COSEAlgorithm::RS256];
+
+/// Where pages are that may use its credentials.
+fn origin(cx: &StageCx<'_>) -> Result<Url, ApiError> {
+    Url::parse(&cx.visit.client.origin()).map_err(|_| ApiError::internal("a host that is no address"))
+}
+
 /// The relying party: the host that was asked, and pages of it alone (WebAuthn Level 3, sections 5.1.2 and 13.4.9).
 fn relying_party(cx: &StageCx<'_>) -> Result<WebauthnCore, ApiError> {
-    let origin = Url::parse(&cx.visit.client.origin()).map_err(|_| ApiError::internal("a host that is no address"))?;
+    let origin = origin(cx)?;
     let id = rp_id(cx);
     Ok(WebauthnCore::new_unsafe_experts_only(&setup::issuer(cx), &id, vec![origin], PATIENCE, Some(false), Some(false)))
 }
@@ -86,6 +97,7 @@ pub(crate) fn begin_registration(cx: &StageCx<'_>, wanted: &Wanted<'_>) -> Resul
         .user_verification_policy(policy(wanted.verification))
         .require_resident_key(wanted.resident == UserVerification::Required)
         .authenticator_attachment(attachment)
+        .credential_algorithms(ALGORITHMS.to_vec())
         .exclude_credentials(Some(known));
     let (options, state) = party.generate_challenge_register(builder).map_err(failed)?;
     let mut options = serde_json::to_value(options.public_key).map_err(failed)?;
@@ -113,11 +125,19 @@ pub(crate) struct Made {
 
 /// Checks what a browser made; why not, in words for logs.
 pub(crate) fn finish_registration(cx: &StageCx<'_>, state: Value, response: Object) -> Result<Made, String> {
-    let state: RegistrationState = serde_json::from_value(state).map_err(|error| error.to_string())?;
     let response: RegisterPublicKeyCredential =
         serde_json::from_value(Value::Object(response)).map_err(|error| error.to_string())?;
-    let party = relying_party(cx).map_err(|error| error.to_string())?;
-    let made = party.register_credential(&response, &state, None).map_err(|error| format!("{error:?}"))?;
+    let made = match ed25519::attestation(&response.response.attestation_object)? {
+        Some(attestation) => {
+            let origin = origin(cx).map_err(|error| error.to_string())?;
+            ed25519::register(&ed25519::Place { id: &rp_id(cx), origin, state: &state }, &response, attestation)?
+        }
+        None => {
+            let state: RegistrationState = serde_json::from_value(state).map_err(|error| error.to_string())?;
+            let party = relying_party(cx).map_err(|error| error.to_string())?;
+            party.register_credential(&response, &state, None).map_err(|error| format!("{error:?}"))?
+        }
+    };
     let id = URL_SAFE_NO_PAD.encode(&made.cred_id);
     let aaguid = aaguid_of(&response.response.attestation_object).unwrap_or(UNKNOWN);
     let count = i64::from(made.counter);
@@ -188,15 +208,20 @@ pub(crate) fn finish_authentication(
     device: &DeviceRow,
     response: Object,
 ) -> Result<Used, String> {
-    let mut state: AuthenticationState = serde_json::from_value(state).map_err(|error| error.to_string())?;
     let response: PublicKeyCredential =
         serde_json::from_value(Value::Object(response)).map_err(|error| error.to_string())?;
     let mut known = credential(device).ok_or("a credential that cannot be read")?;
-    let party = relying_party(cx).map_err(|error| error.to_string())?;
-    state.set_allowed_credentials(vec![known.clone()]);
-    let result = party.authenticate_credential(&response, &state).map_err(|error| format!("{error:?}"))?;
-    known.counter = result.counter();
-    known.backup_state = result.backup_state();
+    if ed25519::key(&known).is_some() {
+        let origin = origin(cx).map_err(|error| error.to_string())?;
+        ed25519::authenticate(&ed25519::Place { id: &rp_id(cx), origin, state: &state }, &response, &mut known)?;
+    } else {
+        let mut state: AuthenticationState = serde_json::from_value(state).map_err(|error| error.to_string())?;
+        let party = relying_party(cx).map_err(|error| error.to_string())?;
+        state.set_allowed_credentials(vec![known.clone()]);
+        let result = party.authenticate_credential(&response, &state).map_err(|error| format!("{error:?}"))?;
+        known.counter = result.counter();
+        known.backup_state = result.backup_state();
+    }
     let count = i64::from(known.counter);
     Ok(Used { credential: serde_json::to_value(known).map_err(|error| error.to_string())?, count })
 }
