@@ -6,8 +6,11 @@ mod conformance;
 mod device;
 mod logout;
 mod machines;
+mod peers;
 mod proof;
 mod registration;
+mod relying_party;
+mod rotation;
 mod tokens;
 
 use std::collections::HashMap;
