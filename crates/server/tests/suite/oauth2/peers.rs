@@ -129,7 +129,7 @@ async fn cve_2026_42849_what_a_form_carries_is_text() {
             let usual = ("response_mode", "form_post");
             let mut answer = site.authorize(&mut client, &[more[0], more[1], usual]).await;
             if answer.status == 302 {
-                answer = client.get(&answer.location().to_owned()).await;
+                answer = client.get(answer.location()).await;
             }
             assert_eq!(answer.status, 200, "{}", answer.location());
             assert!(

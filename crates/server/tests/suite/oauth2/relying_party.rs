@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use axum::Router;
 use axum::body::Body;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::header::HOST;
 use http_body_util::BodyExt as _;
 use openidconnect::core::{
@@ -74,6 +74,10 @@ fn now() -> DateTime<Utc> {
     noon()
 }
 
+fn tomorrow() -> DateTime<Utc> {
+    noon() + TimeDelta::days(1)
+}
+
 #[tokio::test]
 async fn openidconnect_signs_somebody_in_whatever_the_key() {
     let app = App::start().await;
@@ -106,7 +110,7 @@ async fn openidconnect_signs_somebody_in_whatever_the_key() {
         assert_eq!(claims.preferred_username().map(|name| name.as_str()), Some("alice"));
         // It looks: another nonce, another time, and another way to sign are refused.
         assert!(told.claims(&checks, &Nonce::new("other".into())).is_err());
-        let late = client.id_token_verifier().set_allowed_algs([algorithm.clone()]).set_time_fn(Utc::now);
+        let late = client.id_token_verifier().set_allowed_algs([algorithm.clone()]).set_time_fn(tomorrow);
         assert!(told.claims(&late, &nonce).is_err(), "it ended long ago");
         let others = client.id_token_verifier().set_allowed_algs([CoreJwsSigningAlgorithm::RsaSsaPssSha256]);
         assert!(told.claims(&others.set_time_fn(now), &nonce).is_err());
