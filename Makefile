@@ -1,6 +1,6 @@
 # Two commands do everything: `make run` and `make test`. `make help` lists the rest.
 
-.PHONY: run web test bench bench-lists bench-timing bench-crash check help
+.PHONY: run web test bench bench-lists bench-timing bench-crash fuzz check help
 
 run: ## Build what is missing and start the server at http://localhost:9000
 	@./scripts/need.sh cargo cc cmake
@@ -28,6 +28,9 @@ bench-timing: ## Test whether the time of a refusal tells who exists
 
 bench-crash: ## Kill the server under load, 20 times: nothing that was answered may be lost
 	@./scripts/bench.sh crash $(ARGS)
+
+fuzz: ## Run the fuzz targets longer than the tests do: make fuzz ARGS=600, in seconds each
+	@./scripts/fuzz.sh $(ARGS)
 
 check: ## Format, lints and tests, as continuous integration does it
 	@./.ci/run

@@ -235,10 +235,15 @@ impl Site {
 fn paced(address: SocketAddr, count: usize, rate: f64, asked: &str, span: Span) -> Result<Vec<f64>, Problem> {
     let pause = Duration::from_secs_f64(number(count) / rate.max(1.0));
     let took = Mutex::new(Vec::new());
+    // One after the other, as people come: all at once they would wait for one another.
+    let mut turn = 0.0;
     let work = workers(address, count, |mut client| {
-        let (took, mut next) = (&took, Instant::now());
+        let (took, first, mut last) = (&took, pause.mul_f64(turn / number(count)), None::<Instant>);
+        turn += 1.0;
         Ok(move || {
-            next = (next + pause).max(Instant::now());
+            let now = Instant::now();
+            let next = last.map_or(now + first, |last| (last + pause).max(now));
+            last = Some(next);
             thread::sleep(next.saturating_duration_since(Instant::now()));
             let begun = Instant::now();
             expect(&client.form("/application/o/token/", "", asked)?, "\"access_token\"")?;

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use vestibule_jose::SigningKey;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::{
     Computed, Fields, Hooks, Lookup, Represent, Resource, Shape, Spec, Validation, WriteCx, choices,
@@ -76,6 +77,10 @@ pub struct CertificateKeyPair {
     /// Names the private key in what is signed with it.
     #[field(internal, default = "")]
     pub kid: String,
+    /// Public keys that were replaced, the latest first, as JSON Web Keys; `until_used` is when, seconds since 1970. What
+    /// they have signed is to be verified for a while.
+    #[field(internal, shape = Shape::Json.list(), default = [])]
+    pub replaced: Vec<Value>,
 }
 
 impl DocumentType for CertificateKeyPair {
@@ -146,14 +151,34 @@ fn key_id(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA512, key.as_bytes()))
 }
 
+/// How many replaced keys are remembered.
+const MOST_REPLACED: usize = 4;
+
+/// Remembers the public key that another takes the place of.
+fn remember(now: DateTime<Utc>, before: &Object, object: &mut Object) {
+    let key = SigningKey::of_pem(text(before, "key_data")).ok();
+    let Some((key, public)) = key.and_then(|key| key.public().map(|public| (key, public))) else { return };
+    let mut jwk = Object::new();
+    jwk.insert("alg".into(), key.algorithm().as_str().into());
+    jwk.insert("kid".into(), text(before, "kid").into());
+    jwk.insert("use".into(), "sig".into());
+    jwk.extend(public.to_jwk());
+    jwk.insert("until_used".into(), now.timestamp().into());
+    let known = before.get("replaced").and_then(Value::as_array).into_iter().flatten().cloned();
+    object.insert("replaced".into(), std::iter::once(jwk.into()).chain(known).take(MOST_REPLACED).collect());
+}
+
 struct KeyPairHooks;
 
 #[async_trait]
 impl Hooks for KeyPairHooks {
-    async fn before_save(&self, _: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
+    async fn before_save(&self, cx: &mut WriteCx<'_>, object: &mut Object) -> Result<(), ApiError> {
         let certificate = Certificate::parse(text(object, "certificate_data"));
         let certificate = certificate.ok_or_else(|| ApiError::internal("a certificate that was read before"))?;
         let kid = key_id(text(object, "key_data"));
+        if let Some(before) = cx.existing.filter(|before| has_key(before) && text(before, "kid") != kid) {
+            remember(cx.ctx.now(), before, object);
+        }
         let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
         put("fingerprint_sha256", certificate.sha256.into());
         put("fingerprint_sha1", certificate.sha1.into());

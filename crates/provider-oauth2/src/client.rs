@@ -1,22 +1,19 @@
-//! Clients: the providers as applications name them, with what signs for them.
+//! Clients: the providers as applications name them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 use vestibule_applications::Application;
-use vestibule_crypto::{Certificate, CertificateKeyPair};
-use vestibule_jose::{SigningKey, encode, encrypt, sign};
+use vestibule_kernel::ApiError;
 use vestibule_kernel::secret::constant_time_eq;
-use vestibule_kernel::{ApiError, Object};
 use vestibule_property_mappings::ScopeMapping;
 use vestibule_store::{Configuration, Index};
 
 use crate::parameters::Credentials;
 use crate::provider::{ClientType, GrantType, IssuerMode, OAuth2Provider};
+use crate::signer::Signer;
 
 /// A client: its provider, and the application that it speaks to.
 #[derive(Clone, Copy)]
@@ -145,90 +142,4 @@ impl Index for Clients {
             signers: Mutex::default(),
         }
     }
-}
-
-/// What signs a client's tokens, and encrypts them.
-#[derive(Debug)]
-pub(crate) struct Signer {
-    pub key: SigningKey,
-    kid: Option<String>,
-    /// Whose private key opens them: its public one in DER, and its name.
-    encryption: Option<(Vec<u8>, String)>,
-    /// What clients may see of the keys.
-    pub jwks: Vec<Value>,
-}
-
-impl Signer {
-    fn of(configuration: &Configuration, provider: &OAuth2Provider) -> Result<Self, ApiError> {
-        let pair = |pk: Option<Uuid>| configuration.get::<CertificateKeyPair>(pk?);
-        let mut jwks = Vec::new();
-        let (key, kid) = match pair(provider.signing_key) {
-            Some(pair) => {
-                let key = SigningKey::of_pem(&pair.key_data).map_err(ApiError::internal)?;
-                jwks.extend(shown(pair, "sig", &key));
-                (key, Some(pair.kid.clone()))
-            }
-            None if provider.client_secret.is_empty() => {
-                return Err(ApiError::internal("a provider has neither a key nor a secret to sign with"));
-            }
-            None => (SigningKey::shared(provider.client_secret.as_bytes()), None),
-        };
-        let encryption = match pair(provider.encryption_key) {
-            Some(pair) => {
-                let certificate = Certificate::parse(&pair.certificate_data);
-                let certificate = certificate.ok_or_else(|| ApiError::internal("a certificate that is none"))?;
-                if let Ok(key) = SigningKey::of_pem(&pair.key_data) {
-                    jwks.extend(shown(pair, "enc", &key));
-                }
-                Some((certificate.spki, pair.kid.clone()))
-            }
-            None => None,
-        };
-        Ok(Self { key, kid, encryption, jwks })
-    }
-
-    /// A token over claims; `typ` says what it is.
-    ///
-    /// # Errors
-    /// The key does not sign.
-    pub(crate) fn token(&self, typ: &str, claims: &Value) -> Result<String, ApiError> {
-        let mut header = Vec::new();
-        header.extend(self.kid.as_deref().map(|kid| ("kid", kid)));
-        header.push(("typ", typ));
-        let token = sign(&self.key, &header, claims).map_err(ApiError::internal)?;
-        let Some((spki, kid)) = &self.encryption else { return Ok(token) };
-        encrypt(spki, &[("typ", "JWE"), ("cty", "JWT"), ("kid", kid)], token.as_bytes()).map_err(ApiError::internal)
-    }
-
-    /// Whether tokens are encrypted.
-    pub(crate) fn encrypts(&self) -> bool {
-        self.encryption.is_some()
-    }
-}
-
-/// A key pair as clients see it (RFC 7517): the public key, with its certificate.
-fn shown(pair: &CertificateKeyPair, r#use: &str, key: &SigningKey) -> Option<Value> {
-    let certificate = Certificate::parse(&pair.certificate_data)?;
-    let mut jwk = Object::new();
-    if r#use == "sig" {
-        jwk.insert("alg".into(), key.algorithm().as_str().into());
-    } else {
-        jwk.insert("alg".into(), "RSA-OAEP-256".into());
-        jwk.insert("enc".into(), "A256CBC-HS512".into());
-    }
-    jwk.insert("kid".into(), pair.kid.clone().into());
-    let mut public = key.public()?.to_jwk();
-    jwk.insert("kty".into(), public.shift_remove("kty")?);
-    jwk.insert("use".into(), r#use.into());
-    // In the order that clients of the reference know: coordinates before the curve.
-    let curve = public.shift_remove("crv");
-    jwk.extend(public);
-    if let Some(curve) = curve {
-        jwk.insert("crv".into(), curve);
-    }
-    let hash = |text: &str| hex::decode(text.replace(':', "")).map(|bytes| encode(&bytes)).unwrap_or_default();
-    jwk.insert("x5c".into(), json!([STANDARD.encode(&certificate.der)]));
-    jwk.insert("x5t".into(), hash(&certificate.sha1).into());
-    jwk.insert("x5t#S256".into(), hash(&certificate.sha256).into());
-    Some(Value::Object(jwk))
 }

@@ -143,17 +143,20 @@ async fn claims(state: &FlowState, client: &Client<'_>) -> Result<Vec<String>, A
     Ok(claims)
 }
 
-/// The keys that the client verifies tokens with.
+/// The keys that the client verifies tokens with: those in use, and former ones as long as what they have signed is good.
 pub(crate) async fn jwks(State(state): State<FlowState>, Path(slug): Path<String>, request: Request<Body>) -> Response {
     let (parts, _) = request.into_parts();
     if ![Method::GET, Method::HEAD].contains(&parts.method) {
         return wrong_method("GET, HEAD, OPTIONS");
     }
+    // Another node may just have begun to sign with a new key.
+    if let Err(error) = state.store().refresh_for_api().await {
+        return failure(&error.into(), &parts);
+    }
     let configuration = state.store().configuration();
     let Some(client) = Client::by_slug(&configuration, &slug) else { return not_found_page(&state, &parts) };
-    let mut answer = match client.signer() {
-        Ok(signer) if signer.jwks.is_empty() => json_answer(StatusCode::OK, &json!({})),
-        Ok(signer) => json_answer(StatusCode::OK, &json!({"keys": signer.jwks})),
+    let mut answer = match client.signer().map(|signer| signer.published(state.ctx().now())) {
+        Ok(keys) => json_answer(StatusCode::OK, &json!({"keys": keys})),
         Err(error) => failure(&error, &parts),
     };
     answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

@@ -5,7 +5,8 @@ use vestibule_jose::Jws;
 
 use crate::client::Client;
 
-/// An identity token of the client that asks; it may have ended.
+/// An identity token of the client that asks; it may have ended, and its key may have been
+/// replaced since.
 pub(crate) enum Hint {
     /// It names them.
     Subject(String),
@@ -20,7 +21,7 @@ impl Hint {
         if signer.encrypts() {
             return Some(Self::Closed);
         }
-        let claims = Jws::parse(hint).and_then(|hint| hint.verify_own(&signer.key)).ok()?;
+        let claims = signer.own(&Jws::parse(hint).ok()?)?;
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let is_own = text("aud") == Some(client.provider.client_id.as_str());
         text("sub").filter(|_| is_own).map(|subject| Self::Subject(subject.to_owned()))

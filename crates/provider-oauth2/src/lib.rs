@@ -13,6 +13,8 @@ mod discovery;
 mod dynamic_registration;
 mod end_session;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod github;
 mod grants;
 mod hint;
@@ -25,6 +27,8 @@ mod records;
 mod redirect_uri;
 mod registration;
 mod setup;
+mod signer;
+mod signing_algorithm;
 mod token;
 mod userinfo;
 
@@ -33,6 +37,7 @@ pub use logout::{Goodbye, actors, schedules};
 pub use provider::{ClientType, GrantType, IssuerMode, LogoutMethod, OAuth2Provider, SubMode};
 pub use records::{AccessToken, AuthorizationCode, RefreshToken};
 pub use redirect_uri::{MatchingMode, RedirectUriType};
+pub use signing_algorithm::{RsaAlgorithm, SigningAlgorithm};
 pub use token::program::ProgramTokens;
 
 use axum::Router;
@@ -48,7 +53,7 @@ use crate::client::Client;
 
 /// Every kind of this crate.
 pub fn kinds() -> Vec<Kind> {
-    let mut kinds = vec![provider::kind(), dynamic_registration::kind()];
+    let mut kinds = vec![provider::kind(), dynamic_registration::kind(), signing_algorithm::kind()];
     kinds.extend(records::kinds());
     kinds
 }

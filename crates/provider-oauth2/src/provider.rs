@@ -1,6 +1,7 @@
 //! The provider's settings.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_applications::{PROVIDERS, ProviderBase};
@@ -8,6 +9,7 @@ use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::{Fields, Hooks, Kind, Lookup, OnDelete, Resource, Shape, Spec, Validation, WriteCx, choices};
 use vestibule_store::{Configuration, DocumentType};
 
+use crate::authorize::span;
 use crate::{redirect_uri, setup};
 
 choices! {
@@ -123,6 +125,9 @@ pub struct OAuth2Provider {
     /// Providers whose tokens stand for a user here.
     #[field(references = "authentik_providers_oauth2.oauth2provider", default = [])]
     pub jwt_federation_providers: Vec<i64>,
+    /// Key pairs that have signed for it before, the latest first: which, and when what they have signed ends.
+    #[field(internal, shape = Shape::Json.list(), default = [])]
+    pub former_keys: Vec<Value>,
 }
 
 impl DocumentType for OAuth2Provider {
@@ -183,7 +188,22 @@ fn speaks_to(configuration: &Configuration, object: &Object, application: &Value
 const ID_LENGTH: usize = 40;
 const SECRET_LENGTH: usize = 128;
 
-/// Makes up what a creation left out, and notes where the application is.
+/// How many former keys are remembered.
+const MOST_FORMER: usize = 8;
+
+/// Where another key begins to sign, remembers the one that did: what it has signed is to be verified until it ends.
+fn remember_key(now: DateTime<Utc>, before: &Object, object: &mut Object) {
+    let key = before.get("signing_key").filter(|key| key.is_string());
+    let Some(key) = key.filter(|key| object.get("signing_key") != Some(key)) else { return };
+    let lasts = before.get("access_token_validity").and_then(Value::as_str).map(span).unwrap_or_default();
+    let until = now.timestamp().saturating_add(lasts.num_seconds());
+    let known = before.get("former_keys").and_then(Value::as_array).into_iter().flatten();
+    let known = known.filter(|one| one.get("key") != Some(key)).cloned();
+    let all = std::iter::once(json!({"key": key, "until": until})).chain(known);
+    object.insert("former_keys".into(), all.take(MOST_FORMER).collect());
+}
+
+/// Makes up what a creation left out, and notes where the application is and which keys have signed.
 struct Complete;
 
 #[async_trait]
@@ -196,6 +216,9 @@ impl Hooks for Complete {
         // One who asks for no secret gets none.
         if cx.existing.is_none() && !cx.given.contains_key("client_secret") && lacks(object, "client_secret") {
             object.insert("client_secret".into(), cx.ctx.token(SECRET_LENGTH).into());
+        }
+        if let Some(before) = cx.existing {
+            remember_key(cx.ctx.now(), before, object);
         }
         let origin = object.get("redirect_uris").and_then(redirect_uri::origin_of_first);
         object.insert("launch_url".into(), json!(origin));

@@ -4,6 +4,10 @@
 //! A verifier says which algorithms it takes for which key; what a token says of itself only ever narrows that. No header
 //! brings a key along, unless whoever reads it asks for it by name.
 
+// Every test program of the crate is linked to the engine of the fuzz targets.
+#[cfg(test)]
+use bolero as _;
+
 mod algorithm;
 mod jwe;
 mod jwk;

@@ -46,7 +46,7 @@ fn refused() -> TokenError {
 }
 
 /// RFC 9449, section 4.3. The thumbprint of the key, and what names the proof.
-fn check(proof: &str, method: &str, here: &str, token: Option<&str>, now: i64) -> Option<(String, String)> {
+pub(crate) fn check(proof: &str, method: &str, here: &str, token: Option<&str>, now: i64) -> Option<(String, String)> {
     let jws = Jws::parse(proof).ok()?;
     if jws.header.get("typ").and_then(Value::as_str) != Some("dpop+jwt") {
         return None;

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::security::executor;
 
 /// The flow in which codes are typed, set for the default brand.
-async fn device_flow(app: &App) {
+pub(super) async fn device_flow(app: &App) {
     let mut admin = app.admin();
     let body = json!({"name": "Devices", "slug": "devices", "title": "Devices", "designation": "stage_configuration"});
     let flow = admin.post("/api/v3/flows/instances/", body).await.expect(201)["pk"].clone();
@@ -16,13 +16,13 @@ async fn device_flow(app: &App) {
     admin.patch(&path, json!({"flow_device_code": flow})).await.expect(200);
 }
 
-async fn begin(site: &Site<'_>) -> Value {
+pub(super) async fn begin(site: &Site<'_>) -> Value {
     site.post("/application/o/device/", &[("client_id", site.id), ("scope", "openid offline_access admin")])
         .await
         .expect(200)
 }
 
-async fn poll(site: &Site<'_>, begun: &Value) -> vestibule_testkit::Answer {
+pub(super) async fn poll(site: &Site<'_>, begun: &Value) -> vestibule_testkit::Answer {
     let grant = "urn:ietf:params:oauth:grant-type:device_code";
     let code = begun["device_code"].as_str().unwrap();
     site.post("/application/o/token/", &[("client_id", site.id), ("grant_type", grant), ("device_code", code)]).await

@@ -6,9 +6,12 @@ mod conformance;
 mod device;
 mod logout;
 mod machines;
+mod peers;
 mod programs;
 mod proof;
 mod registration;
+mod relying_party;
+mod rotation;
 mod tokens;
 
 use std::collections::HashMap;

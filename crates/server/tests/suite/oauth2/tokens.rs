@@ -220,7 +220,9 @@ async fn every_key_signs_its_own_way_and_a_token_may_be_encrypted() {
     let tokens = site.tokens(&mut client).await;
     let token = vestibule_jose::Jws::parse(tokens["id_token"].as_str().unwrap()).unwrap();
     assert!(token.verify_own(&vestibule_jose::SigningKey::shared(SECRET.as_bytes())).is_ok());
-    assert_eq!(app.anonymous().get("/application/o/wiki/jwks/").await.expect(200), json!({}));
+    let plain = Site::new(&app, "plain", json!({})).await;
+    let path = format!("/application/o/{}/jwks/", plain.id);
+    assert_eq!(app.anonymous().get(&path).await.expect(200), json!({"keys": []}));
     let key = key_pair(&app, "sealed", "rsa").await;
     site.set(json!({"encryption_key": key})).await;
     let tokens = site.tokens(&mut client).await;

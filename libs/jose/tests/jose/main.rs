@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends when something is wrong")]
 
+mod fuzz;
+
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};

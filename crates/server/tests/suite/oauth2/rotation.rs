@@ -1,0 +1,127 @@
+//! Keys change, and no application notices: what the old key has signed is verified until it ends.
+
+use serde_json::{Value, json};
+use vestibule_jose::Jws;
+
+use super::{Site, alice, key_pair, query};
+use crate::app::App;
+
+async fn keys(app: &App) -> Vec<Value> {
+    let keys = app.anonymous().get("/application/o/wiki/jwks/").await.expect(200);
+    keys["keys"].as_array().cloned().unwrap_or_default()
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap()
+}
+
+/// Where a sign-out with this hint leads.
+async fn leave(app: &App, hint: &str) -> u16 {
+    let path = format!("/application/o/wiki/end-session/?{}", query(&[("id_token_hint", hint)]));
+    app.anonymous().get(&path).await.status.as_u16()
+}
+
+#[tokio::test]
+async fn an_old_key_verifies_while_the_new_one_signs() {
+    let app = App::start().await;
+    let (_, mut client) = alice(&app).await;
+    let (old, new) = (key_pair(&app, "old", "rsa").await, key_pair(&app, "new", "ecdsa").await);
+    let site = Site::new(&app, "wiki", json!({"signing_key": old})).await;
+    let before = site.tokens(&mut client).await;
+    site.set(json!({"signing_key": new})).await;
+    let after = site.tokens(&mut client).await;
+    let kid = |tokens: &Value| Jws::parse(text(tokens, "id_token")).unwrap().kid().unwrap().to_owned();
+    assert_ne!(kid(&before), kid(&after));
+    for tokens in [&before, &after] {
+        site.verified(text(tokens, "id_token")).await;
+        site.verified(text(tokens, "access_token")).await;
+        assert_eq!(site.userinfo(text(tokens, "access_token")).await.status, 200);
+        assert_eq!(leave(&app, text(tokens, "id_token")).await, 302);
+    }
+    let shown = keys(&app).await;
+    let algorithms: Vec<&str> = shown.iter().map(|key| text(key, "alg")).collect();
+    assert_eq!(algorithms, ["ES256", "RS256"], "the one that signs comes first");
+    // The last token of the old key has ended; whoever leaves with it still may.
+    app.later(3601);
+    assert_eq!(keys(&app).await.len(), 1);
+    assert_eq!(leave(&app, text(&before, "id_token")).await, 302);
+    // Back to the old one: it is shown once.
+    site.set(json!({"signing_key": old})).await;
+    assert_eq!(keys(&app).await.iter().map(|key| text(key, "alg")).collect::<Vec<_>>(), ["RS256", "ES256"]);
+    // A change of something else is none of the key.
+    site.set(json!({"include_claims_in_id_token": false})).await;
+    assert_eq!(keys(&app).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_is_deleted_verifies_nothing_any_more() {
+    let app = App::start().await;
+    let (_, mut client) = alice(&app).await;
+    let (old, new) = (key_pair(&app, "old", "rsa").await, key_pair(&app, "new", "ecdsa").await);
+    let site = Site::new(&app, "wiki", json!({"signing_key": old})).await;
+    let before = site.tokens(&mut client).await;
+    site.set(json!({"signing_key": new})).await;
+    let path = format!("/api/v3/crypto/certificatekeypairs/{}/", old.as_str().unwrap());
+    app.admin().delete(&path).await.expect(204);
+    assert_eq!(keys(&app).await.len(), 1);
+    assert_eq!(leave(&app, text(&before, "id_token")).await, 400);
+}
+
+#[tokio::test]
+async fn a_key_that_is_replaced_in_its_place_verifies_what_it_has_signed() {
+    let app = App::start().await;
+    let (_, mut client) = alice(&app).await;
+    let (own, other) = (key_pair(&app, "own", "rsa").await, key_pair(&app, "other", "ecdsa").await);
+    let site = Site::new(&app, "wiki", json!({"signing_key": own})).await;
+    let before = site.tokens(&mut client).await;
+    let mut admin = app.admin();
+    let path = |pk: &Value, what: &str| format!("/api/v3/crypto/certificatekeypairs/{}/{what}", pk.as_str().unwrap());
+    let certificate = admin.get(&path(&other, "view_certificate/")).await.expect(200)["data"].clone();
+    let key = admin.get(&path(&other, "view_private_key/")).await.expect(200)["data"].clone();
+    let body = json!({"certificate_data": certificate, "key_data": key});
+    let shown = admin.patch(&path(&own, ""), body).await.expect(200);
+    assert!(shown.get("replaced").is_none(), "{shown}");
+    let after = site.tokens(&mut client).await;
+    for tokens in [&before, &after] {
+        site.verified(text(tokens, "id_token")).await;
+        assert_eq!(leave(&app, text(tokens, "id_token")).await, 302);
+    }
+    assert_eq!(keys(&app).await.len(), 2);
+    assert!(keys(&app).await.iter().all(|key| key.get("d").is_none() && key.get("until_used").is_none()));
+    app.later(3601);
+    assert_eq!(keys(&app).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_rsa_key_signs_as_the_provider_wants() {
+    let app = App::start().await;
+    let (_, mut client) = alice(&app).await;
+    let key = key_pair(&app, "rsa", "rsa").await;
+    let site = Site::new(&app, "wiki", json!({"signing_key": key})).await;
+    let mut admin = app.admin();
+    let chosen = "/api/vestibule/v1/providers/oauth2/signing_algorithms/";
+    let made = admin.post(chosen, json!({"provider": site.provider, "algorithm": "PS256"})).await.expect(201);
+    let told = app.anonymous().get("/application/o/wiki/.well-known/openid-configuration").await.expect(200);
+    assert_eq!(told["id_token_signing_alg_values_supported"], json!(["PS256"]));
+    let tokens = site.tokens(&mut client).await;
+    for token in ["id_token", "access_token"] {
+        let token = text(&tokens, token);
+        assert_eq!(Jws::parse(token).unwrap().header["alg"], "PS256");
+        site.verified(token).await;
+    }
+    assert_eq!(text(&keys(&app).await[0], "alg"), "PS256");
+    // One a provider, of those that an RSA key knows.
+    admin.post(chosen, json!({"provider": site.provider})).await.expect(400);
+    admin.patch(&format!("{chosen}{}/", text(&made, "pk")), json!({"algorithm": "ES256"})).await.expect(400);
+    // Other keys know one way, whatever was chosen.
+    let curve = key_pair(&app, "curve", "ecdsa").await;
+    site.set(json!({"signing_key": curve})).await;
+    let tokens = site.tokens(&mut client).await;
+    assert_eq!(Jws::parse(text(&tokens, "id_token")).unwrap().header["alg"], "ES256");
+    assert_eq!(keys(&app).await.iter().map(|key| text(key, "alg")).collect::<Vec<_>>(), ["ES256", "PS256"]);
+    // It goes with its provider.
+    admin.delete(&format!("/api/v3/providers/oauth2/{}/", site.provider)).await.expect(204);
+    assert_eq!(admin.get(chosen).await.expect(200)["results"], json!([]));
+    let mut clerk = app.clerk("clerk").await.1;
+    assert_eq!(clerk.post(chosen, json!({"provider": 1})).await.status, 403);
+}
