@@ -21,7 +21,11 @@ const fn file(path: &'static str, content_type: &'static str, bytes: &'static [u
 
 /// Every static file.
 pub static ASSETS: &[Asset] = &[
-    file("page.css", "text/css; charset=utf-8", concat!(include_str!("../static/tokens.css"), include_str!("../static/page.css")).as_bytes()),
+    file(
+        "page.css",
+        "text/css; charset=utf-8",
+        concat!(include_str!("../static/tokens.css"), include_str!("../static/page.css")).as_bytes(),
+    ),
     file("rooms.css", "text/css; charset=utf-8", include_bytes!("../static/rooms.css")),
     file("page.js", "text/javascript; charset=utf-8", include_bytes!("../static/page.js")),
     file("captcha.js", "text/javascript; charset=utf-8", include_bytes!("../static/captcha.js")),

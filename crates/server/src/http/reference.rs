@@ -104,7 +104,8 @@ mod tests {
             }
             assert!(sizes[0] == sizes[1] && (sizes[1] < sizes[3] || sizes[3] < 500), "{}: {sizes:?}", file.path);
             let stale = started.ask(request(Method::GET, &format!("/static/vestibule/{}?v=0", file.path))).await;
-            let kept = if file.is_named_by_content() { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
+            let kept =
+                if file.is_named_by_content() { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
             assert_eq!(header(&stale, "cache-control"), kept);
         }
     }

@@ -95,7 +95,7 @@ export const ObjectForm = ({ api, resource, row, saved, preset, hide = [], cance
   const known = new Set(fields.map(({ name }) => name));
   const others = Object.entries(errors).filter(([path]) => !known.has(path.split(".")[0] ?? ""));
   const inputs = (some: Field[]) => some.map((field) => (
-    <FieldInput key={field.name} api={api} field={field} value={values[field.name]} change={(value) => set(field.name, value)} errors={below(errors, field.name)} exists={Boolean(row)} path={field.name} />
+    <FieldInput key={field.name} api={api} field={field} value={values[field.name]} change={(value) => set(field.name, value)} errors={below(errors, field.name)} exists={Boolean(row)} path={`field-${field.name}`} />
   ));
   return (
     <form ref={form} onSubmit={(event) => void save(event)} noValidate className={plain ? undefined : "card"} aria-label={row ? nameOf(row) : resource.one}>

@@ -116,6 +116,8 @@ export class Api {
     const operations = this.document.paths[path];
     const listed = operations.get?.responses?.["200"]?.content?.["application/json"]?.schema;
     if (!listed || path.includes("{")) return undefined;
+    // What cannot be listed without a condition is an operation.
+    if ((operations.get.parameters ?? []).some((one: Schema) => this.parameter(one).required)) return undefined;
     const page = this.resolve(listed);
     const items = page.properties?.results?.items ?? (page.type === "array" ? page.items : undefined);
     const schema = this.name(items);
