@@ -7,7 +7,7 @@ run: ## Build what is missing and start the server at http://localhost:9000
 	@./scripts/web.sh || true
 	cargo run --quiet --package vestibule-server --bin vestibule -- serve $(ARGS)
 
-web: ## Bundle the API reference, which the binary embeds, if it is out of date
+web: ## Bundle the API reference and the administration, which the binary embeds, if they are out of date
 	@./scripts/web.sh
 
 test: ## Run every test, on SQLite and on PostgreSQL, in a browser, and other people's clients

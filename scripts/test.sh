@@ -124,7 +124,7 @@ step "PostgreSQL" start_postgres || {
     failed=$((failed + 1))
 }
 # Before what embeds it. The test in a browser fails without it.
-step "Bundle the API reference" scripts/web.sh || not_run+=("bundling the API reference")
+step "Bundle the API reference and the administration" scripts/web.sh || not_run+=("bundling the API reference and the administration")
 build_tests() {
     if have_nextest; then cargo nextest run --workspace --no-run; else cargo test --workspace --no-run --quiet; fi
 }

@@ -9,9 +9,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("bundle");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=bundle");
+    let folder = folder.to_str().ok_or("the folder of the crate has no name in Unicode")?;
     let mut files = Vec::new();
     for part in ["", "app/"] {
-        let Ok(entries) = fs::read_dir(folder.join(part)) else { continue };
+        let Ok(entries) = fs::read_dir(format!("{folder}/{part}")) else { continue };
         for entry in entries {
             let name = entry?.file_name().into_string().map_err(|_| "a bundled file's name is no text")?;
             files.extend(name.strip_suffix(".gz").map(|name| format!("{part}{name}")));
@@ -20,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.sort();
     let mut code = String::from("&[\n");
     for name in &files {
-        let path = folder.join(format!("{name}.gz"));
+        let path = format!("{folder}/{name}.gz");
         let hash = fnv1a(&fs::read(&path)?);
         let kind = content_type(name);
         writeln!(
@@ -29,10 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     code.push(']');
-    let into = env::var("OUT_DIR")?;
+    let into = env::var_os("OUT_DIR").ok_or("cargo names no folder for what is generated")?;
     fs::write(Path::new(&into).join("bundle.rs"), code)?;
-    let page = folder.join("app.html");
-    let page = if page.is_file() { format!("Some(include_str!({page:?}))") } else { "None".to_owned() };
+    let page = format!("{folder}/app.html");
+    let page = if Path::new(&page).is_file() { format!("Some(include_str!({page:?}))") } else { "None".to_owned() };
     fs::write(Path::new(&into).join("app.rs"), page)?;
     Ok(())
 }

@@ -230,7 +230,7 @@ test("an application and its provider are made together, and what is wrong leads
     await choice(page, label).fill(text);
     await page.getByRole("option", { name: new RegExp(text) }).first().click();
   }
-  await button(page, "Add: Redirect uris").click();
+  await button(page, "Add: Redirect URIs").click();
   await field(page, "URL").fill("https://wiki.example/callback");
   await button(page, "Create both").click();
   await page.getByRole("heading", { level: 1, name: "Wiki" }).waitFor();

@@ -18,7 +18,7 @@ import { client } from "./lib/queries";
 import { router } from "./router";
 import { schemes, theme, variables } from "./theme";
 
-const place = document.querySelector("#app");
+const place = document.querySelector("#application");
 await loadLanguage();
 if (nonce) setNonce(nonce);
 

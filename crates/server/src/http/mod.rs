@@ -22,10 +22,13 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, VARY};
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, VARY,
+};
 use http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use http_body_util::Limited;
+use tower_http::compression::CompressionLayer;
 use tracing::Instrument as _;
 use vestibule_directory::client::ClientInfo;
 use vestibule_flow::FlowState;
@@ -76,8 +79,16 @@ pub struct Front {
 pub fn router(front: &Front, flow: &FlowState, inner: Router) -> Router {
     let inner = inner.merge(health::routes(front)).merge(statics::routes()).merge(reference::routes(front, flow));
     fallback::add(inner, flow)
+        .layer(CompressionLayer::new().compress_when(is_description))
         .layer(DefaultBodyLimit::max(front.body_limit))
         .layer(from_fn_with_state(Arc::new(front.clone()), outermost))
+}
+
+/// Whether an answer is the OpenAPI document: a megabyte without a secret in it. What has secrets is not compressed beside
+/// what somebody else may have chosen (BREACH).
+fn is_description(_: StatusCode, _: Version, headers: &HeaderMap, _: &http::Extensions) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.starts_with("application/vnd.oai.openapi")
 }
 
 async fn outermost(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {

@@ -40,6 +40,20 @@ async fn every_answer_has_an_id_and_the_headers_that_protect() {
     }
 }
 
+/// Beside a secret nothing is compressed that somebody else may have chosen.
+#[tokio::test]
+async fn the_openapi_document_is_compressed_and_other_answers_of_the_api_are_not() {
+    let started = started().await;
+    for (path, encoding) in
+        [("/api/v3/schema/?format=json", "gzip"), ("/api/v3/root/config/", ""), ("/api/v3/nothing/", "")]
+    {
+        let mut request = request(Method::GET, path);
+        request.headers_mut().insert("accept-encoding", "gzip".parse().unwrap());
+        let response = started.ask(request).await;
+        assert_eq!(header(&response, "content-encoding"), encoding, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn health_is_answered_and_metrics_are_elsewhere() {
     let started = started().await;

@@ -9,7 +9,7 @@ import { useState } from "react";
 import type { Query, Row } from "../lib/api";
 import { humanize, moment } from "../lib/format";
 import { t } from "../lib/i18n";
-import { list } from "../lib/queries";
+import { list, useApi } from "../lib/queries";
 import { Moment } from "../lists/Cell";
 import { Empty, Lines, Wrong } from "../shell/States";
 import { aboutOf, differencesOf, iconOf, isBad, titleOf, whoOf, type Difference } from "./words";
@@ -32,7 +32,8 @@ export const EventList = ({ query, compact = false }: { query: Query; compact?: 
 const Entry = ({ event, compact }: { event: Row; compact: boolean }) => {
   const [open, setOpen] = useState(false);
   const Picture = iconOf(event.action);
-  const about = aboutOf(event);
+  const api = useApi();
+  const about = aboutOf(event, (model) => api?.ofModel(model)?.one);
   return (
     <div>
       <UnstyledButton className="log-row" onClick={() => setOpen(!open)} aria-expanded={open}>

@@ -28,9 +28,9 @@ export const whoOf = (event: Row): string => {
 };
 
 /** What it was about. */
-export const aboutOf = (event: Row): string => {
+export const aboutOf = (event: Row, kind: (model: string) => string | undefined): string => {
   const context = event.context ?? {};
-  if (context.model) return `${humanize(context.model.model_name ?? "")}: ${context.model.name ?? context.model.pk ?? ""}`;
+  if (context.model) return `${kind(context.model.model_name ?? "") ?? humanize(context.model.model_name ?? "")}: ${context.model.name ?? context.model.pk ?? ""}`;
   if (typeof context.message === "string") return context.message;
   if (context.authorized_application) return nameOf(context.authorized_application);
   if (context.username) return String(context.username);

@@ -33,6 +33,8 @@ interface Props {
 
 const USUAL = /^(name|slug|title|username|email|label|identifier|domain|enabled|is_active|expression|type|provider|designation|group|groups|roles|url|description|consumer_key|consumer_secret|client_id|client_secret|redirect_uris|authorization_flow|invalidation_flow|users|parents|content|path|branding_.*|order|flow|user|expires|user_fields|password_stage|sources|fields|policies?|target|stage|template|subject|backends|configure_flow|public_key|private_key|js_url|api_url|transports|mode|severity|webhook_url|prompts?|field_key|required|placeholder)$/;
 const FEW = 9;
+/** Fields that the API looks at together, and in what is sent alone. */
+const TOGETHER: Record<string, string[]> = { "stages/identification": ["user_fields", "sources"] };
 
 /** Fields in the order that people fill them in, and those that most leave as they are. */
 const arrange = (fields: Field[], row: Row | undefined): { first: Field[]; more: Field[] } => {
@@ -74,7 +76,7 @@ export const ObjectForm = ({ api, resource, row, saved, preset, hide = [], cance
     setFailed(null);
     setBusy(true);
     try {
-      const given = { ...body(fields, values, start, !row), ...(row ? {} : Object.fromEntries(Object.entries(preset ?? {}).filter(([name]) => hide.includes(name)))) };
+      const given = { ...body(fields, values, start, !row, TOGETHER[resource.path]), ...(row ? {} : Object.fromEntries(Object.entries(preset ?? {}).filter(([name]) => hide.includes(name)))) };
       const answer = await send(resource, row, given, fields);
       left.current = true;
       notifications.show({ message: row ? t("form.saved", { name: nameOf(answer) }) : t("form.created", { name: nameOf(answer) }) });
@@ -95,7 +97,7 @@ export const ObjectForm = ({ api, resource, row, saved, preset, hide = [], cance
   const known = new Set(fields.map(({ name }) => name));
   const others = Object.entries(errors).filter(([path]) => !known.has(path.split(".")[0] ?? ""));
   const inputs = (some: Field[]) => some.map((field) => (
-    <FieldInput key={field.name} api={api} field={field} value={values[field.name]} change={(value) => set(field.name, value)} errors={below(errors, field.name)} exists={Boolean(row)} path={field.name} />
+    <FieldInput key={field.name} api={api} field={field} value={values[field.name]} change={(value) => set(field.name, value)} errors={below(errors, field.name)} exists={Boolean(row)} path={`field-${field.name}`} />
   ));
   return (
     <form ref={form} onSubmit={(event) => void save(event)} noValidate className={plain ? undefined : "card"} aria-label={row ? nameOf(row) : resource.one}>

@@ -34,6 +34,9 @@ export const labelOf = (row: Row): string => {
   return name;
 };
 
+/** What a field holds that refers to an object. */
+const keyOf = (resource: Resource | undefined, row: Row): string | number => row.pk ?? row[resource?.key ?? "pk"];
+
 const useOptions = (resource: Resource | undefined, text: string, values: (string | number)[]) => {
   const [asked] = useDebouncedValue(text, 200);
   const key = resource?.path;
@@ -42,14 +45,14 @@ const useOptions = (resource: Resource | undefined, text: string, values: (strin
     queryFn: () => list(pathOf(resource!), { search: asked, page_size: MOST }),
   });
   const rows = found.data?.results ?? [];
-  const missing = values.filter((value) => !rows.some((row) => String(row.pk) === String(value)));
+  const missing = values.filter((value) => !rows.some((row) => String(keyOf(resource, row)) === String(value)));
   // What is chosen and not among those found is looked up by its key.
   const chosen = useQuery({
     queryKey: ["chosen", key, missing.map(String).sort()], enabled: Boolean(resource) && missing.length > 0, staleTime: 60_000,
     queryFn: async () => Promise.all(missing.map((value) => lookUp(resource!, value))),
   });
-  const all = [...rows, ...(chosen.data ?? []).filter((row) => !rows.some((one) => String(one.pk) === String(row.pk)))];
-  return { options: all.map((row) => ({ value: String(row.pk), label: labelOf(row) })), rows: all, loading: found.isFetching };
+  const all = [...rows, ...(chosen.data ?? []).filter((row) => !rows.some((one) => String(keyOf(resource, one)) === String(keyOf(resource, row))))];
+  return { options: all.map((row) => ({ value: String(keyOf(resource, row)), label: labelOf(row) })), rows: all, loading: found.isFetching };
 };
 
 const lookUp = async (resource: Resource, value: string | number): Promise<Row> => {
@@ -57,10 +60,13 @@ const lookUp = async (resource: Resource, value: string | number): Promise<Row> 
   const unknown = { pk: value, name: String(value) };
   if (own) return get(`${pathOf(resource)}${encodeURIComponent(String(value))}/`).catch(() => unknown);
   const page = await list(pathOf(resource), { page_size: 100 }).catch(() => null);
-  return page?.results.find((row) => String(row.pk) === String(value)) ?? unknown;
+  return page?.results.find((row) => String(keyOf(resource, row)) === String(value)) ?? unknown;
 };
 
-const typed = (value: string, rows: Row[]) => rows.find((row) => String(row.pk) === value)?.pk ?? value;
+const typed = (resource: Resource, value: string, rows: Row[]) => {
+  const row = rows.find((one) => String(keyOf(resource, one)) === value);
+  return row ? keyOf(resource, row) : value;
+};
 
 export const ReferenceSelect = ({ api, model, value, change, label, bare, ...rest }: Common & { value: string | number | null; change: (value: string | number | null) => void }) => {
   const resource = api.ofModel(model);
@@ -71,7 +77,7 @@ export const ReferenceSelect = ({ api, model, value, change, label, bare, ...res
   const current = options.find((one) => one.value === String(value))?.label;
   return (
     <Select {...rest} {...(bare ? { "aria-label": label, placeholder: label, w: 240 } : { label, placeholder: t("form.choose") })} data={options} value={value === null || value === undefined ? null : String(value)}
-      onChange={(next) => change(next === null ? null : typed(next, rows))} searchable clearable={!rest.required} clearButtonProps={{ "aria-label": t("form.clear", { name: label }) }}
+      onChange={(next) => change(next === null ? null : typed(resource, next, rows))} searchable clearable={!rest.required} clearButtonProps={{ "aria-label": t("form.clear", { name: label }) }}
       searchValue={text} onSearchChange={setText} filter={({ options }) => (text && text !== current ? options : options)} nothingFoundMessage={t("form.notFound")} rightSection={loading ? <Loader size={16} /> : undefined} />
   );
 };
@@ -82,7 +88,7 @@ export const ReferencesSelect = ({ api, model, value, change, label, bare, ...re
   const { options, rows, loading } = useOptions(resource, text, value);
   return (
     <MultiSelect {...rest} label={bare ? undefined : label} aria-label={bare ? label : undefined} placeholder={value.length ? undefined : t("form.chooseMany")} data={options} value={value.map(String)}
-      onChange={(next) => change(next.map((one) => typed(one, rows)))} searchable hidePickedOptions searchValue={text} onSearchChange={setText} filter={({ options }) => options}
+      onChange={(next) => change(next.map((one) => (resource ? typed(resource, one, rows) : one)))} searchable hidePickedOptions searchValue={text} onSearchChange={setText} filter={({ options }) => options}
       nothingFoundMessage={t("form.notFound")} rightSection={loading ? <Loader size={16} /> : undefined} />
   );
 };

@@ -57,9 +57,10 @@ const sent = (field: Field, value: unknown): unknown => {
 const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
 /** What is sent: of a new object all that was said, of another what was changed. */
-export const body = (fields: Field[], values: Values, before: Values, isNew: boolean): Values => {
+export const body = (fields: Field[], values: Values, before: Values, isNew: boolean, always: string[] = []): Values => {
   const chosen = fields.filter((field) => {
     const value = values[field.name];
+    if (always.includes(field.name)) return true;
     if (!same(value, before[field.name])) return true;
     if (!isNew) return false;
     // What the server fills in by itself, and what nothing was said of, it is not told.

@@ -23,7 +23,7 @@ const ABBREVIATIONS = new Set(["url", "uri", "id", "ip", "uid", "uuid", "dn", "m
 
 /** `denied_action` becomes `Denied action`. */
 export const humanize = (name: string): string => {
-  const words = name.replace(/_obj$/, "").split(/[_\s]+/).filter(Boolean).map((word) => (ABBREVIATIONS.has(word.toLowerCase()) ? word.toUpperCase() : word));
+  const words = name.replace(/_obj$/, "").split(/[_\s]+/).filter(Boolean).map((word) => (/^ur[il]s$/i.test(word) ? `${word.slice(0, 3).toUpperCase()}s` : ABBREVIATIONS.has(word.toLowerCase()) ? word.toUpperCase() : word));
   const text = words.join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 };

@@ -116,6 +116,8 @@ export class Api {
     const operations = this.document.paths[path];
     const listed = operations.get?.responses?.["200"]?.content?.["application/json"]?.schema;
     if (!listed || path.includes("{")) return undefined;
+    // What cannot be listed without a condition is an operation.
+    if ((operations.get.parameters ?? []).some((one: Schema) => this.parameter(one).required)) return undefined;
     const page = this.resolve(listed);
     const items = page.properties?.results?.items ?? (page.type === "array" ? page.items : undefined);
     const schema = this.name(items);
@@ -190,6 +192,7 @@ export class Api {
       minimum: schema.minimum, maximum: schema.maximum, maxLength: schema.maxLength,
       format: hints.format ?? schema.format, pattern: schema.pattern, integer: schema.type === "integer",
     };
+    field.model ??= schema.type === "array" && (items.type === "integer" || items.format === "uuid") ? KEYS.find(([pattern]) => pattern.test(name))?.[1] : undefined;
     field.kind = kindOf(name, schema, items, field);
     if (field.kind === "objects") field.fields = this.fields(items);
     if (field.kind === "object") field.fields = this.fields(schema);
@@ -198,6 +201,8 @@ export class Api {
 }
 
 const RESERVED = new Set(["search", "ordering", "page", "page_size", "include_users", "include_groups", "include_roles", "include_children", "include_parents", "include_inherited_roles", "superuser_full_list", "for_user", "only_with_launch_url", "list_rbac"]);
+/** Lists of keys whose model the document does not name. */
+const KEYS: [RegExp, string][] = [[/providers$/, "authentik_core.provider"], [/sources$/, "authentik_core.source"]];
 const LONG = /description|template|text|body|message|markdown|html|css|certificate|key_data|metadata|customization/;
 
 const kindOf = (name: string, schema: Schema, items: Schema, field: Field): Kind => {

@@ -28,7 +28,7 @@ export const Empty = ({ icon: Picture, title, children, action }: { icon: Icon; 
 /** Why something could not be had, in words, with the reference that the log has. */
 export const Wrong = ({ error, retry }: { error: unknown; retry?: () => void }) => {
   const known = error instanceof ApiError ? error : undefined;
-  const text = known?.status === 403 ? t("state.forbidden") : known?.status === 404 ? t("state.gone") : known ? known.message : t("state.offline");
+  const text = known?.status === 403 ? t("state.forbidden") : known?.status === 404 ? t("state.gone") : known ? known.message : error instanceof Error && !/fetch|network/i.test(error.message) ? error.message : t("state.offline");
   return (
     <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={t("state.wrong")} role="alert">
       <Stack gap="xs" align="flex-start">

@@ -105,7 +105,7 @@ const Provider = ({ api, kind, name, errors, busy, back, finish }: { api: Api; k
       <div className="form pad">
         {others.length > 0 && <Alert color="red" variant="light" icon={<IconAlertTriangle />} role="alert">{others.map(([path, texts]) => <Text key={path} size="sm">{path} {texts.join(" ")}</Text>)}</Alert>}
         <Text c="dimmed" size="sm">{t("app.providerWhat")}</Text>
-        {fields.map((field) => <FieldInput key={field.name} api={api} field={field} value={values[field.name]} change={(value) => setValues((before) => ({ ...before, [field.name]: value }))} errors={below(own, field.name)} exists={false} path={`provider.${field.name}`} />)}
+        {fields.map((field) => <FieldInput key={field.name} api={api} field={field} value={values[field.name]} change={(value) => setValues((before) => ({ ...before, [field.name]: value }))} errors={below(own, field.name)} exists={false} path={`field-${field.name}`} />)}
       </div>
       <div className="form-foot"><Button type="submit" loading={busy}>{t("app.finish")}</Button><Button variant="default" onClick={back}>{t("wizard.back")}</Button></div>
     </form>
