@@ -1,4 +1,5 @@
-//! Who may act or know what in one's name: one's tokens, and what one has agreed to tell applications.
+//! Who may act or know what in one's name: one's tokens, what one has agreed to tell applications, and one's accounts at other
+//! providers.
 
 use axum::Router;
 use axum::body::Body;
@@ -13,19 +14,20 @@ use vestibule_kernel::Object;
 use vestibule_resource::http::Query;
 
 use crate::PagesState;
+use crate::accounts::accounts;
 use crate::content::{part, put, take, text};
 use crate::errors;
 use crate::inside::Refusal;
 use crate::visitor::{Visitor, either};
 
 /// The page.
-const HOME: &str = "/if/user/access/";
+pub(crate) const HOME: &str = "/if/user/access/";
 /// Where the API has tokens.
 const TOKENS: &str = "core/tokens/";
 /// Where it has consents.
 const CONSENTS: &str = "core/user_consent/";
 /// Most of each that the page shows.
-const MOST: &str = "100";
+pub(crate) const MOST: &str = "100";
 /// What people make themselves; what links of mails are made of is none of it.
 const INTENTS: [&str; 2] = ["app_password", "api"];
 /// The fields of the form.
@@ -52,11 +54,12 @@ async fn show(State(state): State<PagesState>, request: Request<Body>) -> Respon
 async fn page(visitor: &Visitor<'_>, status: StatusCode, mut content: Value) -> Response {
     put(&mut content, "tokens", tokens(visitor).await);
     put(&mut content, "consents", consents(visitor).await);
+    put(&mut content, "accounts", accounts(visitor).await);
     visitor.page_with(status, "access", content)
 }
 
 /// The results of a list of the API; none where it has none for the visitor.
-async fn list(visitor: &Visitor<'_>, path: &str, query: &[(&str, &str)]) -> Vec<Value> {
+pub(crate) async fn list(visitor: &Visitor<'_>, path: &str, query: &[(&str, &str)]) -> Vec<Value> {
     match visitor.get(path, query).await.map(|mut answer| take(&mut answer, "results")) {
         Ok(Value::Array(results)) => results,
         _ => Vec::new(),

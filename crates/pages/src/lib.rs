@@ -1,5 +1,5 @@
-//! Pages for those who are signed in: what they may open, their own devices and sessions at `/if/user/`, their tokens and
-//! consents at `/if/user/access/`; and the page of the administrators' application at `/if/admin/`, with a test of mail beside
+//! Pages for those who are signed in: what they may open, their own devices and sessions at `/if/user/`, their tokens,
+//! consents and accounts elsewhere at `/if/user/access/`; and the page of the administrators' application at `/if/admin/`, with a test of mail beside
 //! it.
 //!
 //! A page decides nothing. What it shows and what it changes it asks of the API, in this process and in the name of
@@ -7,6 +7,7 @@
 //! answered by a redirect, or by the same form with what is wrong with it.
 
 mod access;
+mod accounts;
 mod app;
 mod content;
 mod devices;
@@ -36,6 +37,7 @@ pub fn routes(flow: &FlowState) -> Router {
     Router::new()
         .merge(greeting::routes())
         .merge(access::routes())
+        .merge(accounts::routes())
         .merge(devices::routes())
         .merge(app::routes())
         .merge(mail::routes())

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::provider::{CLIENT, Provider, SECRET, back, event, follow, leave, sign_in, who};
+use super::provider::{CLIENT, Provider, SECRET, back, event, follow, leave, read, sign_in, who};
 use crate::app::{App, PASSWORD};
 use crate::security::login;
 
@@ -46,6 +46,45 @@ async fn who_is_signed_in_connects_their_account() {
     provider.says("/profile", json!({"sub": "s-2"}));
     assert_eq!(sign_in(&mut client).await.status, 409);
     assert_eq!(connections(&app).await, 1);
+}
+
+#[tokio::test]
+async fn a_page_shows_what_is_connected_connects_and_disconnects() {
+    const PAGE: &str = "/if/user/access/";
+    let (app, _) = forge(json!({})).await;
+    for name in ["lovelace", "babbage"] {
+        app.user(name, PASSWORD).await;
+    }
+    let mut client = app.anonymous().with_header("sec-fetch-site", "same-origin");
+    login(&mut client, "lovelace", PASSWORD, "").await;
+    let page = read(&client.get(PAGE).await.text);
+    let connect = "/source/oauth/login/forge/?next=%2Fif%2Fuser%2Faccess%2F%3Fdone%3Daccount_connected";
+    assert!(page.contains(&format!("href=\"{connect}\"")), "{page}");
+    let sent = leave(&mut client, connect.split_once("forge/").unwrap().1).await;
+    let answer = back(&mut client, &sent["state"]).await;
+    assert_eq!(answer.location(), "/if/user/access/?done=account_connected");
+    let page = read(&client.get(answer.location()).await.text);
+    assert!(!page.contains(connect) && page.contains("The account is connected."), "{page}");
+    let sql = "SELECT id AS n FROM user_source_connections";
+    let path = format!("{PAGE}accounts/{}/disconnect/", app.number(sql, vec![]).await);
+    assert!(page.contains(&path), "{page}");
+    // Nobody else ends it: not by their own page, though they are a superuser, and not from another site.
+    for name in ["babbage", "akadmin"] {
+        let mut other = app.anonymous().with_header("sec-fetch-site", "same-origin");
+        login(&mut other, name, PASSWORD, "").await;
+        assert!(!other.get(PAGE).await.text.contains(&path.replace('/', "&#x2f;")));
+        assert_eq!(other.form(&path, &[]).await.status, 303);
+    }
+    let mut elsewhere =
+        app.anonymous().with_header("sec-fetch-site", "cross-site").with_header("origin", "https://evil.example");
+    elsewhere.cookies.clone_from(&client.cookies);
+    assert_eq!(elsewhere.form(&path, &[]).await.status, 403);
+    assert_eq!(connections(&app).await, 1);
+    for _ in 0..2 {
+        assert_eq!(client.form(&path, &[]).await.location(), "/if/user/access/?done=account_disconnected");
+    }
+    assert_eq!(client.form(&format!("{PAGE}accounts/none/disconnect/"), &[]).await.status, 404);
+    assert_eq!(connections(&app).await, 0);
 }
 
 /// Whoever has been signed in to somebody else's account over there would connect that one, and its owner would be they.
