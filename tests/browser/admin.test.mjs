@@ -315,7 +315,7 @@ const ROUTES = (provider) => [
 ];
 
 for (const [looks, options] of [
-  ["light", {}], ["dark", { colorScheme: "dark" }], ["phone", { viewport: { width: 390, height: 844 } }], ["german", { locale: "de-DE" }],
+  ["light", {}], ["dark", { colorScheme: "dark" }], ["phone, in German", { viewport: { width: 390, height: 844 }, locale: "de-DE" }],
 ]) {
   test(`every main page is accessible and fits: ${looks}`, async () => {
     const page = await asAdmin(options);

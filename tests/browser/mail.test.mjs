@@ -49,7 +49,8 @@ const invite = async (address, fields = {}) => {
 };
 const refused = async (page, link) => {
   await page.goto(link);
-  await page.getByText("This invitation is not good, or not good any more.").waitFor();
+  // A live region says it once more.
+  await page.getByRole("alert").getByText("This invitation is not good, or not good any more.").waitFor();
   assert.equal(await page.locator("form input:not([type=hidden])").count(), 0);
 };
 

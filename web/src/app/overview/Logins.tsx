@@ -67,11 +67,11 @@ export const Logins = ({ days }: { days: number }) => {
         {failures > 0 && <path className="failed" d={line("failed")} />}
         {chosen && at !== null && <line className="hair" x1={x(at)} x2={x(at)} y1={TOP} y2={y(0)} />}
       </svg>
-      <table className="sr">
+      <div className="sr"><table>
         <caption>{t("overview.logins")}</caption>
         <thead><tr><th scope="col">{t("events.when")}</th><th scope="col">{t("event.login")}</th><th scope="col">{t("event.login_failed")}</th></tr></thead>
         <tbody>{all.filter(({ login, failed }) => login || failed).map((point) => <tr key={point.time}><th scope="row">{format.format(point.time)}</th><td>{point.login}</td><td>{point.failed}</td></tr>)}</tbody>
-      </table>
+      </table></div>
     </div>
   );
 };
