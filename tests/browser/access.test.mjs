@@ -95,7 +95,7 @@ for (const script of [true, false]) {
     const row = page.locator("#tokens li", { hasText: `api-${how}` });
     await row.getByText("Delete", { exact: false }).first().click();
     await row.getByRole("button", { name: "Delete for good" }).click();
-    await page.getByText("The token was deleted.").waitFor();
+    await page.getByText("The token was deleted.").first().waitFor();
     const refused = await fetch(`${world.url}/api/v3/core/users/me/`, { headers: { authorization: `Bearer ${token}` } });
     assert.equal(refused.status, 403);
   });
@@ -118,7 +118,7 @@ test("what was agreed to is shown and revoked, and then asked again", async () =
   await page.waitForURL(/code=/);
   await page.goto(PAGE);
   await consent.getByRole("button", { name: "Revoke Notes" }).click();
-  await page.getByText("The consent was revoked.").waitFor();
+  await page.getByText("The consent was revoked.").first().waitFor();
   await page.getByText("No application has asked for your consent.").waitFor();
   await open();
   await primary(page).waitFor();

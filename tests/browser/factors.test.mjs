@@ -170,10 +170,10 @@ test("devices are renamed and removed on one's own page", async () => {
   await devices.getByText("Rename").click();
   await devices.getByLabel("Name of the device").fill("In the drawer");
   await devices.getByRole("button", { name: "Save" }).click();
-  await page.getByText("The name was changed.").waitFor();
+  await page.getByText("The name was changed.").first().waitFor();
   await devices.getByText("In the drawer", { exact: true }).first().waitFor();
   await devices.getByRole("button", { name: "Remove" }).click();
-  await page.getByText("The second factor was removed.").waitFor();
+  await page.getByText("The second factor was removed.").first().waitFor();
   await devices.getByText("You have none yet.").waitFor();
   assert.equal(await nameField(page).count() + await passwordField(page).count(), 0);
 });

@@ -114,7 +114,7 @@ const asksWho = async (page) => {
 const fails = async (user, password) => {
   const page = await visit();
   await signIn(page, LOGIN, user.username, password);
-  await page.getByText("That password is not right.").waitFor();
+  await page.getByText("That password is not right.").first().waitFor();
 };
 
 for (const script of [true, false]) {

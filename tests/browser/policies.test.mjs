@@ -52,7 +52,7 @@ for (const script of [true, false]) {
     await primary(outside).click();
     await passwordField(outside).fill("wrong");
     await primary(outside).click();
-    await outside.getByText("That password is not right.").waitFor();
+    await outside.getByText("That password is not right.").first().waitFor();
     await passwordField(outside).fill(alice.password);
     await primary(outside).click();
     await assertGreeted(outside, "Alice");
@@ -61,7 +61,7 @@ for (const script of [true, false]) {
   test(`a second factor is asked of one group${how}`, async () => {
     const page = await world.visit({ script });
     await signIn(page, flow.path, "bob", bob.password);
-    await page.getByText("You need a second factor for this, and have none that counts here.").waitFor();
+    await page.getByText("You need a second factor for this, and have none that counts here.").first().waitFor();
     assert.equal((await world.api("GET", `events/events/?action=login&username=bob`)).results.length, 0);
   });
 
@@ -70,11 +70,11 @@ for (const script of [true, false]) {
     await suspended.goto(flow.path);
     await nameField(suspended).fill("carol");
     await primary(suspended).click();
-    await suspended.getByText("Your account is suspended.").waitFor();
+    await suspended.getByText("Your account is suspended.").first().waitFor();
     await shoot(suspended, "policy-denied-stage");
     const elsewhere = await world.visit({ script, ...ELSEWHERE });
     await elsewhere.goto(flow.path);
-    await elsewhere.getByText("Nobody signs in from there.").waitFor();
+    await elsewhere.getByText("Nobody signs in from there.").first().waitFor();
     assert.equal(await nameField(elsewhere).count(), 0);
     await shoot(elsewhere, "policy-denied-flow");
   });
@@ -85,7 +85,7 @@ test("who is denied by a policy that fails is not told why", async () => {
   await bind(broken, `raise ValueError("the cellar is flooded")`);
   const page = await world.visit();
   await page.goto(broken.path);
-  await page.getByText("This is not meant for your account.").waitFor();
+  await page.getByText("This is not meant for your account.").first().waitFor();
   assert.doesNotMatch(await page.content(), /cellar/);
   const { results } = await world.api("GET", "events/events/?action=policy_exception");
   assert.match(JSON.stringify(results[0].context), /the cellar is flooded/);
