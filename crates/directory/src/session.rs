@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_events::Event;
@@ -234,7 +235,15 @@ impl Sessions {
 
     /// The session of a cookie that comes from an address. One that is bound to a network or a place ends when it comes from
     /// another: nothing here knows that the two lie together.
-    pub async fn load_from(&self, cookie: &str, client_ip: IpAddr) -> Result<Option<Session>, StoreError> {
+    pub fn load_from<'a>(
+        &'a self,
+        cookie: &'a str,
+        client_ip: IpAddr,
+    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        Box::pin(self.load_bound(cookie, client_ip))
+    }
+
+    async fn load_bound(&self, cookie: &str, client_ip: IpAddr) -> Result<Option<Session>, StoreError> {
         let Some(mut session) = self.load(cookie).await? else { return Ok(None) };
         let now = client_ip.to_string();
         let Some(bound) = session.data.get(BOUND).filter(|_| session.client_ip != now) else {

@@ -10,6 +10,7 @@ mod tests;
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_kernel::{Actor, Ctx};
@@ -105,7 +106,11 @@ impl Event {
     }
 
     /// Writes it: one statement, and another where rules wait for events.
-    pub async fn write(self, ctx: &Ctx, transaction: &mut Transaction) -> Result<Uuid, StoreError> {
+    pub fn write<'a>(self, ctx: &'a Ctx, transaction: &'a mut Transaction) -> BoxFuture<'a, Result<Uuid, StoreError>> {
+        Box::pin(self.insert(ctx, transaction))
+    }
+
+    async fn insert(self, ctx: &Ctx, transaction: &mut Transaction) -> Result<Uuid, StoreError> {
         let program = transaction.configuration().index::<Program>();
         let now: DateTime<Utc> = ctx.now();
         let pk = ctx.uuid();

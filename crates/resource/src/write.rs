@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::{ApiError, Ctx, FieldErrors, Object};
@@ -72,17 +73,19 @@ impl Validation<'_> {
 
 /// Writes an object and its event, as part of `change`.
 #[expect(clippy::too_many_arguments, reason = "what a write consists of; a struct would only rename it")]
-pub async fn write_object(
-    change: &mut Change,
-    registry: &Registry,
-    ctx: &Ctx,
-    principal: &Principal,
-    kind: &Arc<Kind>,
-    existing: Option<&Object>,
-    body: &Object,
+pub fn write_object<'a>(
+    change: &'a mut Change,
+    registry: &'a Registry,
+    ctx: &'a Ctx,
+    principal: &'a Principal,
+    kind: &'a Arc<Kind>,
+    existing: Option<&'a Object>,
+    body: &'a Object,
     mode: Mode,
-) -> Result<Object, ApiError> {
-    write_found(change, registry, ctx, principal, kind, existing, body, &Object::new(), mode).await
+) -> BoxFuture<'a, Result<Object, ApiError>> {
+    Box::pin(
+        async move { write_found(change, registry, ctx, principal, kind, existing, body, &Object::new(), mode).await },
+    )
 }
 
 /// The same, with what this server has found out itself: `found` reaches fields that no client writes.

@@ -7,15 +7,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use futures::TryStreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres};
+use sqlx::{Executor as _, PgPool};
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::StoreError;
 use crate::configuration::Configuration;
+use crate::postgres::{self, Open};
 use crate::sqlite::{STATEMENTS, Sqlite, Writer};
-use crate::value::{Param, Row, bind};
+use crate::value::{Param, Row};
 use crate::wake::{CHANNEL, Wakes};
 
 /// SQL with `$1`, `$2`, ... for its parameters, in the subset that both databases speak.
@@ -163,7 +163,7 @@ impl Database {
         self.count();
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.query(&sql.into(), &params),
-            Engine::Postgres(pool) => from_postgres(pool, sql.into(), params).await,
+            Engine::Postgres(pool) => postgres::query(pool, sql.into().into_owned(), params).await,
         }
     }
 
@@ -172,7 +172,7 @@ impl Database {
         self.count();
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.scan(&sql.into(), &params),
-            Engine::Postgres(pool) => from_postgres(pool, sql.into(), params).await,
+            Engine::Postgres(pool) => postgres::query(pool, sql.into().into_owned(), params).await,
         }
     }
 
@@ -181,7 +181,9 @@ impl Database {
         self.count();
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.query_one(&sql.into(), &params),
-            Engine::Postgres(pool) => Ok(from_postgres(pool, sql.into(), params).await?.into_iter().next()),
+            Engine::Postgres(pool) => {
+                Ok(postgres::query(pool, sql.into().into_owned(), params).await?.into_iter().next())
+            }
         }
     }
 
@@ -195,10 +197,7 @@ impl Database {
         self.count();
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.execute(durability, &sql.into(), &params).await,
-            Engine::Postgres(pool) => {
-                let sql = AssertSqlSafe(sql.into().into_owned());
-                Ok(bind!(sqlx::query(sql), params).execute(pool).await?.rows_affected())
-            }
+            Engine::Postgres(pool) => postgres::execute(pool, sql.into().into_owned(), params).await,
         }
     }
 
@@ -206,7 +205,7 @@ impl Database {
     pub async fn begin(&self, durability: Durability) -> Result<Transaction, StoreError> {
         let inner = match &self.inner.engine {
             Engine::Sqlite(sqlite) => TransactionInner::Sqlite(Writing(sqlite.begin(durability).await?)),
-            Engine::Postgres(pool) => TransactionInner::Postgres(pool.begin().await?),
+            Engine::Postgres(pool) => TransactionInner::Postgres(postgres::begin(pool).await?),
         };
         Ok(Transaction { database: self.clone(), inner, wakes: false })
     }
@@ -242,10 +241,7 @@ impl Database {
     pub(crate) async fn script(&self, sql: &str) -> Result<(), StoreError> {
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.script(sql).await,
-            Engine::Postgres(pool) => {
-                sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(pool).await?;
-                Ok(())
-            }
+            Engine::Postgres(pool) => postgres::script(pool, sql.to_owned()).await,
         }
     }
 }
@@ -254,14 +250,6 @@ impl Database {
 fn checked_name(name: &str) -> Result<&str, StoreError> {
     let simple = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if simple { Ok(name) } else { Err(sqlx::Error::Configuration("not a name for a database".into()).into()) }
-}
-
-async fn from_postgres<'e, E>(executor: E, sql: Sql, params: Vec<Param>) -> Result<Vec<Row>, StoreError>
-where
-    E: sqlx::Executor<'e, Database = Postgres>,
-{
-    let sql = AssertSqlSafe(sql.into_owned());
-    Ok(bind!(sqlx::query(sql), params).fetch(executor).map_ok(Row::Postgres).try_collect().await?)
 }
 
 /// A transaction under way. Dropped, it is rolled back.
@@ -276,7 +264,7 @@ enum TransactionInner {
     /// The writer.
     Sqlite(Writing),
     /// The driver's, which rolls back by itself.
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres(Open),
 }
 
 /// The writer, lent. It is given back without a transaction on it: other processes wait for the lock that it holds.
@@ -294,7 +282,9 @@ impl Transaction {
         self.database.count();
         match &mut self.inner {
             TransactionInner::Sqlite(writer) => writer.0.query(&sql.into(), &params),
-            TransactionInner::Postgres(transaction) => from_postgres(&mut **transaction, sql.into(), params).await,
+            TransactionInner::Postgres(transaction) => {
+                postgres::query_on(transaction, sql.into().into_owned(), params).await
+            }
         }
     }
 
@@ -309,8 +299,7 @@ impl Transaction {
         match &mut self.inner {
             TransactionInner::Sqlite(writer) => writer.0.execute(&sql.into(), &params),
             TransactionInner::Postgres(transaction) => {
-                let sql = AssertSqlSafe(sql.into().into_owned());
-                Ok(bind!(sqlx::query(sql), params).execute(&mut **transaction).await?.rows_affected())
+                postgres::execute_on(transaction, sql.into().into_owned(), params).await
             }
         }
     }
@@ -334,7 +323,7 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.inner {
             TransactionInner::Sqlite(mut writer) => writer.0.commit()?,
-            TransactionInner::Postgres(transaction) => transaction.commit().await?,
+            TransactionInner::Postgres(transaction) => postgres::commit(transaction).await?,
         }
         if self.wakes {
             self.database.inner.wake.send_modify(|count| *count = count.wrapping_add(1));

@@ -5,6 +5,7 @@ mod configuration;
 mod database;
 mod lists;
 mod migrate;
+mod postgres;
 mod sealed;
 mod sqlite;
 mod store;

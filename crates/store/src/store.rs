@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use serde_json::Value;
 use uuid::Uuid;
 use vestibule_kernel::secret::Keys;
@@ -283,7 +284,11 @@ impl Change {
     }
 
     /// Locks the configuration against other changes, here and on other nodes, until the end of this one.
-    pub async fn lock(&mut self) -> Result<&mut Configuration, StoreError> {
+    pub fn lock(&mut self) -> BoxFuture<'_, Result<&mut Configuration, StoreError>> {
+        Box::pin(self.take_lock())
+    }
+
+    async fn take_lock(&mut self) -> Result<&mut Configuration, StoreError> {
         if self.working.is_none() {
             let sql = "UPDATE configuration_state SET version = version + 1 WHERE id = 1 RETURNING version";
             let row = self.transaction.query_one(sql, vec![]).await?;
@@ -316,7 +321,21 @@ impl Change {
     }
 
     /// Writes a document.
-    pub async fn put(&mut self, kind: &'static str, pk: Uuid, value: Object) -> Result<Arc<Document>, StoreError> {
+    pub fn put(
+        &mut self,
+        kind: &'static str,
+        pk: Uuid,
+        value: Object,
+    ) -> BoxFuture<'_, Result<Arc<Document>, StoreError>> {
+        Box::pin(self.write_document(kind, pk, value))
+    }
+
+    async fn write_document(
+        &mut self,
+        kind: &'static str,
+        pk: Uuid,
+        value: Object,
+    ) -> Result<Arc<Document>, StoreError> {
         let Some(codec) = self.store.inner.codecs.get(kind).cloned() else {
             return Err(StoreError::Document { kind: kind.into(), pk, reason: "no such kind".into() });
         };
@@ -360,7 +379,11 @@ impl Change {
     }
 
     /// Writes the revisions, commits, and publishes the new snapshot.
-    pub async fn commit(mut self) -> Result<(), StoreError> {
+    pub fn commit(self) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin(self.write_and_commit())
+    }
+
+    async fn write_and_commit(mut self) -> Result<(), StoreError> {
         let edits = std::mem::take(&mut self.edits);
         for ((kind, pk), before) in edits {
             let after = self.working.as_ref().and_then(|working| working.document(kind, pk).cloned());

@@ -55,26 +55,6 @@ param_from! {
     &Value => Text(value) value.to_string();
 }
 
-/// Binds every parameter of `params` to a query of one driver.
-macro_rules! bind {
-    ($query:expr, $params:expr) => {{
-        let mut query = $query;
-        for param in $params {
-            query = match param {
-                $crate::value::Param::Bool(value) => query.bind(value),
-                $crate::value::Param::Int(value) => query.bind(value),
-                $crate::value::Param::Float(value) => query.bind(value),
-                $crate::value::Param::Text(value) => query.bind(value),
-                $crate::value::Param::Bytes(value) => query.bind(value),
-                $crate::value::Param::Uuid(value) => query.bind(value),
-                $crate::value::Param::Time(value) => query.bind(value),
-            };
-        }
-        query
-    }};
-}
-pub(crate) use bind;
-
 impl ToSql for Param {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let owned = |value| Ok(ToSqlOutput::Owned(value));

@@ -157,18 +157,20 @@ async fn attach_members(database: &Database, full: bool, objects: &mut [Object])
     Ok(())
 }
 
+/// Made for each of hundreds: into a map of the right size at once.
 fn member(row: &Row) -> Result<Value, StoreError> {
     let last_login = row.optional_time("last_login")?;
-    Ok(json!({
-        "pk": row.int("user_id")?,
-        "username": row.text("username")?,
-        "name": row.text("name")?,
-        "is_active": row.bool("is_active")?,
-        "last_login": last_login.map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)),
-        "email": row.text("email")?,
-        "attributes": row.json("attributes")?,
-        "uid": row.text("uid")?,
-    }))
+    let fields = [
+        ("pk", row.int("user_id")?.into()),
+        ("username", row.text("username")?.into()),
+        ("name", row.text("name")?.into()),
+        ("is_active", row.bool("is_active")?.into()),
+        ("last_login", last_login.map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)).into()),
+        ("email", row.text("email")?.into()),
+        ("attributes", row.json("attributes")?),
+        ("uid", row.text("uid")?.into()),
+    ];
+    Ok(Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
 }
 
 /// The groups directly above or below.
