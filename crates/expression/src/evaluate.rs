@@ -294,14 +294,22 @@ impl Run<'_> {
                 self.messages.push(message);
                 Ok(Value::None)
             }
-            None if name == "_vb_client_ip" => match self.inputs.iter().find(|(input, _)| input == "ak_client_ip") {
-                Some((_, value)) => Ok(value.clone()),
-                None => self.host.name("ak_client_ip").await.map(Option::unwrap_or_default),
-            },
+            None if name == "_vb_client_ip" => self.client_ip().await,
+            None if name == "_vb_client_within" => {
+                self.client_ip().await.and_then(|client| functions::client_within(&client, &arguments))
+            }
             None if HOST_FUNCTIONS.contains(&name) => self.host.call(name, arguments).await,
             None => functions::call(name, &arguments, self.host).await,
         };
         Ok(self.returned(result))
+    }
+
+    /// The client's address, if there is a client.
+    async fn client_ip(&self) -> Result<Value, Failure> {
+        match self.inputs.iter().find(|(input, _)| input == "ak_client_ip") {
+            Some((_, value)) => Ok(value.clone()),
+            None => self.host.name("ak_client_ip").await.map(Option::unwrap_or_default),
+        }
     }
 
     fn returned(&mut self, result: Result<Value, Failure>) -> ExtFunctionResult {

@@ -18,9 +18,10 @@ use crate::object::{Arguments, Failure, Host, HttpRequest, Object};
 use crate::value::Value;
 
 /// Every function of this file. Sorted.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 19] = [
     "_vb_address",
     "_vb_client_ip",
+    "_vb_client_within",
     "_vb_fetch",
     "_vb_format",
     "_vb_hash",
@@ -187,9 +188,11 @@ fn slugify(text: &str) -> String {
 
 /// What the prelude's class knows about an address.
 fn address(text: &str) -> Result<Value, Failure> {
-    let address: IpAddr =
-        text.parse().map_err(|_| Failure::value(format!("'{text}' does not appear to be an IPv4 or IPv6 address")))?;
-    Ok(parts_of(address))
+    parse_address(text).map(parts_of)
+}
+
+fn parse_address(text: &str) -> Result<IpAddr, Failure> {
+    text.parse().map_err(|_| Failure::value(format!("'{text}' does not appear to be an IPv4 or IPv6 address")))
 }
 
 fn parts_of(address: IpAddr) -> Value {
@@ -224,16 +227,8 @@ fn hexadecimal(address: IpAddr) -> String {
 }
 
 fn network(arguments: &Arguments) -> Result<Value, Failure> {
-    let text = arguments.text(0, "address")?;
     let strict = arguments.get(1, "strict").is_none_or(Value::truthy);
-    let bad = || Failure::value(format!("'{text}' does not appear to be an IPv4 or IPv6 network"));
-    let network: IpNet = match text.parse::<IpAddr>() {
-        Ok(address) => IpNet::from(address),
-        Err(_) => text.parse().map_err(|_| bad())?,
-    };
-    if strict && network.addr() != network.network() {
-        return Err(Failure::value(format!("{text} has host bits set")));
-    }
+    let network = parse_network(arguments.text(0, "address")?, strict)?;
     let (first, last) = (network.network(), network.broadcast());
     Ok(Value::List(vec![
         Value::Int(if network.addr().is_ipv4() { 4 } else { 6 }),
@@ -244,6 +239,25 @@ fn network(arguments: &Arguments) -> Result<Value, Failure> {
         parts_of(first),
         parts_of(last),
     ]))
+}
+
+/// Whether the address of a client, if it has one, lies in the network that the arguments name.
+pub(crate) fn client_within(client: &Value, arguments: &Arguments) -> Result<Value, Failure> {
+    let network = parse_network(arguments.text(0, "address")?, true)?;
+    let Value::Str(client) = client else { return Ok(false.into()) };
+    Ok(network.contains(&parse_address(client)?).into())
+}
+
+fn parse_network(text: &str, strict: bool) -> Result<IpNet, Failure> {
+    let bad = || Failure::value(format!("'{text}' does not appear to be an IPv4 or IPv6 network"));
+    let network: IpNet = match text.parse::<IpAddr>() {
+        Ok(address) => IpNet::from(address),
+        Err(_) => text.parse().map_err(|_| bad())?,
+    };
+    if strict && network.addr() != network.network() {
+        return Err(Failure::value(format!("{text} has host bits set")));
+    }
+    Ok(network)
 }
 
 fn hash(arguments: &Arguments) -> Result<Value, Failure> {

@@ -7,11 +7,14 @@ mod visit;
 
 use std::collections::HashSet;
 
+use ruff_python_ast::token::TokenKind;
 use ruff_text_size::Ranged;
 
 use crate::program::SyntaxError;
 use edits::Lines;
-use visit::Rewriter;
+use visit::{NETWORK_WORDS, Rewriter};
+
+type Parsed = ruff_python_parser::Parsed<ruff_python_ast::ModModule>;
 
 /// A text as the interpreter takes it.
 pub(crate) struct Rewritten {
@@ -36,6 +39,7 @@ pub(crate) fn rewrite(text: &str) -> Result<Rewritten, SyntaxError> {
     })?;
     let mut rewriter = Rewriter::new(text);
     rewriter.handler(&parsed.syntax().body);
+    rewriter.networks(mentions(text, &parsed, &NETWORK_WORDS));
     if let Some((offset, message)) = rewriter.refused {
         return Err(SyntaxError::at(text, offset, message));
     }
@@ -67,9 +71,16 @@ pub(crate) fn rewrite(text: &str) -> Result<Rewritten, SyntaxError> {
     Ok(Rewritten { source, lines: numbers, words: words.all(), indent: 4 })
 }
 
+/// How often a text has one of some words, outside of comments and of texts.
+fn mentions(text: &str, parsed: &Parsed, words: &[&str]) -> usize {
+    let names = parsed.tokens().iter().filter(|token| token.kind() == TokenKind::Name);
+    let named =
+        names.filter_map(|token| text.get(usize::from(token.range().start())..usize::from(token.range().end())));
+    named.filter(|name| words.contains(name)).count()
+}
+
 /// The lines, counted from one, that begin inside of a text.
-fn text_lines(text: &str, parsed: &ruff_python_parser::Parsed<ruff_python_ast::ModModule>) -> Vec<usize> {
-    use ruff_python_ast::token::TokenKind;
+fn text_lines(text: &str, parsed: &Parsed) -> Vec<usize> {
     let mut kept = Vec::new();
     for token in parsed.tokens() {
         let inside = matches!(token.kind(), TokenKind::String | TokenKind::FStringMiddle | TokenKind::TStringMiddle);

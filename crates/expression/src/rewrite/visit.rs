@@ -1,7 +1,9 @@
 //! Walks the syntax tree and notes what has to be put otherwise.
 
+use std::ops::Range;
+
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{Expr, ExprCall, Operator, Stmt, StmtImport, StmtImportFrom};
+use ruff_python_ast::{CmpOp, Expr, ExprCall, ExprCompare, Operator, Stmt, StmtImport, StmtImportFrom};
 use ruff_text_size::Ranged;
 
 use super::edits::Edit;
@@ -19,11 +21,24 @@ pub(super) struct Rewriter<'t> {
     returns: Vec<(usize, Option<usize>, usize)>,
     /// How many `try` statements are around.
     tries: usize,
+    /// Gates on a network: where they begin and end, the network, and whether they ask for the opposite.
+    networks: Vec<(Range<usize>, &'t str, bool)>,
 }
+
+/// The words of a gate on a network.
+pub(super) const NETWORK_WORDS: [&str; 2] = ["ak_client_ip", "ip_network"];
 
 impl<'t> Rewriter<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, edits: Vec::new(), yields: false, refused: None, returns: Vec::new(), tries: 0 }
+        Self {
+            text,
+            edits: Vec::new(),
+            yields: false,
+            refused: None,
+            returns: Vec::new(),
+            tries: 0,
+            networks: Vec::new(),
+        }
     }
 
     /// Walks a text, which is the body of a function.
@@ -32,6 +47,35 @@ impl<'t> Rewriter<'t> {
             self.visit_stmt(statement);
         }
         self.end_generator();
+    }
+
+    /// Has gates on networks ask the server at once, if these are all that the text mentions their words for: what else it
+    /// does with them needs the classes of the prelude, which take longer to make than everything else here.
+    pub(super) fn networks(&mut self, mentions: usize) {
+        if mentions != NETWORK_WORDS.len() * self.networks.len() {
+            return;
+        }
+        for (range, network, negated) in std::mem::take(&mut self.networks) {
+            let call = format!("_vb_client_within({network})");
+            self.edit(range.start, range.end, if negated { format!("(not {call})") } else { call });
+        }
+    }
+
+    /// Notes `ak_client_ip in ip_network("...")`.
+    fn compare(&mut self, compare: &ExprCompare) {
+        let is = |expression: &Expr, word: &str| expression.as_name_expr().is_some_and(|name| name.id.as_str() == word);
+        let (&[negated @ (CmpOp::In | CmpOp::NotIn)], [Expr::Call(right)]) = (&*compare.ops, &*compare.comparators)
+        else {
+            return;
+        };
+        if is(&compare.left, NETWORK_WORDS[0])
+            && is(&right.func, NETWORK_WORDS[1])
+            && right.arguments.keywords.is_empty()
+            && let [network @ Expr::StringLiteral(_)] = &*right.arguments.args
+        {
+            let range = usize::from(compare.start())..usize::from(compare.end());
+            self.networks.push((range, self.source(network), negated == CmpOp::NotIn));
+        }
     }
 
     fn edit(&mut self, start: impl Into<usize>, end: impl Into<usize>, text: impl Into<String>) {
@@ -249,6 +293,7 @@ impl<'a> Visitor<'a> for Rewriter<'_> {
                 _ => {}
             },
             Expr::Call(call) => self.call(call),
+            Expr::Compare(compare) => self.compare(compare),
             Expr::Yield(_) | Expr::YieldFrom(_) => {
                 self.refuse(expression, "The value of a `yield` is not understood: yield in a statement of its own");
             }
