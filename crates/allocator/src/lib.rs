@@ -23,3 +23,44 @@ pub fn use_small_pages() {
         libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0);
     }
 }
+
+/// Gives the pages of the program itself back that only its start needed. They are the file's, which the system keeps as
+/// long as it has room: what is needed again is there again, page by page. Where the system refuses, everything stays.
+pub fn give_back_code() {
+    #[cfg(target_os = "linux")]
+    #[expect(unsafe_code, reason = "the system offers this as a C function alone")]
+    // SAFETY: the callback keeps to the signature that `dl_iterate_phdr` wants, and uses no data.
+    unsafe {
+        libc::dl_iterate_phdr(Some(code::give_back), std::ptr::null_mut());
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod code {
+    use std::ffi::{c_int, c_void};
+
+    /// Called with each object that is loaded, the program first (`dl_iterate_phdr(3)`); not 0 ends it.
+    #[expect(unsafe_code, reason = "what the system says comes as pointers")]
+    pub(super) unsafe extern "C" fn give_back(info: *mut libc::dl_phdr_info, _: usize, _: *mut c_void) -> c_int {
+        // SAFETY: the caller passes a valid entry, whose array of headers has as many elements as it says.
+        let (base, headers) = unsafe {
+            let info = &*info;
+            (info.dlpi_addr, std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()))
+        };
+        // SAFETY: `sysconf` takes no pointers.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.max(1).unsigned_abs();
+        // What nobody has ever been allowed to write holds what the file holds, whenever it is read.
+        let fixed = headers.iter().filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0);
+        for header in fixed {
+            let start = (base + header.p_vaddr).next_multiple_of(page);
+            let end = (base + header.p_vaddr + header.p_memsz) / page * page;
+            if let (Ok(from), Ok(length)) = (usize::try_from(start), usize::try_from(end.saturating_sub(start)))
+                && length > 0
+            {
+                // SAFETY: whole pages of a mapping of a file that is private and never written: they are read again from it.
+                unsafe { libc::madvise(std::ptr::with_exposed_provenance_mut(from), length, libc::MADV_DONTNEED) };
+            }
+        }
+        1
+    }
+}

@@ -66,6 +66,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     jobs.spawn(vestibule_blueprint_engine::watch(server.api.clone()));
     // What starting needed.
     vestibule_allocator::give_back();
+    vestibule_allocator::give_back_code();
     tracing::info!(listen = %settings.listen, version = env!("CARGO_PKG_VERSION"), "ready");
 
     told_to_stop().await?;

@@ -264,7 +264,7 @@ enum TransactionInner {
     /// The writer.
     Sqlite(Writing),
     /// The driver's, which rolls back by itself.
-    Postgres(Open),
+    Postgres(Box<dyn Open>),
 }
 
 /// The writer, lent. It is given back without a transaction on it: other processes wait for the lock that it holds.
@@ -283,7 +283,7 @@ impl Transaction {
         match &mut self.inner {
             TransactionInner::Sqlite(writer) => writer.0.query(&sql.into(), &params),
             TransactionInner::Postgres(transaction) => {
-                postgres::query_on(transaction, sql.into().into_owned(), params).await
+                postgres::query_on(transaction.connection(), sql.into().into_owned(), params).await
             }
         }
     }
@@ -299,7 +299,7 @@ impl Transaction {
         match &mut self.inner {
             TransactionInner::Sqlite(writer) => writer.0.execute(&sql.into(), &params),
             TransactionInner::Postgres(transaction) => {
-                postgres::execute_on(transaction, sql.into().into_owned(), params).await
+                postgres::execute_on(transaction.connection(), sql.into().into_owned(), params).await
             }
         }
     }
@@ -323,7 +323,7 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.inner {
             TransactionInner::Sqlite(mut writer) => writer.0.commit()?,
-            TransactionInner::Postgres(transaction) => postgres::commit(transaction).await?,
+            TransactionInner::Postgres(transaction) => transaction.commit().await?,
         }
         if self.wakes {
             self.database.inner.wake.send_modify(|count| *count = count.wrapping_add(1));
