@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
+use vestibule_events::Program;
 use vestibule_kernel::Ctx;
 use vestibule_store::{Durability, Param, Store, StoreError};
 use vestibule_tasks::{Actor, LogLevel, Perform, Run, Schedule, TaskError};
@@ -85,7 +86,10 @@ async fn clean_up(store: &Store, ctx: &Ctx) -> Result<u64, StoreError> {
         removed += remove(store, table, key, condition, now.into()).await?;
     }
     let ended = remove(store, "tasks", "id", "due IS NULL AND mtime <= $1", (now - TASKS).into()).await?;
-    Ok(removed + ended)
+    // What was done to the configuration is told as long as the events that tell of it.
+    let forgotten = store.configuration().index::<Program>().forgets(now);
+    let history = remove(store, "configuration_revision", "id", "at <= $1", forgotten.into()).await?;
+    Ok(removed + ended + history)
 }
 
 struct Notifications;

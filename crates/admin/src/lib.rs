@@ -4,6 +4,7 @@
 mod cleanup;
 mod events;
 mod files;
+mod history;
 mod installed;
 mod notifications;
 mod system;
@@ -27,8 +28,15 @@ pub fn kinds() -> Vec<Kind> {
 
 /// Every operation of this crate that belongs to no kind.
 pub fn operations() -> Vec<Operation> {
-    [files::operations(), installed::operations(), system::operations(), tasks::operations(), tenants::operations()]
-        .concat()
+    [
+        files::operations(),
+        history::operations(),
+        installed::operations(),
+        system::operations(),
+        tasks::operations(),
+        tenants::operations(),
+    ]
+    .concat()
 }
 
 /// Who does the tasks of this crate.

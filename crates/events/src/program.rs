@@ -52,6 +52,11 @@ impl Program {
         created.checked_add_signed(self.retention).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
+    /// What happened before this is kept no longer.
+    pub fn forgets(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now.checked_sub_signed(self.retention).unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
+
     /// Whether a rule could match an event of this action.
     pub fn is_awaited(&self, action: &str) -> bool {
         match &self.rules {

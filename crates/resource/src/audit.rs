@@ -15,7 +15,7 @@ use crate::kind::{Kind, Verb};
 const LONGEST: usize = 1024;
 
 /// The fields that differ, with their values before and after.
-pub(crate) fn difference(kind: &Kind, before: Option<&Object>, after: &Object) -> Object {
+pub fn difference(kind: &Kind, before: Option<&Object>, after: &Object) -> Object {
     let told = |field: &&Field| {
         let shown = matches!(field.access, Access::ReadWrite);
         shown && field.is_stored() && !field.sealed && !matches!(field.shape, Shape::Binary)

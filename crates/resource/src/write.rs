@@ -143,8 +143,22 @@ pub(crate) async fn write_found(
     }
     drop(configuration);
     errors.into_result()?;
+    store_with_event(change, registry, ctx, principal, kind, existing, &given, object).await
+}
 
-    let mut cx = WriteCx { change, registry, ctx, principal, kind, existing, given: &given };
+/// Stores what was found to be right, with its hooks and its event.
+#[expect(clippy::too_many_arguments, reason = "as above")]
+async fn store_with_event(
+    change: &mut Change,
+    registry: &Registry,
+    ctx: &Ctx,
+    principal: &Principal,
+    kind: &Arc<Kind>,
+    existing: Option<&Object>,
+    given: &Object,
+    mut object: Object,
+) -> Result<Object, ApiError> {
+    let mut cx = WriteCx { change, registry, ctx, principal, kind, existing, given };
     if let Some(hooks) = kind.spec.hooks {
         hooks.before_save(&mut cx, &mut object).await?;
     }
@@ -156,6 +170,36 @@ pub(crate) async fn write_found(
     let difference = audit::difference(kind, existing, &object);
     audit::write_event(change, ctx, principal, kind, action, &object, Some(difference)).await?;
     Ok(object)
+}
+
+/// Writes a document as it was once, with its event: checked like any other, but for what is checked of a body alone.
+pub(crate) async fn put_back(
+    change: &mut Change,
+    registry: &Registry,
+    ctx: &Ctx,
+    principal: &Principal,
+    kind: &Arc<Kind>,
+    existing: Option<&Object>,
+    was: &Object,
+) -> Result<Object, ApiError> {
+    // A field that was not there then has its default.
+    let mut object = new_object(ctx, kind);
+    object.extend(was.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let given = object.clone();
+    let mut errors = FieldErrors::new();
+    check_references(change, registry, kind, &given, &mut errors).await?;
+    check_unique(change, registry, kind, &given, existing, &mut errors).await?;
+    let configuration = change.configuration();
+    let validation =
+        Validation { given: &given, object: &object, existing, configuration: &configuration, registry, principal };
+    check_unique_together(&validation, kind, &mut errors);
+    if errors.is_empty() {
+        check_programs(&validation, kind, &mut errors);
+        (kind.validate)(&validation, &mut errors);
+    }
+    drop(configuration);
+    errors.into_result()?;
+    store_with_event(change, registry, ctx, principal, kind, existing, &given, object).await
 }
 
 fn new_object(ctx: &Ctx, kind: &Kind) -> Object {

@@ -3,6 +3,7 @@
 
 mod configuration;
 mod database;
+mod history;
 mod lists;
 mod migrate;
 mod postgres;
@@ -14,9 +15,10 @@ mod wake;
 
 pub use configuration::{Codec, Configuration, Document, DocumentType, Edited, Index};
 pub use database::{Database, Durability, Transaction};
+pub use history::{Revision, Touched};
 pub use migrate::fingerprint;
 pub use sealed::unsealed;
-pub use store::{Change, Revision, Store};
+pub use store::{Change, Store};
 pub use value::{Param, Row};
 pub use wake::Wakes;
 

@@ -25,6 +25,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0013_invitations", include_str!("../migrations/0013_invitations.sql")),
     ("0030_oauth2", include_str!("../migrations/0030_oauth2.sql")),
     ("0031_source_connections", include_str!("../migrations/0031_source_connections.sql")),
+    ("0032_history", include_str!("../migrations/0032_history.sql")),
 ];
 
 /// What the two databases name differently.

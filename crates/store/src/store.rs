@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use chrono::{DateTime, Utc};
+
 use futures::future::BoxFuture;
 use serde_json::Value;
 use uuid::Uuid;
@@ -29,26 +29,6 @@ struct Inner {
     keys: Arc<Keys>,
     codecs: HashMap<&'static str, Arc<dyn Codec>>,
     current: Arc<ArcSwap<Configuration>>,
-}
-
-/// One entry of the history: what a change did to a document.
-pub struct Revision {
-    /// Grows.
-    pub id: i64,
-    /// Edits of one transaction share it.
-    pub change: Uuid,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Who, as an event shows it.
-    pub actor: Value,
-    /// What kind of document.
-    pub kind: String,
-    /// Which one.
-    pub pk: Uuid,
-    /// The document before; null: it was created. Secrets are sealed.
-    pub before: Value,
-    /// The document after; null: it was deleted. Secrets are sealed.
-    pub after: Value,
 }
 
 impl Store {
@@ -206,7 +186,7 @@ impl Store {
         Ok(value)
     }
 
-    fn unseal(&self, kind: &str, pk: Uuid, mut value: Object) -> Result<Object, StoreError> {
+    pub(crate) fn unseal(&self, kind: &str, pk: Uuid, mut value: Object) -> Result<Object, StoreError> {
         for (field, value) in &mut value {
             if let Some(plain) = unsealed(self.keys(), &place(kind, pk, field), value)? {
                 *value = plain;
@@ -220,27 +200,6 @@ impl Store {
         let transaction = self.database().begin(Durability::Full).await?;
         let id = self.inner.ctx.uuid();
         Ok(Change { store: self.clone(), transaction, id, actor, working: None, edits: BTreeMap::new() })
-    }
-
-    /// The history of one document, newest first.
-    pub async fn revisions(&self, pk: Uuid) -> Result<Vec<Revision>, StoreError> {
-        let sql = "SELECT id, change, at, actor, kind, pk, before, after FROM configuration_revision \
-                   WHERE pk = $1 ORDER BY id DESC";
-        let rows = self.database().query(sql, vec![pk.into()]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Revision {
-                    id: row.int("id")?,
-                    change: row.uuid("change")?,
-                    at: row.time("at")?,
-                    actor: row.json("actor")?,
-                    kind: row.text("kind")?,
-                    pk: row.uuid("pk")?,
-                    before: row.json("before")?,
-                    after: row.json("after")?,
-                })
-            })
-            .collect()
     }
 }
 

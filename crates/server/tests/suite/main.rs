@@ -20,6 +20,7 @@ mod every_permission;
 mod examples;
 mod fixtures;
 mod gates;
+mod history;
 mod large_tables;
 mod login;
 mod never_advance;
