@@ -310,7 +310,7 @@ const ROUTES = (provider) => [
   ["overview", "/"], ["users", "/core/users/"], ["users-none", "/core/users/?search=zzz"], ["user", `/core/users/${alice.pk}/`], ["user-new", "/core/users/~new/"], ["applications", "/core/applications/"],
   ["application-new", "/applications/new/"], ["flows", "/flows/instances/"], ["flow", "/flows/instances/default-authentication-flow/"], ["flow-new", "/flows/new/"], ["stages", "/stages/all/"],
   ["stage-kinds", "/stages/all/~new/"], ["stage-new", "/stages/identification/~new/"], ["policy-new", "/policies/expression/~new/"], ["mappings", "/propertymappings/all/"], ["provider-new", provider],
-  ["invitation-new", "/stages/invitation/invitations/~new/"], ["events", "/events/events/"], ["brands", "/core/brands/"], ["certificates", "/crypto/certificatekeypairs/"], ["blueprints", "/managed/blueprints/"],
+  ["invitation-new", "/stages/invitation/invitations/~new/"], ["events", "/events/events/"], ["history", "/configuration/history/"], ["brands", "/core/brands/"], ["certificates", "/crypto/certificatekeypairs/"], ["blueprints", "/managed/blueprints/"],
   ["blueprint-import", "/blueprints/import/"], ["tasks", "/tasks/tasks/"], ["settings", "/admin/settings/"], ["everything", "/api/"], ["nowhere", "/no/such/place/"],
 ];
 

@@ -2,7 +2,7 @@
 
 import {
   IconActivity, IconApps, IconBell, IconBraces, IconBuildingStore, IconCertificate, IconChecklist, IconClockPlay, IconCloud, IconDatabase,
-  IconDevices, IconFileImport, IconGauge, IconKey, IconLayoutDashboard, IconLock, IconMail, IconPlugConnected, IconRoute, IconServer,
+  IconDevices, IconFileImport, IconGauge, IconHistory, IconKey, IconLayoutDashboard, IconLock, IconMail, IconPlugConnected, IconRoute, IconServer,
   IconSettings, IconShield, IconShieldCheck, IconTicket, IconUserShield, IconUsers, IconUsersGroup, IconWorld, type Icon,
 } from "@tabler/icons-react";
 
@@ -46,6 +46,7 @@ export const ROOMS: Room[] = [
   ] },
   { key: "nav.system", places: [
     place("nav.events", "events/events", IconActivity),
+    place("nav.history", "configuration/history", IconHistory),
     place("nav.rules", "events/rules", IconBell),
     place("nav.transports", "events/transports", IconMail),
     place("nav.brands", "core/brands", IconBuildingStore),

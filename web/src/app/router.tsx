@@ -13,6 +13,7 @@ const page = (path: string, component: ReturnType<typeof lazyRouteComponent>) =>
 const routes = [
   page("/", lazyRouteComponent(() => import("./overview/Overview"), "Overview")),
   page("/events/events", lazyRouteComponent(() => import("./events/Log"), "Log")),
+  page("/configuration/history", lazyRouteComponent(() => import("./history/History"), "History")),
   page("/applications/new", lazyRouteComponent(() => import("./wizards/NewApplication"), "NewApplication")),
   page("/stages/invitation/invitations/~new", lazyRouteComponent(() => import("./wizards/NewInvitation"), "NewInvitation")),
   page("/flows/new", lazyRouteComponent(() => import("./wizards/NewFlow"), "NewFlow")),

@@ -15,6 +15,7 @@ import DeleteDialog from "../lists/DeleteDialog";
 import { Cell } from "../lists/Cell";
 import { ObjectForm } from "../forms/ObjectForm";
 import { EventList } from "../events/EventList";
+import { ChangeList } from "../history/ChangeList";
 import { titleOf } from "../nav";
 import { PageHead } from "../shell/PageHead";
 import { Lines, Wrong } from "../shell/States";
@@ -47,7 +48,7 @@ const ObjectPage = ({ api, resource, id }: { api: Api; resource: Resource; id: s
     ...extra.filter(({ name }) => name !== "stages"),
     ...(target ? [{ name: "access", label: t("object.access"), content: <Bindings api={api} target={target} /> }] : []),
     ...(resource.usedBy ? [{ name: "used", label: t("object.used"), content: <Used api={api} resource={resource} row={row} /> }] : []),
-    { name: "changes", label: t("object.changes"), content: <EventList query={changesOf(resource, row)} /> },
+    { name: "changes", label: t("object.changes"), content: <Stack><Versions id={String(row.pk ?? row[resource.key])} /><EventList query={changesOf(resource, row)} /></Stack> },
   ];
   const open = tabs.some(({ name }) => name === tab) ? tab! : tabs[0]!.name;
   return (
@@ -62,6 +63,9 @@ const ObjectPage = ({ api, resource, id }: { api: Api; resource: Resource; id: s
     </>
   );
 };
+
+/** What the history has of an object, if it is one of the configuration. */
+const Versions = ({ id }: { id: string }) => /^[0-9a-f-]{36}$/.test(id) ? <ChangeList query={{ object: id }} size={10} quiet /> : null;
 
 /** Events tell of an object by its model and key. */
 const changesOf = (resource: Resource, row: Row) => {

@@ -1,0 +1,63 @@
+// A change of the configuration, seen in the history and had back.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { openWorld, signIn } from "./support/browser.mjs";
+import { ADMIN } from "./support/server.mjs";
+import { shoot } from "./support/shots.mjs";
+
+const world = await openWorld();
+const login = await world.make.login();
+const asAdmin = async (options) => {
+  const page = await world.visit(options);
+  await signIn(page, login.path, ADMIN.username, ADMIN.password);
+  await page.waitForURL("**/if/user/");
+  return page;
+};
+const button = (page, name) => page.getByRole("button", { name, exact: true });
+
+test("a flow that somebody deleted comes back with its stages, by one button that says first what it does", async () => {
+  const page = await asAdmin();
+  const flow = await world.api("POST", "flows/instances/", { name: "Of last summer", slug: "of-last-summer", title: "Summer", designation: "authentication" });
+  const stage = await world.api("POST", "stages/dummy/", { name: "Sunshine" });
+  await world.api("POST", "flows/bindings/", { target: flow.pk, stage: stage.pk, order: 0 });
+  await world.api("DELETE", "flows/instances/of-last-summer/");
+  await page.goto("/if/admin/configuration/history/");
+  const entry = page.locator(".log-row").first();
+  await entry.getByText("Deleted").waitFor();
+  await entry.getByText("and one more").waitFor();
+  await entry.click();
+  await page.getByText("Of last summer").first().waitFor();
+  await shoot(page, "history");
+  await button(page, "Undo this …").click();
+  const dialog = page.getByRole("dialog", { name: "Undo this change" });
+  await dialog.getByText("Created").first().waitFor();
+  await dialog.getByRole("button", { name: "Undo", exact: true }).click();
+  await page.getByText("The change was undone. The history has that, too.").waitFor();
+  const back = await world.api("GET", "flows/instances/of-last-summer/");
+  assert.deepEqual(back.stages, [stage.pk]);
+  // The undoing is a change itself.
+  await page.locator(".log-row").first().getByText("Created").waitFor();
+});
+
+test("an object shows its own history; what was changed since is not undone, and says so", async () => {
+  const page = await asAdmin();
+  const stage = await world.api("POST", "stages/dummy/", { name: "First name" });
+  await world.api("PATCH", `stages/dummy/${stage.pk}/`, { name: "Second name" });
+  await world.api("PATCH", `stages/dummy/${stage.pk}/`, { name: "Third name" });
+  await page.goto(`/if/admin/stages/dummy/${stage.pk}/?tab=changes`);
+  const entries = page.locator(".log").first().locator(".log-row");
+  await entries.nth(2).waitFor();
+  await entries.nth(1).click();
+  await page.getByRole("row", { name: "Name First name Second name" }).waitFor();
+  await button(page, "Undo this …").click();
+  await page.getByRole("alert").getByText("Changed since: Third name.").waitFor();
+  await button(page, "Cancel").click();
+  await button(page, "Return to here …").click();
+  const dialog = page.getByRole("dialog", { name: "Return to this moment" });
+  await dialog.getByRole("row", { name: "Name Third name Second name" }).waitFor();
+  await dialog.getByRole("button", { name: "Return", exact: true }).click();
+  await page.getByText("The configuration is as it was. The history has that, too.").waitFor();
+  assert.equal((await world.api("GET", `stages/dummy/${stage.pk}/`)).name, "Second name");
+});
