@@ -186,7 +186,9 @@ fn shown_edit(kind: &Kind, pk: Uuid, before: Option<&Object>, after: Option<&Obj
         (_, Some(_)) => EditAction::Changed,
         (_, None) => EditAction::Deleted,
     };
-    let name = after.or(before).map(|object| kind.describe(object)).unwrap_or_default();
+    let object = after.or(before);
+    let name = object.and_then(|object| object.get("name")).and_then(Value::as_str).filter(|name| !name.is_empty());
+    let name = name.map_or_else(|| object.map(|object| kind.describe(object)).unwrap_or_default(), str::to_owned);
     let fields: Vec<Value> = difference(kind, before, after.unwrap_or(&Object::new()))
         .into_iter()
         .map(

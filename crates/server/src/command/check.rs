@@ -183,14 +183,18 @@ fn check_references(registry: &Registry, documents: &[(String, String, Object)],
                 continue;
             }
             let keys = match value.get(field.name) {
-                Some(Value::Array(keys)) => keys.iter().filter_map(Value::as_str).collect(),
-                Some(Value::String(key)) => vec![key.as_str()],
-                _ => Vec::new(),
+                Some(Value::Array(keys)) => keys.as_slice(),
+                Some(Value::Null) | None => &[],
+                Some(key) => std::slice::from_ref(key),
             };
-            let there = |key: &str| {
-                documents.iter().any(|(kind, pk, _)| pk == key && members.iter().any(|member| member.model() == kind))
+            // A document may be known by another key than its own.
+            let there = |key: &Value| {
+                documents.iter().any(|(model, _, value)| {
+                    let member = members.iter().find(|member| member.model() == model);
+                    member.and_then(|member| member.key_field(target)).and_then(|name| value.get(name)) == Some(key)
+                })
             };
-            for key in keys.into_iter().filter(|key| !there(key)) {
+            for key in keys.iter().filter(|key| !there(key)) {
                 findings.wrong.push(format!("{model} {pk}: {} refers to {key}, which is not there", field.name));
             }
         }

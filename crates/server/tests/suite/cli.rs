@@ -95,6 +95,25 @@ fn an_export_brings_people_when_it_is_told() {
     }
 }
 
+/// Nothing is wrong with what a first start makes; a reference to what is gone is.
+#[tokio::test]
+async fn a_first_start_leaves_nothing_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let settings = crate::app::settings(&[("data", &data), ("secret_key", "a secret key for tests")]);
+    let families = vestibule_server::registry::families().unwrap();
+    drop(vestibule_server::start::start(&settings, vestibule_kernel::Ctx::system(), families).await.unwrap());
+    let (success, text) = run(folder.path(), &["check"]);
+    assert!(success, "{text}");
+
+    let database = Database::sqlite(&folder.path().join("data/vestibule.sqlite3")).await.unwrap();
+    let sql = "DELETE FROM configuration WHERE kind = 'authentik_flows.flowstagebinding'";
+    database.execute(Durability::Full, sql, vec![]).await.unwrap();
+    drop(database);
+    let (success, text) = run(folder.path(), &["check"]);
+    assert!(!success && text.contains("target refers to") && text.contains("which is not there"), "{text}");
+}
+
 /// A database may hold programs that this version does not run: each is told of with its place, and the check fails.
 #[tokio::test]
 async fn programs_that_will_not_run_are_found() {
