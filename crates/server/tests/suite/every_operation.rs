@@ -203,6 +203,17 @@ pub(crate) fn needed(method: &str, path: &str) -> &'static str {
     }
 }
 
+/// A change after which there is nothing left to put back: one that is undone already, or the last one.
+async fn a_change(fixtures: &mut Fixtures<'_>, path: &str) -> String {
+    let stage = fixtures.admin.post("/api/v3/stages/dummy/", serde_json::json!({"name": path})).await.expect(201);
+    let stage = stage["pk"].as_str().unwrap();
+    fixtures.admin.delete(&format!("/api/v3/stages/dummy/{stage}/")).await.expect(204);
+    let changes = format!("/api/vestibule/v1/configuration/changes/?object={stage}");
+    let changes = fixtures.admin.get(&changes).await.expect(200);
+    let which = if path.ends_with("/undo/") { 1 } else { 0 };
+    changes["results"][which]["change"].as_str().unwrap().to_owned()
+}
+
 pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String {
     let kinds = fixtures.every_kind();
     let kind = match path {
@@ -240,6 +251,7 @@ pub(crate) async fn parameter(fixtures: &mut Fixtures<'_>, path: &str) -> String
         path if path.starts_with("/rbac/permissions/") => {
             return fixtures.app.registry().permissions()[0].id.to_string();
         }
+        path if path.starts_with("/api/vestibule/v1/configuration/changes/") => return a_change(fixtures, path).await,
         path if path.ends_with("/execute/") => return "default-authentication-flow".into(),
         path => kind_of(&kinds, path).unwrap_or_else(|| panic!("what is the parameter of {path}?")),
     };
