@@ -20,6 +20,7 @@ pub mod pages;
 mod plan;
 mod planner;
 mod policies;
+mod preview;
 mod program;
 pub mod schema;
 mod settle;
@@ -56,6 +57,7 @@ pub fn families() -> Vec<&'static Family> {
 /// Operations that belong to no resource.
 pub fn operations() -> Vec<Operation> {
     let mut operations = inspector::operations();
+    operations.extend(preview::operations());
     operations.extend(stage::operations());
     operations.extend(schema::operations());
     operations

@@ -239,6 +239,18 @@ fn challenge_page(
     slug: &str,
     challenge: &Object,
 ) -> Response {
+    let (name, shell) = dressed(state, configuration, visit, slug, challenge);
+    html(state, name, &shell, &Value::Object(told_once(challenge)), StatusCode::OK)
+}
+
+/// The page of a challenge, and what surrounds it.
+pub(crate) fn dressed<'a>(
+    state: &FlowState,
+    configuration: &Configuration,
+    visit: &Visit,
+    slug: &str,
+    challenge: &'a Object,
+) -> (&'a str, Shell) {
     let component = challenge.get("component").and_then(Value::as_str).unwrap_or_default();
     let info = challenge.get("flow_info").and_then(Value::as_object).cloned().unwrap_or_default();
     let text = |name: &str| info.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -261,8 +273,7 @@ fn challenge_page(
     }
     let frames = challenge.get("logout_urls").and_then(Value::as_array).into_iter().flatten();
     shell.frames = frames.filter_map(|frame| frame.get("url")?.as_str().map(str::to_owned)).collect();
-    let name = if state.pages.has(component) { component } else { "ak-stage-flow-error" };
-    html(state, name, &shell, &Value::Object(told_once(challenge)), StatusCode::OK)
+    (if state.pages.has(component) { component } else { "ak-stage-flow-error" }, shell)
 }
 
 /// A captcha that failed is told at its place; that this fails the whole answer needs no second sentence.

@@ -178,6 +178,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::clone(&passwords))
         .with(Arc::clone(&sessions))
         .with(Arc::clone(&users))
+        .with(Arc::clone(&pages))
         .with(Arc::clone(&stages))
         .with(engine)
         .with(Arc::new(Arc::clone(&policies)))

@@ -339,6 +339,9 @@ pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) 
         "set_key" => json!({"key": "a new key of a token"}),
         "recovery_email" => json!({"email_stage": fixtures.app.server.api.ctx.uuid()}),
         "generate" => json!({"common_name": "a pair", "validity_days": 1, "alg": "ecdsa"}),
+        "preview" if path.starts_with("/api/vestibule/v1/flows/") => {
+            json!({"model": "authentik_stages_identification.identificationstage", "fields": {"user_fields": ["email"]}})
+        }
         "preview" => json!({"name": "n", "field_key": "k", "label": "l", "type": "text"}),
         "plan" => json!({"content": "entries: []"}),
         "send_email" => json!({"email_addresses": ["ann@example.com"]}),

@@ -29,6 +29,9 @@ fn besides(app: &App, name: &str) -> Vec<String> {
         "POST /propertymappings/all/{pm_uuid}/test/" => {
             vec!["authentik_core.view_user".to_owned(), "authentik_core.view_group".to_owned()]
         }
+        "POST /api/vestibule/v1/flows/preview/" => {
+            vec!["authentik_stages_identification.add_identificationstage".to_owned()]
+        }
         "PUT /rbac/initial_permissions/{id}/" | "PATCH /rbac/initial_permissions/{id}/" => {
             vec![app.registry().permissions()[0].full()]
         }

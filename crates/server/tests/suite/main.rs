@@ -29,6 +29,7 @@ mod official_client;
 mod official_walk;
 mod ordering;
 mod people;
+mod preview;
 mod rbac;
 mod rooms;
 mod search;
