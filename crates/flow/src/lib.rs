@@ -24,9 +24,12 @@ mod program;
 pub mod schema;
 mod settle;
 pub mod setup;
+mod simulator;
 pub mod stage;
 mod state;
+mod suppose;
 mod title;
+mod trial;
 mod views;
 
 pub use answer::{Answer, AnswerError, AnswerErrors, Take};
@@ -40,6 +43,8 @@ pub use policies::{BINDING, BOUND_TO, Library, Occasion, Policies, Question, Ver
 pub use program::Program;
 pub use stage::{BuiltIn, Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry, StageRegistry, Visit};
 pub use state::FlowState;
+pub use suppose::{Supposed, Supposing};
+pub use trial::{Asked, Failed, Said, Trial};
 
 use vestibule_resource::{Family, Kind, Operation};
 
@@ -58,6 +63,7 @@ pub fn operations() -> Vec<Operation> {
     let mut operations = inspector::operations();
     operations.extend(stage::operations());
     operations.extend(schema::operations());
+    operations.extend(simulator::operations());
     operations
 }
 

@@ -33,6 +33,7 @@ mod rbac;
 mod rooms;
 mod search;
 mod security;
+mod simulator;
 mod source_connections;
 mod sources;
 mod store;
