@@ -32,6 +32,21 @@ pub struct Located {
     pub asn: Value,
 }
 
+/// Tells what is known of any address. The server puts it among what handlers share, where a database tells.
+pub struct Locate(Box<dyn Fn(IpAddr) -> Located + Send + Sync>);
+
+impl Locate {
+    /// By a function.
+    pub fn by(locate: impl Fn(IpAddr) -> Located + Send + Sync + 'static) -> Self {
+        Self(Box::new(locate))
+    }
+
+    /// What is known of an address.
+    pub fn of(&self, address: IpAddr) -> Located {
+        (self.0)(address)
+    }
+}
+
 impl ClientInfo {
     /// What the middleware left, or what the request itself tells where there was none.
     pub fn of(parts: &Parts) -> Self {

@@ -12,6 +12,7 @@ use vestibule_store::{Durability, Param, Row, Store, StoreError, Transaction};
 use crate::identifiers;
 use crate::resources::avatar::Pictured;
 use crate::session;
+use crate::superuser::is_superuser_sql;
 
 /// What may identify a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,6 +151,12 @@ impl Users {
     pub async fn by_pk(&self, pk: i64) -> Result<Option<UserRow>, StoreError> {
         let sql = format!("SELECT {} FROM users WHERE id = $1", UserRow::COLUMNS);
         self.store.database().query_one(sql, vec![pk.into()]).await?.as_ref().map(UserRow::read).transpose()
+    }
+
+    /// The same, and whether they are a superuser.
+    pub async fn by_pk_and_power(&self, pk: i64) -> Result<Option<(UserRow, bool)>, StoreError> {
+        let is_superuser = self.store.database().speak(&is_superuser_sql("users.id"));
+        self.by_pk_and(pk, &is_superuser).await
     }
 
     /// The same, and whether a condition holds for their row of `users`: one statement.

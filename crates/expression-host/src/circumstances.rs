@@ -1,6 +1,7 @@
 //! For whom a program runs, and where: what is written down of what it does.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use vestibule_events::Request;
 use vestibule_kernel::Actor;
@@ -17,8 +18,32 @@ pub struct Circumstances {
     pub request: Request,
     /// Whether it is tried out: then nothing that it would write is kept.
     pub trial: bool,
+    /// What it would have done, where it is tried out.
+    pub withheld: Withheld,
     /// Whether rules are asked about events that it writes: not while they are telling of one.
     pub told: bool,
+}
+
+/// What a program that is tried out would have done, a line each.
+#[derive(Clone, Debug, Default)]
+pub struct Withheld(Arc<Mutex<Vec<String>>>);
+
+/// Most that is told.
+const MOST_WITHHELD: usize = 50;
+
+impl Withheld {
+    /// One more.
+    pub fn add(&self, what: impl Into<String>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < MOST_WITHHELD {
+            all.push(what.into());
+        }
+    }
+
+    /// All of them.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Default for Circumstances {
@@ -28,6 +53,7 @@ impl Default for Circumstances {
             actor: Actor::Anonymous,
             request: Request::default(),
             trial: false,
+            withheld: Withheld::default(),
             told: true,
         }
     }

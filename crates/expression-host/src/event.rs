@@ -40,6 +40,7 @@ pub(crate) async fn create(
         return Err(Failure::value("an event holds no null characters"));
     }
     if circumstances.trial {
+        circumstances.withheld.add(format!("ak_create_event {action}"));
         return Ok(Value::None);
     }
     let event = Event::new(action, circumstances.program.clone(), circumstances.actor.clone());

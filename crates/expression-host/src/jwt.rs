@@ -35,6 +35,7 @@ pub(crate) async fn create(
         return Ok(Value::None);
     }
     if circumstances.trial {
+        circumstances.withheld.add("ak_create_jwt");
         return Ok(TRIAL.into());
     }
     maker.access_token(&provider, user, scope, lasts, circumstances).await.map(Value::Str)
@@ -55,6 +56,7 @@ pub(crate) async fn create_raw(
         return Err(Failure::value(format!("a token holds {LARGEST} bytes at most")));
     }
     if circumstances.trial {
+        circumstances.withheld.add("ak_create_jwt_raw");
         return Ok(TRIAL.into());
     }
     maker.raw_token(&provider, claims, lasts).await.map(Value::Str)

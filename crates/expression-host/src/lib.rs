@@ -17,7 +17,7 @@ pub mod send_email;
 mod user;
 
 pub use check::python;
-pub use circumstances::Circumstances;
+pub use circumstances::{Circumstances, Withheld};
 pub use document::DocumentObject;
 pub use group::{GroupObject, Groups};
 pub use host::DirectoryHost;

@@ -59,9 +59,12 @@ async fn write(store: &Store, circumstances: &Circumstances, pk: i64, body: &Jso
     let existing = load_one(change.transaction(), kind, "pk", &json!(pk)).await?.ok_or_else(|| kind.no_match())?;
     let (existing, mode) = (Some(&existing), Mode::PartialUpdate);
     write_object(&mut change, &registry, store.ctx(), &principal, kind, existing, body, mode).await?;
-    if !circumstances.trial {
-        change.commit().await?;
+    if circumstances.trial {
+        let fields: Vec<&str> = body.keys().map(String::as_str).collect();
+        circumstances.withheld.add(format!("save user {pk}: {}", fields.join(", ")));
+        return Ok(());
     }
+    change.commit().await?;
     Ok(())
 }
 

@@ -126,6 +126,8 @@ pub(crate) async fn send(
         return Err(Failure::runtime(format!("a program sends {MOST_MAILS} mails at most")));
     }
     if circumstances.trial {
+        let subject = letter.content.get("subject").and_then(Json::as_str).unwrap_or_default();
+        circumstances.withheld.add(format!("ak_send_email to {}: {subject}", letter.to.join(", ")));
         return Ok(true.into());
     }
     let Letter { to, cc, bcc, content } = letter;

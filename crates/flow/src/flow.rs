@@ -11,6 +11,7 @@ use vestibule_resource::{Computed, Field, Fields, Operation, Represent, Resource
 use vestibule_store::DocumentType;
 
 use crate::binding::FlowStageBinding;
+use crate::plan::Plan;
 use crate::planner::{self, NotApplicable};
 use crate::policies::{BOUND_TO, Policies, bound_policies};
 use crate::program::Program;
@@ -273,7 +274,8 @@ async fn execute(call: vestibule_resource::Call) -> vestibule_resource::call::An
     let policies = call.api.extension::<Arc<dyn Policies>>()?;
     let user = call.principal.user().map(|pk| (pk, call.principal.superuser));
     let request = &call.principal.request;
-    match planner::plan_for(policies.as_ref().as_ref(), &call.configuration, flow, user, request).await? {
+    let plan = Plan::new(flow.pk, Vec::new());
+    match planner::plan_for(policies.as_ref().as_ref(), &call.configuration, flow, user, request, plan).await? {
         Ok(_) => {}
         Err(NotApplicable::Empty) => return Err(ApiError::BadRequest("The flow has no stages.".into())),
         Err(reason) => {

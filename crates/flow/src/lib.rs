@@ -25,9 +25,12 @@ mod program;
 pub mod schema;
 mod settle;
 pub mod setup;
+mod simulator;
 pub mod stage;
 mod state;
+mod suppose;
 mod title;
+mod trial;
 mod views;
 
 pub use answer::{Answer, AnswerError, AnswerErrors, Take};
@@ -41,6 +44,8 @@ pub use policies::{BINDING, BOUND_TO, Library, Occasion, Policies, Question, Ver
 pub use program::Program;
 pub use stage::{BuiltIn, Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry, StageRegistry, Visit};
 pub use state::FlowState;
+pub use suppose::{Supposed, Supposing};
+pub use trial::{Asked, Failed, Said, Trial};
 
 use vestibule_resource::{Family, Kind, Operation};
 
@@ -60,6 +65,7 @@ pub fn operations() -> Vec<Operation> {
     operations.extend(preview::operations());
     operations.extend(stage::operations());
     operations.extend(schema::operations());
+    operations.extend(simulator::operations());
     operations
 }
 

@@ -46,22 +46,22 @@ pub(crate) async fn plan(
     session: &Session,
     request: &Request,
 ) -> Result<Result<Plan, NotApplicable>, ApiError> {
-    let user = session.user.as_ref().map(|user| (user.pk, user.is_superuser));
-    plan_for(policies, configuration, flow, user, request).await
+    plan_with(policies, configuration, flow, session, request, Plan::new(flow.pk, Vec::new())).await
 }
 
-/// The same for somebody who is known by their key, and whether they may do everything; `None` is nobody.
+/// The same for somebody who is known by their key, and whether they may do everything; `None` is nobody. `plan` is what is
+/// known from its beginning on.
 pub(crate) async fn plan_for(
     policies: &dyn Policies,
     configuration: &Configuration,
     flow: &Flow,
     user: Option<(i64, bool)>,
     request: &Request,
+    plan: Plan,
 ) -> Result<Result<Plan, NotApplicable>, ApiError> {
     if flow.slug == SETUP || !admits(flow.authentication, user.map(|(_, superuser)| superuser)) {
         return Ok(Err(NotApplicable::Requirement));
     }
-    let plan = Plan::new(flow.pk, Vec::new());
     ask(policies, configuration, flow, user.map(|(pk, _)| pk), plan, request).await
 }
 
@@ -74,11 +74,8 @@ pub(crate) async fn plan_with(
     request: &Request,
     plan: Plan,
 ) -> Result<Result<Plan, NotApplicable>, ApiError> {
-    let user = session.user.as_ref();
-    if flow.slug == SETUP || !admits(flow.authentication, user.map(|user| user.is_superuser)) {
-        return Ok(Err(NotApplicable::Requirement));
-    }
-    ask(policies, configuration, flow, user.map(|user| user.pk), plan, request).await
+    let user = session.user.as_ref().map(|user| (user.pk, user.is_superuser));
+    plan_for(policies, configuration, flow, user, request, plan).await
 }
 
 /// A plan for a flow that a stage of another has led to: what is known there is known here. What the flow requires of a
@@ -110,12 +107,22 @@ pub(crate) async fn plan_by_token(
     pending: Pending,
     request: &Request,
 ) -> Result<Result<Plan, NotApplicable>, ApiError> {
+    let plan = Plan { pending: Some(pending), pinned: true, ..Plan::new(flow.pk, Vec::new()) };
+    plan_pinned(policies, configuration, flow, request, plan).await
+}
+
+/// The same for a plan that knows for whom it is.
+pub(crate) async fn plan_pinned(
+    policies: &dyn Policies,
+    configuration: &Configuration,
+    flow: &Flow,
+    request: &Request,
+    plan: Plan,
+) -> Result<Result<Plan, NotApplicable>, ApiError> {
     if flow.slug == SETUP {
         return Ok(Err(NotApplicable::Requirement));
     }
-    let user = pending.pk;
-    let plan = Plan { pending: Some(pending), pinned: true, ..Plan::new(flow.pk, Vec::new()) };
-    ask(policies, configuration, flow, user, plan, request).await
+    ask(policies, configuration, flow, plan.user(), plan, request).await
 }
 
 /// The plan with the places that what is bound to a flow and to its stages allows.
@@ -186,7 +193,7 @@ pub(crate) async fn is_wanted(
 
 /// Whether who is signed in (`None`: nobody; else whether they may do everything) meets a flow's requirement. What nothing
 /// can meet yet (an outpost, a token, a redirect from another flow) fails closed.
-fn admits(requirement: Requirement, signed_in: Option<bool>) -> bool {
+pub(crate) fn admits(requirement: Requirement, signed_in: Option<bool>) -> bool {
     match requirement {
         Requirement::None => true,
         Requirement::RequireAuthenticated => signed_in.is_some(),

@@ -10,6 +10,7 @@ use vestibule_store::{Configuration, StoreError, Transaction};
 
 use crate::flow::PolicyEngineMode;
 use crate::plan::Plan;
+use crate::trial::Trial;
 
 /// The model of everything that policies can be bound to.
 pub const BOUND_TO: &str = "authentik_policies.policybindingmodel";
@@ -41,12 +42,14 @@ pub struct Occasion<'a> {
     /// Whether nothing is guarded (who is told of an event): then a binding's `failure_result` counts where its policy
     /// fails. Everywhere else a policy that fails lets nobody pass.
     pub harmless: bool,
+    /// Whether it is only tried out: then nothing is done, and what each says is noted here.
+    pub trial: Option<&'a Trial>,
 }
 
 impl<'a> Occasion<'a> {
     /// A request, and nothing else.
     pub fn of(request: &'a Request) -> Self {
-        Self { request, plan: None, context: None, harmless: false }
+        Self { request, plan: None, context: None, harmless: false, trial: None }
     }
 
     /// A request on the way through a plan.

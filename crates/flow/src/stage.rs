@@ -25,6 +25,7 @@ use crate::flow_token;
 use crate::plan::{Pending, Plan};
 use crate::program::Program;
 use crate::state::FlowState;
+use crate::suppose::{Supposed, Supposing};
 
 /// The fields that every stage begins with.
 #[derive(Clone, Debug, Fields)]
@@ -275,6 +276,12 @@ pub trait Stage: Send + Sync {
 
     /// What the answer does.
     async fn respond(&self, cx: &mut StageCx<'_>, answer: &Answer) -> Result<Outcome, ApiError>;
+
+    /// What it would do where a walk is only supposed, with what the plan would know then; it writes and sends nothing.
+    /// `None`: it asks if it has a page, and does its work if it has none.
+    async fn suppose(&self, _: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        Ok(None)
+    }
 }
 
 /// A kind of stage, as the executor knows it.

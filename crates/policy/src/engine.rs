@@ -9,7 +9,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use vestibule_directory::Users;
 use vestibule_events::Request as EventRequest;
-use vestibule_flow::{Occasion, Pending, Plan, Policies, PolicyEngineMode, Question, Verdict};
+use vestibule_flow::{
+    Asked, Failed, Occasion, Pending, Plan, Policies, PolicyEngineMode, Question, Said as Noted, Verdict,
+};
 use vestibule_kernel::ApiError;
 use vestibule_store::{Configuration, Document, Index, StoreError, Transaction};
 
@@ -130,20 +132,21 @@ impl PolicyEngine {
         let (mut said, mut heard) = (Vec::with_capacity(bindings.len()), Heard::default());
         for bound in bindings {
             let binding = &bound.binding;
-            if binding.expiring && binding.expires.is_none_or(|expires| expires <= self.now()) {
-                said.push(Said::No);
-                continue;
-            }
+            let expired = binding.expiring && binding.expires.is_none_or(|expires| expires <= self.now());
             said.push(match (binding.policy, binding.group, binding.user) {
+                _ if expired => note(occasion, binding, Said::No, true),
                 (Some(_), ..) => {
                     let policy = bound.policy.as_ref();
                     self.policy(configuration, policy, Some(binding), subject, occasion, &mut heard).await?
                 }
                 (None, Some(group), _) => {
-                    Said::of(subject.groups(&self.means).await?.contains(&group) != binding.negate)
+                    let is_member = subject.groups(&self.means).await?.contains(&group);
+                    note(occasion, binding, Said::of(is_member != binding.negate), false)
                 }
-                (None, None, Some(user)) => Said::of((subject.pk() == Some(user)) != binding.negate),
-                (None, None, None) => Said::Nothing,
+                (None, None, Some(user)) => {
+                    note(occasion, binding, Said::of((subject.pk() == Some(user)) != binding.negate), false)
+                }
+                (None, None, None) => note(occasion, binding, Said::Nothing, false),
             });
         }
         Ok(together(mode, &said, heard))
@@ -160,18 +163,32 @@ impl PolicyEngine {
         heard: &mut Heard,
     ) -> Result<Said, ApiError> {
         // A policy whose kind this program does not know cannot be asked: that is a failure as well.
-        let Some(policy) = policy else { return Ok(failed(binding, occasion)) };
+        let Some(policy) = policy else {
+            let said = failed(binding, occasion);
+            return Ok(binding.map_or(Said::Nothing, |binding| note(occasion, binding, said, false)));
+        };
         let target = binding.map(|binding| binding.target);
         // What one has changed the next one sees.
         let before = heard.plan.take();
         let occasion = Occasion { plan: before.as_deref().or(occasion.plan), ..occasion };
-        let request = Request { means: &self.means, configuration, subject, target, occasion, trial: false };
+        let request =
+            Request { means: &self.means, configuration, subject, target, occasion, trial: occasion.trial.is_some() };
+        let begun = self.now();
         let seconds = binding.and_then(|binding| u64::try_from(binding.timeout).ok()).filter(|seconds| *seconds > 0);
         match self.evaluate(policy, &request, seconds.map_or(TIMEOUT, Duration::from_secs)).await {
             Ok(mut result) => {
                 result.passing = result.passing != binding.is_some_and(|binding| binding.negate);
-                if behaviour(policy).is_some_and(|behaviour| behaviour.base().execution_logging) {
-                    record::execution(&request, policy, binding, &result).await?;
+                match occasion.trial {
+                    Some(trial) => trial.note(Noted {
+                        passing: Some(result.passing),
+                        messages: result.messages.clone(),
+                        answer: result.answer.clone(),
+                        ..self.noted(policy, binding, begun)
+                    }),
+                    None if behaviour(policy).is_some_and(|behaviour| behaviour.base().execution_logging) => {
+                        record::execution(&request, policy, binding, &result).await?;
+                    }
+                    None => {}
                 }
                 heard.messages.append(&mut result.messages);
                 heard.plan = match (result.changes, occasion.plan) {
@@ -181,12 +198,34 @@ impl PolicyEngine {
                 Ok(Said::of(result.passing))
             }
             Err(failure) => {
-                tracing::warn!(policy = policy.text("name"), error = %failure, "a policy failed");
-                record::exception(&request, policy, binding, &failure).await?;
+                match occasion.trial {
+                    Some(trial) => {
+                        let PolicyException { kind, message, line } = failure;
+                        let failure = Some(Failed { kind, message, line });
+                        trial.note(Noted { failure, ..self.noted(policy, binding, begun) });
+                    }
+                    None => {
+                        tracing::warn!(policy = policy.text("name"), error = %failure, "a policy failed");
+                        record::exception(&request, policy, binding, &failure).await?;
+                    }
+                }
                 let said = failed(binding, occasion);
                 heard.plan = before;
                 Ok(said)
             }
+        }
+    }
+
+    /// A policy that was asked in a trial.
+    fn noted(&self, policy: &Document, binding: Option<&PolicyBinding>, begun: DateTime<Utc>) -> Noted {
+        let asked = Asked::Policy { pk: policy.pk, name: policy.text("name").to_owned(), model: policy.kind };
+        Noted {
+            binding: binding.map(|binding| binding.pk),
+            order: binding.map_or(0, |binding| binding.order),
+            negate: binding.is_some_and(|binding| binding.negate),
+            asked,
+            took: self.now() - begun,
+            ..Noted::default()
         }
     }
 
@@ -201,6 +240,26 @@ impl PolicyEngine {
         }
         Ok(plan)
     }
+}
+
+/// Notes what a binding says without a policy's help, where it is tried out.
+fn note(occasion: Occasion<'_>, binding: &PolicyBinding, said: Said, expired: bool) -> Said {
+    if let Some(trial) = occasion.trial {
+        let asked = match (binding.policy, binding.group, binding.user) {
+            (Some(pk), ..) => Asked::Policy { pk, name: String::new(), model: "" },
+            (None, Some(group), _) => Asked::Group(group),
+            (None, None, Some(user)) => Asked::User(user),
+            (None, None, None) => Asked::Nobody,
+        };
+        let passing = match said {
+            Said::Yes => Some(true),
+            Said::No => Some(false),
+            Said::Nothing => None,
+        };
+        let (pk, order, negate) = (Some(binding.pk), binding.order, binding.negate);
+        trial.note(Noted { binding: pk, order, negate, asked, passing, expired, ..Noted::default() });
+    }
+    said
 }
 
 /// What counts where a policy fails: nothing, unless nothing is guarded.

@@ -9,6 +9,7 @@ use vestibule_applications::access::Permitted;
 use vestibule_blueprint_engine::{ApplyError, Library, apply_defaults, first_start};
 use vestibule_directory::Authenticator;
 use vestibule_directory::bootstrap::{Admin, ensure_admin};
+use vestibule_directory::client::Locate;
 use vestibule_directory::password::{Params, Passwords};
 use vestibule_directory::resources::system::note_version;
 use vestibule_directory::resources::user::{RecoveryLinks, RecoveryMails};
@@ -171,6 +172,8 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         base_url: settings.base_url.clone().unwrap_or_default(),
     };
     let runner = jobs::runner(&store, &ctx, &services, &postbox, &http).await?;
+    let geoip = GeoIp::open(settings.geoip_city.as_deref(), settings.geoip_asn.as_deref())?;
+    let located = geoip.clone();
     let extensions = Extensions::default()
         .with(Arc::new(services))
         .with(Arc::new(Descriptions(runner.descriptions())))
@@ -189,6 +192,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         .with(Arc::new(Arc::new(OnTheWay) as Arc<dyn Destination>))
         .with(Arc::new(Arc::new(Sources) as Arc<dyn Elsewhere>))
         .with(Arc::new(Arc::new(Goodbye(store.clone())) as Arc<dyn Farewell>))
+        .with(Arc::new(Locate::by(move |address| located.locate(address))))
         .with(outside)
         .with(http);
     let extensions = match mailer {
@@ -212,7 +216,7 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         metrics: Arc::new(Metrics::new(&ctx).map_err(|error| error.to_string())?),
         ctx,
         trusted_proxies: settings.trusted_proxies.clone().into(),
-        geoip: GeoIp::open(settings.geoip_city.as_deref(), settings.geoip_asn.as_deref())?,
+        geoip,
         body_limit: settings.body_limit,
         draining: Arc::new(AtomicBool::new(false)),
     };

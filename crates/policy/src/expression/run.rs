@@ -44,6 +44,10 @@ pub(super) async fn run(name: &str, text: &str, request: &Request<'_>) -> Result
         false => Value::Dict(Vec::new()),
     };
     let outcome = program.run(vec![("context".to_owned(), context)], &host, Budget::default()).await;
+    if let Some(trial) = request.occasion.trial {
+        let log = host.log.lock().unwrap_or_else(PoisonError::into_inner);
+        trial.aside(log.iter().map(LogLine::to_json).collect(), host.circumstances.withheld.take());
+    }
     let outcome = outcome.map_err(failed)?;
     Ok(PolicyResult {
         passing: outcome.value.truthy(),
@@ -67,6 +71,16 @@ async fn circumstances(name: &str, program: &Program, request: &Request<'_>) -> 
     });
     let (program, asked) = (name.to_owned(), request.occasion.request.clone());
     Ok(Circumstances { program, actor, request: asked, told: !request.occasion.harmless, ..nothing })
+}
+
+/// An address without what may be secret in it: who asks, and what for.
+fn without_secrets(url: &str) -> String {
+    let Ok(mut url) = url::Url::parse(url) else { return String::new() };
+    // (One that has no host has no password either.)
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
 }
 
 fn failed(error: RunError) -> PolicyException {
@@ -146,6 +160,10 @@ impl Host for PolicyHost<'_> {
     }
 
     async fn call(&self, function: &str, arguments: Arguments) -> Result<Value, Failure> {
+        if ["resolve_dns", "reverse_dns"].contains(&function) && self.request.occasion.trial.is_some() {
+            self.circumstances.withheld.add(function);
+            return Err(Failure::runtime(format!("{function} reaches nobody in a simulation")));
+        }
         match function {
             "ak_call_policy" => self.call_policy(&arguments).await,
             other => self.directory.call(other, arguments).await,
@@ -157,6 +175,11 @@ impl Host for PolicyHost<'_> {
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, Failure> {
+        // What others do when they are asked cannot be taken back.
+        if self.request.occasion.trial.is_some() {
+            self.circumstances.withheld.add(format!("requests {} {}", request.method, without_secrets(&request.url)));
+            return Err(Failure::runtime("requests reaches nobody in a simulation"));
+        }
         self.directory.fetch(request).await
     }
 

@@ -344,6 +344,7 @@ pub(crate) async fn body(fixtures: &mut Fixtures<'_>, method: &str, path: &str) 
         }
         "preview" => json!({"name": "n", "field_key": "k", "label": "l", "type": "text"}),
         "plan" => json!({"content": "entries: []"}),
+        "simulate" => json!({"flow": "default-authentication-flow"}),
         "send_email" => json!({"email_addresses": ["ann@example.com"]}),
         "switch" => json!({"action": "add"}),
         "{flow_slug}" => json!({"component": "ak-stage-identification", "uid_field": "nobody"}),

@@ -7,16 +7,16 @@ use crate::app::{App, PASSWORD};
 use crate::security::login;
 
 /// Makes an object as the first administrator.
-async fn make(app: &App, path: &str, body: Value) -> Value {
+pub(crate) async fn make(app: &App, path: &str, body: Value) -> Value {
     app.admin().post(&format!("/api/v3/{path}/"), body).await.expect(201)
 }
 
-async fn change(app: &App, path: &str, body: Value) {
+pub(crate) async fn change(app: &App, path: &str, body: Value) {
     app.admin().patch(&format!("/api/v3/{path}/"), body).await.expect(200);
 }
 
 /// A flow of one dummy stage a name; the flow and its places.
-async fn flow(app: &App, slug: &str, dummies: &[&str]) -> (Value, Vec<Value>) {
+pub(crate) async fn flow(app: &App, slug: &str, dummies: &[&str]) -> (Value, Vec<Value>) {
     let body = json!({"name": slug, "slug": slug, "title": slug, "designation": "recovery"});
     let flow = make(app, "flows/instances", body).await;
     let mut places = Vec::new();
@@ -29,7 +29,7 @@ async fn flow(app: &App, slug: &str, dummies: &[&str]) -> (Value, Vec<Value>) {
 }
 
 /// Binds a user or a group to something.
-async fn bind(app: &App, to: &Value, what: Value) -> Value {
+pub(crate) async fn bind(app: &App, to: &Value, what: Value) -> Value {
     let mut body = json!({"target": to["policybindingmodel_ptr_id"], "order": 0});
     for (name, value) in what.as_object().into_iter().flatten() {
         body[name] = value.clone();
@@ -37,14 +37,14 @@ async fn bind(app: &App, to: &Value, what: Value) -> Value {
     make(app, "policies/bindings", body).await
 }
 
-async fn browser(app: &App, name: &str) -> Client {
+pub(crate) async fn browser(app: &App, name: &str) -> Client {
     let mut client = app.anonymous();
     assert_eq!(login(&mut client, name, PASSWORD, "").await["component"], "xak-flow-redirect");
     client.with_header("sec-fetch-site", "same-origin")
 }
 
 /// What somebody meets in a flow: the names of its dummies, then how it ends.
-async fn walk(client: &mut Client, slug: &str, query: &str) -> Vec<String> {
+pub(crate) async fn walk(client: &mut Client, slug: &str, query: &str) -> Vec<String> {
     let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
     let path = format!("/api/v3/flows/executor/{slug}/?query={query}");
     let mut met = Vec::new();

@@ -34,6 +34,7 @@ mod rbac;
 mod rooms;
 mod search;
 mod security;
+mod simulator;
 mod source_connections;
 mod sources;
 mod store;

@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_devices::{Attempts, DeviceRow, Tried};
+use vestibule_devices::{Attempts, DeviceKind, DeviceRow, Tried, of_user};
 use vestibule_events::Event;
-use vestibule_flow::{Answer, AnswerErrors, Designation, Enter, Outcome, Stage, StageCx, Take};
+use vestibule_flow::{Answer, AnswerErrors, Designation, Enter, Outcome, Stage, StageCx, Supposed, Supposing, Take};
 use vestibule_kernel::error::NON_FIELD;
-use vestibule_kernel::{Actor, ApiError, Object};
+use vestibule_kernel::{Actor, ApiError, Object, duration};
 use vestibule_store::{Durability, Transaction};
 
 use super::factor::usable;
@@ -352,6 +352,27 @@ impl Stage for AuthenticatorValidateStage {
             Some(selected) => self.selected(cx, user, &selected).await,
             None => Ok(Outcome::Invalid(AnswerErrors::one(NON_FIELD, "Empty response", "invalid"))),
         }
+    }
+
+    async fn suppose(&self, cx: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        let Some(user) = cx.user() else {
+            let whoever = cx.flow.designation == Designation::Authentication
+                && self.device_classes.contains(&DeviceClass::WebAuthn);
+            let is_nobody = cx.plan.pending.is_none() && !whoever;
+            return Ok(Some(if is_nobody { Supposed::Denies(NO_USER.into()) } else { Supposed::Depends }));
+        };
+        let counts = |kind: &DeviceKind| self.device_classes.iter().any(|class| class.as_str() == kind.class);
+        let kinds = crate::factors().into_iter().map(Factor::kind);
+        let kinds: Vec<&'static DeviceKind> = kinds.filter(|kind| counts(kind)).collect();
+        let has_devices = !of_user(cx.store.database(), &kinds, user).await?.is_empty();
+        // Whether a device was used a while ago its browser knows.
+        let forgets = duration::parse(&self.last_auth_threshold).is_ok_and(|threshold| threshold.is_zero());
+        Ok(Some(match (has_devices, self.not_configured_action) {
+            (true, _) if forgets => Supposed::Asks,
+            (true, _) | (false, NotConfiguredAction::Configure) => Supposed::Depends,
+            (false, NotConfiguredAction::Skip) => Supposed::Skips,
+            (false, NotConfiguredAction::Deny) => Supposed::Denies(NO_DEVICE.into()),
+        }))
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_directory::consent;
 use vestibule_flow::{
-    Answer, AnswerErrors, BuiltIn, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Take, begin,
+    Answer, AnswerErrors, BuiltIn, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Supposed, Supposing,
+    Take, begin,
 };
 use vestibule_kernel::secret::constant_time_eq;
 use vestibule_kernel::{ApiError, Object, duration};
@@ -180,6 +181,11 @@ impl Stage for ConsentStage {
             consent::give(cx.state.store(), of, &wanted.all, expires).await?;
         }
         Ok(Outcome::Next)
+    }
+
+    /// What was agreed to before is known by the application that asks; there is none here.
+    async fn suppose(&self, _: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        Ok(Some(Supposed::Depends))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use vestibule_flow::{Answer, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
+use vestibule_flow::{Answer, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Supposed, Supposing};
 use vestibule_kernel::ApiError;
 use vestibule_resource::{Fields, Kind, Resource, Spec};
 use vestibule_store::DocumentType;
@@ -66,5 +66,9 @@ impl Stage for DenyStage {
 
     async fn respond(&self, _: &mut StageCx<'_>, _: &Answer) -> Result<Outcome, ApiError> {
         Ok(Outcome::Denied(self.message()))
+    }
+
+    async fn suppose(&self, _: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        Ok(Some(Supposed::Denies(self.message())))
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use vestibule_directory::user::{Found, Identifier, UserRow};
 use vestibule_flow::begin::elsewhere;
-use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, Pending, Stage, StageCx, Take};
+use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, Pending, Stage, StageCx, Supposed, Supposing, Take};
 use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{ApiError, Object};
 use vestibule_store::{Configuration, Durability};
@@ -81,6 +81,25 @@ impl Stage for IdentificationStage {
             // A name that nobody has costs what another costs; it counts when its password is wrong.
             None => Ok(Outcome::Next),
         }
+    }
+
+    async fn suppose(&self, cx: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        if cx.plan.pinned && cx.plan.token.is_some() && cx.plan.user().is_some() {
+            return Ok(Some(Supposed::Skips));
+        }
+        let typed = cx.answers.take().and_then(|answers| answers.get("uid_field")).and_then(|typed| typed.as_str());
+        let identifier = cx.person.map_or(typed.unwrap_or_default(), |person| &person.username);
+        cx.plan.pending = Some(self.pending(cx.configuration, identifier, cx.person));
+        let proves = self.password_stage.is_some();
+        // Whoever is somebody knows their password; a name that nobody has is told of unless it must not.
+        let is_refused = if proves { !cx.is_active() } else { cx.person.is_none() && !self.pretend_user_exists };
+        if is_refused {
+            return Ok(Some(Supposed::Refuses(vec![FAILED.into()])));
+        }
+        if proves {
+            cx.plan.authenticated = Some("password".into());
+        }
+        Ok(Some(Supposed::Asks))
     }
 }
 

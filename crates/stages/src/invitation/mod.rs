@@ -13,7 +13,9 @@ mod tests;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_flow::{Answer, Enter, FlowStageBinding, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
+use vestibule_flow::{
+    Answer, Enter, FlowStageBinding, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Supposed, Supposing,
+};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::{Fields, Kind, Resource, Spec};
 use vestibule_store::{Configuration, DocumentType};
@@ -145,5 +147,10 @@ impl Stage for InvitationStage {
 
     async fn respond(&self, cx: &mut StageCx<'_>, _: &Answer) -> Result<Outcome, ApiError> {
         Ok(if self.admit(cx).await? { Outcome::Next } else { Outcome::Denied(UNINVITED.into()) })
+    }
+
+    /// Nobody comes by an invitation here: it would be used up.
+    async fn suppose(&self, _: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        Ok(Some(if self.continue_flow_without_invitation { Supposed::Acts } else { Supposed::Depends }))
     }
 }

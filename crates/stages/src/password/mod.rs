@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use serde_json::json;
 use uuid::Uuid;
-use vestibule_flow::{Answer, AnswerErrors, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Take};
+use vestibule_flow::{
+    Answer, AnswerErrors, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Supposed, Supposing, Take,
+};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_resource::{Fields, Kind, Resource, Spec, choices};
 use vestibule_store::DocumentType;
@@ -117,5 +119,21 @@ impl Stage for PasswordStage {
             Checked::Wrong => Outcome::Invalid(AnswerErrors::one("password", INVALID, "invalid")),
             Checked::TooOften => Outcome::Denied(INVALID.into()),
         })
+    }
+
+    async fn suppose(&self, cx: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        cx.answers = None;
+        if cx.plan.authenticated.is_some() {
+            return Ok(Some(Supposed::Skips));
+        }
+        if cx.plan.pending.is_none() && cx.signed_in.is_none() {
+            return Ok(Some(Supposed::Denies("No pending user.".into())));
+        }
+        // Whoever is somebody knows their password; nobody's is never right.
+        if !cx.is_active() {
+            return Ok(Some(Supposed::Refuses(vec![INVALID.into()])));
+        }
+        cx.plan.authenticated = Some("password".into());
+        Ok(Some(Supposed::Asks))
     }
 }

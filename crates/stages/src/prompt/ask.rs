@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 use vestibule_expression::{Object, Value};
 use vestibule_expression_host::{Circumstances, DirectoryHost, Outside};
-use vestibule_flow::{Answer, AnswerErrors, Enter, Occasion, Outcome, Plan, Stage, StageCx};
+use vestibule_flow::{Answer, AnswerErrors, Enter, Occasion, Outcome, Plan, Stage, StageCx, Supposed, Supposing};
 use vestibule_kernel::error::NON_FIELD;
 use vestibule_kernel::{Actor, ApiError, FieldErrors, Object as JsonObject};
 use vestibule_property_mappings::{MappingFailure, Mappings};
@@ -24,6 +24,9 @@ const TYPED: &str = "goauthentik.io/stages/prompt/typed";
 const CHOICES: &str = "__choices";
 /// What is said when policies refuse and say nothing.
 const REFUSED: &str = "Request has been denied.";
+
+/// What stands for a secret in a walk that is only supposed.
+const SEALED: &str = "********";
 
 /// A value and what people read of it.
 type Choice = (String, String);
@@ -176,6 +179,15 @@ pub(super) async fn preview(call: Call) -> ApiAnswer {
     }
 }
 
+/// Adds to what forms were answered with.
+fn note_answers(plan: &mut Plan, data: JsonObject) {
+    let known = plan.context.entry(PROMPT_DATA.to_owned()).or_insert_with(|| json!({}));
+    match known.as_object_mut() {
+        Some(known) => known.extend(data),
+        None => *known = data.into(),
+    }
+}
+
 impl PromptStage {
     /// Its questions, in their order.
     fn prompts<'a>(&self, cx: &'a StageCx<'_>) -> Vec<(&'a Prompt, &'a Arc<Document>)> {
@@ -238,11 +250,7 @@ impl PromptStage {
     /// Asks the policies; the plan as they have left it, or why it is not accepted.
     async fn judged(&self, cx: &StageCx<'_>, data: JsonObject) -> Result<Result<Plan, AnswerErrors>, ApiError> {
         let mut plan = cx.plan.clone();
-        let known = plan.context.entry(PROMPT_DATA.to_owned()).or_insert_with(|| json!({}));
-        match known.as_object_mut() {
-            Some(known) => known.extend(data),
-            None => *known = data.into(),
-        }
+        note_answers(&mut plan, data);
         if self.validation_policies.is_empty() {
             return Ok(Ok(plan));
         }
@@ -314,5 +322,35 @@ impl Stage for PromptStage {
                 Ok(Outcome::Invalid(errors))
             }
         }
+    }
+
+    /// Answers count as they are given: what a form would make of them is its questions' business.
+    async fn suppose(&self, cx: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        let Some(answers) = cx.answers.take() else { return Ok(Some(Supposed::Asks)) };
+        let mut plan = cx.plan.clone();
+        note_answers(&mut plan, answers.clone());
+        if !self.validation_policies.is_empty() {
+            let verdict = cx.validate(&self.validation_policies, &plan).await?;
+            if !verdict.passing {
+                let silent = verdict.messages.is_empty();
+                let messages = if silent { vec![REFUSED.to_owned()] } else { verdict.messages };
+                return Ok(Some(Supposed::Refuses(messages)));
+            }
+            if let Some(changed) = verdict.plan {
+                plan.context = changed.context;
+            }
+        }
+        // What is secret nobody sees after this, policies neither.
+        for pk in &self.fields {
+            let secret = cx.get::<Prompt>(Some(*pk)).filter(|prompt| prompt.r#type == FieldType::Password);
+            let data = plan.context.get_mut(PROMPT_DATA).and_then(Json::as_object_mut);
+            if let (Some(secret), Some(data)) = (secret, data)
+                && let Some(value) = data.get_mut(&secret.field_key)
+            {
+                *value = SEALED.into();
+            }
+        }
+        cx.plan.context = plan.context;
+        Ok(Some(Supposed::Asks))
     }
 }

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
-use vestibule_flow::{Answer, Enter, Flow, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
+use vestibule_flow::{
+    Answer, Enter, Flow, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Supposed, Supposing,
+};
 use vestibule_kernel::{ApiError, FieldErrors};
 use vestibule_resource::{Fields, Kind, Resource, Spec, Validation, choices};
 use vestibule_store::DocumentType;
@@ -146,5 +148,9 @@ impl Stage for RedirectStage {
 
     async fn respond(&self, cx: &mut StageCx<'_>, _: &Answer) -> Result<Outcome, ApiError> {
         Ok(self.leave(cx).map_or_else(|| Outcome::Denied(NOWHERE.into()), Outcome::Redirect))
+    }
+
+    async fn suppose(&self, _: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        Ok(Some(Supposed::Leaves))
     }
 }

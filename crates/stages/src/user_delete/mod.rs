@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::json;
-use vestibule_flow::{Answer, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
+use vestibule_flow::{Answer, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Supposed, Supposing};
 use vestibule_kernel::{Actor, ApiError};
 use vestibule_resource::{Fields, Kind, Principal, Resource, Spec, delete_object, load_one};
 use vestibule_store::DocumentType;
@@ -96,5 +96,10 @@ impl Stage for UserDeleteStage {
         }
         delete(cx, user).await?;
         Ok(Outcome::Next)
+    }
+
+    async fn suppose(&self, cx: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        let is_somebody = cx.user().is_some();
+        Ok(Some(if is_somebody { Supposed::Asks } else { Supposed::Denies(NOBODY.into()) }))
     }
 }

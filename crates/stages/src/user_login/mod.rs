@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use vestibule_events::Event;
 use vestibule_flow::{
-    Answer, AnswerErrors, Designation, Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry,
+    Answer, AnswerErrors, Designation, Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry, Supposed,
+    Supposing,
 };
 use vestibule_kernel::{Actor, ApiError, Object, duration};
 use vestibule_resource::{Fields, Kind, Resource, Spec, choices};
@@ -176,5 +177,14 @@ impl Stage for UserLoginStage {
             Ok(()) => Outcome::Next,
             Err(reason) => Outcome::Denied(reason),
         })
+    }
+
+    async fn suppose(&self, cx: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        let is_somebody = cx.plan.user().is_some() && cx.is_active();
+        if !is_somebody && !*cx.made {
+            return Ok(Some(Supposed::Denies(NOBODY.into())));
+        }
+        let asks = span(&self.remember_me_offset) > TimeDelta::zero();
+        Ok(Some(if asks { Supposed::Asks } else { Supposed::Acts }))
     }
 }

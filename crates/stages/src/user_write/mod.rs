@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vestibule_directory::resources::user::UserType;
-use vestibule_flow::{Answer, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry};
+use vestibule_flow::{Answer, Enter, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Supposed, Supposing};
 use vestibule_kernel::ApiError;
 use vestibule_resource::{Fields, Kind, Resource, Spec, choices};
 use vestibule_store::DocumentType;
@@ -97,6 +97,14 @@ impl Stage for UserWriteStage {
             Ok(()) => Outcome::Next,
             Err(refusal) => Outcome::Denied(refusal.into()),
         })
+    }
+
+    async fn suppose(&self, cx: &mut Supposing<'_>) -> Result<Option<Supposed>, ApiError> {
+        if cx.user().is_none() && self.user_creation_mode == UserCreationMode::NeverCreate {
+            return Ok(Some(Supposed::Depends));
+        }
+        *cx.made |= cx.user().is_none();
+        Ok(Some(Supposed::Acts))
     }
 }
 

@@ -41,11 +41,11 @@ const ObjectPage = ({ api, resource, id }: { api: Api; resource: Resource; id: s
   const extra = extraTabs(api, resource, row);
   const tabs: { name: string; label: string; content: ReactNode }[] = [
     // What a flow is, is its stages.
-    ...extra.filter(({ name }) => name === "stages"),
+    ...extra.filter(({ first }) => first),
     resource.change
       ? { name: "settings", label: t("object.settings"), content: <ObjectForm api={api} resource={resource} row={row} saved={(next) => { if (String(next[resource.key] ?? next.pk) !== id) void navigate({ to: linkOf(resource, next), replace: true }); }} /> }
       : { name: "settings", label: t("object.facts"), content: <Facts resource={resource} row={row} /> },
-    ...extra.filter(({ name }) => name !== "stages"),
+    ...extra.filter(({ first }) => !first),
     ...(target ? [{ name: "access", label: t("object.access"), content: <Bindings api={api} target={target} /> }] : []),
     ...(resource.usedBy ? [{ name: "used", label: t("object.used"), content: <Used api={api} resource={resource} row={row} /> }] : []),
     { name: "changes", label: t("object.changes"), content: <Stack><Versions id={String(row.pk ?? row[resource.key])} /><EventList query={changesOf(resource, row)} /></Stack> },

@@ -16,12 +16,18 @@ import { EventList } from "../events/EventList";
 import { Lines, Wrong } from "../shell/States";
 
 const FlowEditor = lazy(() => import("../flows/FlowEditor"));
+const Simulator = lazy(() => import("../flows/Simulator"));
+const Inspector = lazy(() => import("../flows/Inspector"));
 
 interface Tab {
   name: string;
   label: string;
   content: ReactNode;
+  /** Stands before the settings. */
+  first?: boolean;
 }
+
+const Later = ({ children }: { children: ReactNode }) => <Suspense fallback={<div className="card"><Lines /></div>}>{children}</Suspense>;
 
 export const extraTabs = (api: Api, resource: Resource, row: Row): Tab[] => {
   const within = (name: string, label: string, path: string, fixed: Query, create?: ReactNode): Tab[] => {
@@ -30,7 +36,11 @@ export const extraTabs = (api: Api, resource: Resource, row: Row): Tab[] => {
   };
   switch (resource.path) {
     case "flows/instances":
-      return [{ name: "stages", label: t("nav.stages"), content: <Suspense fallback={<div className="card"><Lines /></div>}><FlowEditor api={api} flow={row} /></Suspense> }];
+      return [
+        { name: "stages", first: true, label: t("nav.stages"), content: <Later><FlowEditor api={api} flow={row} /></Later> },
+        { name: "simulate", first: true, label: t("sim.name"), content: <Later><Simulator api={api} flow={row} /></Later> },
+        { name: "inspector", first: true, label: t("inspector.name"), content: <Later><Inspector flow={row} /></Later> },
+      ];
     case "core/users":
       return [
         ...within("sessions", t("nav.sessions"), "core/authenticated_sessions", { user__username: row.username }),
