@@ -262,6 +262,8 @@ async fn render(call: &Call, configuration: Arc<Configuration>, shown: Shown) ->
     if let theme @ ("light" | "dark") = call.text("theme") {
         shell.theme = Some(theme.to_owned());
     }
+    // Its address knows what is saved alone.
+    shell.custom_css_url = None;
     let brand = vestibule_directory::current_brand(&configuration, &visit.client.host_name());
     let css = brand.and_then(|brand| brand.get::<Brand>().map(|brand| brand.branding_custom_css.clone()));
     let html = state.pages.render(name, &shell, &Value::Object(challenge.clone()));

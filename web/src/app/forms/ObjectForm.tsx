@@ -4,7 +4,7 @@ import { Alert, Button, Collapse, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle, IconChevronDown } from "@tabler/icons-react";
 import { useBlocker } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 
 import { ApiError, call, type Row } from "../lib/api";
 import { nameOf, slugify } from "../lib/format";
@@ -14,6 +14,15 @@ import type { Api, Field, Resource } from "../lib/schema";
 import { Wrong } from "../shell/States";
 import { FieldInput, below } from "./FieldInput";
 import { begin, body, isDirty, NotJson, type Values } from "./values";
+
+const Preview = lazy(() => import("./Preview"));
+
+/** What makes a page that can be looked at before it is saved: its model. */
+const PREVIEWED: Record<string, string> = {
+  "stages/identification": "authentik_stages_identification.identificationstage",
+  "flows/instances": "authentik_flows.flow",
+  "core/brands": "authentik_brands.brand",
+};
 
 interface Props {
   api: Api;
@@ -99,7 +108,11 @@ export const ObjectForm = ({ api, resource, row, saved, preset, hide = [], cance
   const inputs = (some: Field[]) => some.map((field) => (
     <FieldInput key={field.name} api={api} field={field} value={values[field.name]} change={(value) => set(field.name, value)} errors={below(errors, field.name)} exists={Boolean(row)} path={`field-${field.name}`} />
   ));
-  return (
+  const model = plain ? undefined : PREVIEWED[resource.path];
+  const sent = () => {
+    try { return body(fields, values, start, !row, TOGETHER[resource.path]); } catch { return undefined; }
+  };
+  const written = (
     <form ref={form} onSubmit={(event) => void save(event)} noValidate className={plain ? undefined : "card"} aria-label={row ? nameOf(row) : resource.one}>
       <div className={plain ? "form" : "form pad"}>
         {failed !== null && <Wrong error={failed} />}
@@ -123,6 +136,13 @@ export const ObjectForm = ({ api, resource, row, saved, preset, hide = [], cance
         {row && dirty && <Text size="sm" c="dimmed" role="status">{t("form.unsaved")}</Text>}
       </div>
     </form>
+  );
+  if (!model) return written;
+  return (
+    <div className="with-preview">
+      {written}
+      <Suspense fallback={null}><Preview model={model} object={row ? String(row.pk ?? row[resource.key] ?? row.brand_uuid) : null} fields={sent()} /></Suspense>
+    </div>
   );
 };
 

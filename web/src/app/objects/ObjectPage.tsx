@@ -4,7 +4,7 @@ import { Badge, Button, Code, Group, Stack, Tabs, Text } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useState, type ReactNode } from "react";
+import { lazy, Suspense, useState, type ReactNode } from "react";
 
 import { get, type Row } from "../lib/api";
 import { nameOf } from "../lib/format";
@@ -14,15 +14,17 @@ import type { Api, Resource } from "../lib/schema";
 import DeleteDialog from "../lists/DeleteDialog";
 import { Cell } from "../lists/Cell";
 import { ObjectForm } from "../forms/ObjectForm";
-import { EventList } from "../events/EventList";
-import { ChangeList } from "../history/ChangeList";
 import { titleOf } from "../nav";
 import { PageHead } from "../shell/PageHead";
 import { Lines, Wrong } from "../shell/States";
 import { Actions } from "./actions";
-import { Bindings } from "./Bindings";
 import { familyOf } from "./family";
 import { extraTabs } from "./tabs";
+
+// What stands behind another tab than the first.
+const Bindings = lazy(async () => ({ default: (await import("./Bindings")).Bindings }));
+const ChangeList = lazy(async () => ({ default: (await import("../history/ChangeList")).ChangeList }));
+const EventList = lazy(async () => ({ default: (await import("../events/EventList")).EventList }));
 
 /** The key by which policies are bound to an object; none where nothing can be. */
 export const targetOf = (resource: Resource, row: Row): string | undefined =>
@@ -57,7 +59,7 @@ const ObjectPage = ({ api, resource, id }: { api: Api; resource: Resource; id: s
         actions={<><Actions resource={resource} row={row} />{resource.deletable && <Button variant="default" leftSection={<IconTrash size={16} />} onClick={() => setDeleting(true)}>{t("action.delete")}</Button>}</>} />
       <Tabs value={open} onChange={(name) => void navigate({ to: ".", search: { tab: name ?? undefined } as any, replace: true, resetScroll: false })} keepMounted={false}>
         <Tabs.List mb="md">{tabs.map(({ name, label }) => <Tabs.Tab key={name} value={name}>{label}</Tabs.Tab>)}</Tabs.List>
-        {tabs.map(({ name, content }) => <Tabs.Panel key={name} value={name} tabIndex={-1}>{content}</Tabs.Panel>)}
+        {tabs.map(({ name, content }) => <Tabs.Panel key={name} value={name} tabIndex={-1}><Suspense fallback={<div className="card"><Lines /></div>}>{content}</Suspense></Tabs.Panel>)}
       </Tabs>
       {deleting && <DeleteDialog targets={[{ resource, row }]} close={(done) => { setDeleting(false); if (done) void navigate({ to: linkOf(family) }); }} />}
     </>

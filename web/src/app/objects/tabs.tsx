@@ -12,9 +12,9 @@ import type { Api, Resource } from "../lib/schema";
 import { ReferenceSelect } from "../forms/ReferenceSelect";
 import { Dot } from "../lists/Cell";
 import { ResourceTable, type Asked } from "../lists/ResourceTable";
-import { EventList } from "../events/EventList";
 import { Lines, Wrong } from "../shell/States";
 
+const EventList = lazy(async () => ({ default: (await import("../events/EventList")).EventList }));
 const FlowEditor = lazy(() => import("../flows/FlowEditor"));
 const Simulator = lazy(() => import("../flows/Simulator"));
 const Inspector = lazy(() => import("../flows/Inspector"));
