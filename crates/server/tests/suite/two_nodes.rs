@@ -9,7 +9,7 @@ use vestibule_testkit::{Client, Walker};
 use crate::app::{ADMIN, App, node, settings};
 
 /// Two servers over one database; none on SQLite, which one process owns.
-async fn two() -> Option<(App, Server)> {
+pub(crate) async fn two() -> Option<(App, Server)> {
     let app = App::start().await;
     if app.store().database().is_sqlite() {
         println!("not run on SQLite: one process owns its file");

@@ -1,10 +1,13 @@
 //! Keys change, and no application notices: what the old key has signed is verified until it ends.
 
+use http::Method;
 use serde_json::{Value, json};
-use vestibule_jose::Jws;
+use vestibule_jose::{Algorithm, Jws, PublicKey};
+use vestibule_testkit::Client;
 
-use super::{Site, alice, key_pair, query};
-use crate::app::App;
+use super::{CALLBACK, FORM, SECRET, Site, alice, key_pair, query};
+use crate::app::{ADMIN, App};
+use crate::two_nodes::two;
 
 async fn keys(app: &App) -> Vec<Value> {
     let keys = app.anonymous().get("/application/o/wiki/jwks/").await.expect(200);
@@ -124,4 +127,80 @@ async fn an_rsa_key_signs_as_the_provider_wants() {
     assert_eq!(admin.get(chosen).await.expect(200)["results"], json!([]));
     let mut clerk = app.clerk("clerk").await.1;
     assert_eq!(clerk.post(chosen, json!({"provider": 1})).await.status, 403);
+}
+
+/// A request to a server, as a client with its secret.
+async fn post(server: &Client, path: &str, more: &[(&str, &str)]) -> Value {
+    let pairs: Vec<_> =
+        [("client_id", "wiki"), ("client_secret", SECRET)].into_iter().chain(more.iter().copied()).collect();
+    server.clone().send(Method::POST, path, FORM, query(&pairs).into_bytes()).await.expect(200)
+}
+
+/// Every token is good at every server, by the keys that it publishes and by its own word.
+async fn is_good_everywhere(servers: &[Client], tokens: &Value) {
+    for server in servers {
+        let keys = server.clone().get("/application/o/wiki/jwks/").await.expect(200);
+        for token in [text(tokens, "id_token"), text(tokens, "access_token")] {
+            let jws = Jws::parse(token).unwrap();
+            let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"].as_str() == jws.kid());
+            let key = key.unwrap_or_else(|| panic!("a key that is not published: {:?} {keys}", jws.kid()));
+            jws.verify(&PublicKey::of(key.as_object().unwrap()).unwrap(), &Algorithm::ASYMMETRIC).unwrap();
+        }
+        let access = text(tokens, "access_token");
+        server.clone().with_token(access).get("/application/o/userinfo/").await.expect(200);
+        assert_eq!(post(server, "/application/o/introspect/", &[("token", access)]).await["active"], true);
+    }
+}
+
+/// Two servers over one database: where the key changes at one of them, the other follows, and meanwhile no token is refused.
+#[tokio::test]
+async fn keys_change_at_one_server_and_no_token_is_refused_at_the_other() {
+    let Some((app, other)) = two().await else { return };
+    let following = tokio::spawn(other.api.store.clone().follow());
+    let servers = [app.anonymous(), Client::new(other.router())];
+    let (_, mut browser) = alice(&app).await;
+    let (old, new) = (key_pair(&app, "old", "rsa").await, key_pair(&app, "new", "ecdsa").await);
+    let site = Site::new(&app, "wiki", json!({"signing_key": old})).await;
+    other.api.store.refresh().await.unwrap();
+    let kid = |tokens: &Value| Jws::parse(text(tokens, "id_token")).unwrap().kid().unwrap().to_owned();
+    let mut there = Client::new(other.router());
+    there.cookies = browser.cookies.clone();
+    let tokens_there = async |there: &mut Client| {
+        let code = site.code(there, &[]).await;
+        let pairs = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
+        post(&servers[1], "/application/o/token/", &pairs).await
+    };
+    let mut all = vec![site.tokens(&mut browser).await, tokens_there(&mut there).await];
+    let before = kid(&all[0]);
+    assert_eq!(kid(&all[1]), before);
+    for round in 0..2 {
+        // The first time at this server, then at the other.
+        let signing = json!({"signing_key": if round == 0 { &new } else { &old }});
+        let path = format!("/api/v3/providers/oauth2/{}/", site.provider);
+        let mut admin = Client::new(if round == 0 { app.router.clone() } else { other.router() }).with_token(ADMIN);
+        admin.patch(&path, signing).await.expect(200);
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+        let follower = if round == 0 { 1 } else { 0 };
+        loop {
+            let made = [site.tokens(&mut browser).await, tokens_there(&mut there).await];
+            for tokens in &made {
+                is_good_everywhere(&servers, tokens).await;
+            }
+            let has_followed = (kid(&made[follower]) == before) == (round == 1);
+            assert_eq!(kid(&made[1 - follower]) == before, round == 1, "where it was changed it counts at once");
+            all.extend(made);
+            if has_followed {
+                break;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the other server does not follow");
+        }
+        // What the former key has signed is as good as before, and so are refresh tokens.
+        for tokens in &all {
+            is_good_everywhere(&servers, tokens).await;
+        }
+        let refresh = all.pop().unwrap();
+        let pairs = [("grant_type", "refresh_token"), ("refresh_token", text(&refresh, "refresh_token"))];
+        is_good_everywhere(&servers, &post(&servers[follower], "/application/o/token/", &pairs).await).await;
+    }
+    following.abort();
 }
