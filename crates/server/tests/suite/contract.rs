@@ -9,7 +9,7 @@ use vestibule_resource::openapi::dangling;
 use crate::app::App;
 
 /// What must be exact, whole.
-const GROUPS: [&str; 81] = [
+const GROUPS: [&str; 82] = [
     "admin",
     "authenticators/admin/all",
     "authenticators/admin/duo",
@@ -80,6 +80,7 @@ const GROUPS: [&str; 81] = [
     "stages/consent",
     "stages/deny",
     "stages/dummy",
+    "stages/email",
     "stages/identification",
     "stages/invitation",
     "stages/password/",

@@ -29,8 +29,9 @@ fn count(list: &Value) -> usize {
     list["results"].as_array().unwrap().len()
 }
 
+/// GHSA-wr38-7xg8-fqxr: a connection whose user can be changed is a way into another's account.
 #[tokio::test]
-async fn people_see_their_own_and_cannot_say_whom_it_is_for() {
+async fn ghsa_wr38_7xg8_fqxr_people_see_their_own_and_cannot_say_whom_it_is_for() {
     let app = App::start().await;
     let forge = source(&app, "forge").await;
     let (ada, mut hers) = app.clerk("ada").await;
@@ -52,6 +53,10 @@ async fn people_see_their_own_and_cannot_say_whom_it_is_for() {
         let taken = app.admin().patch(&one, json!({"identifier": "ben@forge"})).await.expect(400);
         assert!(taken["identifier"][0].as_str().unwrap().contains("Somebody else"), "{taken}");
         app.admin().patch(&one, json!({"identifier": "ada@forge"})).await.expect(200);
+        // Whose it is stays what it was, whoever says otherwise.
+        app.admin().patch(&one, json!({"user": ben})).await.expect(200);
+        hers.patch(&one, json!({"user": ben})).await;
+        assert_eq!(app.admin().get(&one).await.expect(200)["user"], ada);
     }
 }
 

@@ -258,8 +258,9 @@ async fn cure53_ath_01_014_a_class_that_this_stage_does_not_allow_is_refused() {
     assert_eq!(refused["device_challenges"].as_array().unwrap().len(), 1);
 }
 
+/// Zitadel CVE-2026-119128: what says that somebody has shown a second factor is not theirs to write.
 #[tokio::test]
-async fn a_used_device_is_not_asked_for_again_at_once_in_the_same_browser_alone() {
+async fn cve_2026_119128_a_used_device_is_not_asked_for_again_at_once_in_the_same_browser_alone() {
     let world = second_factor(json!({"last_auth_threshold": "hours=1"}), &["totp"]).await;
     let url = app_of(&world).await;
     let mut walker = world.at_factor().await;

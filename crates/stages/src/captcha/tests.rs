@@ -195,7 +195,7 @@ async fn the_inside_is_not_asked() {
 }
 
 #[tokio::test]
-async fn addresses_are_http_and_the_secret_stays_inside() {
+async fn cure53_ath_01_013_addresses_are_http_and_the_secret_stays_inside() {
     let app = app("").await;
     let mut admin = app.admin().await;
     let path = "/api/v3/stages/captcha/";

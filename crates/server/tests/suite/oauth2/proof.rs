@@ -48,8 +48,9 @@ async fn exchange(site: &Site<'_>, code: &str, proof: &str) -> Answer {
     client.send(Method::POST, "/application/o/token/", form, query(&pairs).into_bytes()).await
 }
 
+/// Fosite CVE-2020-15222: what proves something once is no proof the second time.
 #[tokio::test]
-async fn a_bound_token_is_good_with_its_key_alone() {
+async fn cve_2020_15222_a_bound_token_is_good_with_its_key_alone() {
     let app = App::start().await;
     let (_, mut client) = alice(&app).await;
     let site = Site::new(&app, "wiki", json!({})).await;
