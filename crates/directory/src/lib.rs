@@ -3,6 +3,7 @@
 pub mod app_password;
 pub mod authenticate;
 pub mod bootstrap;
+pub mod claimed;
 pub mod client;
 pub mod consent;
 pub mod identifiers;

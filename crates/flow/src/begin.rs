@@ -80,6 +80,10 @@ pub const FAREWELL: Uuid = uuid!("6c8f2a0e-2f38-4b6e-9b1d-0a4f7d1c9e06");
 /// Where the plan keeps what it opens; an empty list: it has.
 pub const FAREWELL_FRAMES: &str = "goauthentik.io/providers/oauth2/iframe_sessions";
 
+/// Where the plan keeps an e-mail address of which somebody who knows says that it belongs to whoever walks through it: an
+/// invitation, or the source that they come from.
+pub const VOUCHED_ADDRESS: &str = "goauthentik.io/flows/vouched_address";
+
 /// The model of stages that ask for consent.
 pub const CONSENT_MODEL: &str = "authentik_stages_consent.consentstage";
 /// Names the built-in stage that asks for it.

@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vestibule_directory::UserRow;
 use vestibule_directory::resources::user::UserType;
 use vestibule_directory::session::SessionUser;
 use vestibule_directory::user::{Found, Identifier};
+use vestibule_directory::{UserRow, claimed};
 use vestibule_events::Event;
-use vestibule_flow::begin::{Begin, Begun, context};
+use vestibule_flow::begin::{Begin, Begun, VOUCHED_ADDRESS, context};
 use vestibule_flow::pages::{Arrived, denied, explain, found, here};
 use vestibule_flow::{Flow, FlowState, Occasion, Pending, Question};
 use vestibule_kernel::{Actor, ApiError, Object};
@@ -135,11 +135,13 @@ pub(crate) async fn take_in(
 fn begin_context(state: &FlowState, arriving: &Arriving<'_>, known: Known) -> Result<Object, ApiError> {
     let connecting = Connecting::seal(state, arriving, known.groups)?;
     let SourceBase { name, slug, .. } = arriving.source;
+    let vouched = known.user.get("email").filter(|_| known.email_is_verified).cloned().unwrap_or_default();
     let mut known_to_all = context([
         ("is_sso", true.into()),
         ("source", json!({"pk": arriving.pk, "name": name, "slug": slug})),
         ("user_path", path(arriving.source).into()),
         ("prompt_data", known.user.into()),
+        (VOUCHED_ADDRESS, vouched),
         (SLOT, serde_json::to_value(connecting).map_err(ApiError::internal)?),
     ]);
     known_to_all.extend(arriving.context.clone());
@@ -175,6 +177,13 @@ async fn recognise(state: &FlowState, arriving: &Arriving<'_>, known: &Known) ->
         // Whoever can write any address into their profile could be anybody.
         Found::One(_) if field == Identifier::Email && !known.email_is_verified => {
             Ok(Person::Refused("The source does not say that the e-mail address is theirs."))
+        }
+        // Whoever made the account may be somebody else than whom the address belongs to, and would stay in it.
+        Found::One(user)
+            if field == Identifier::Email
+                && claimed::is_claimed(state.store().database(), user.pk, &user.email).await? =>
+        {
+            Ok(Person::Refused("Nobody has shown that the e-mail address of the user is theirs."))
         }
         Found::One(user) if is_machine(&user) => Ok(Person::Refused("The user is no person.")),
         Found::One(user) => admit(state, user.pk).await,

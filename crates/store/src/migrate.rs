@@ -26,6 +26,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0030_oauth2", include_str!("../migrations/0030_oauth2.sql")),
     ("0031_source_connections", include_str!("../migrations/0031_source_connections.sql")),
     ("0032_history", include_str!("../migrations/0032_history.sql")),
+    ("0033_claimed_addresses", include_str!("../migrations/0033_claimed_addresses.sql")),
 ];
 
 /// What the two databases name differently.

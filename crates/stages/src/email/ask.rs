@@ -7,10 +7,11 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use vestibule_directory::claimed;
 use vestibule_flow::{Answer, AnswerErrors, Enter, FlowToken, Outcome, Stage, StageCx, StageEntry};
 use vestibule_kernel::{Actor, ApiError, Object, duration};
 use vestibule_resource::{Mode, Principal, load_one, write_object};
-use vestibule_store::DocumentType;
+use vestibule_store::{DocumentType, Durability};
 use vestibule_tasks::{NewTask, RelatedObject};
 
 use super::deliver::SEND;
@@ -28,6 +29,8 @@ pub(crate) const ENTRY: StageEntry = StageEntry {
 
 /// Where the plan counts the mails that were asked for.
 const SENT: &str = "email_sent";
+/// Where the plan that a link brings back keeps the address that its mail went to.
+const SENT_TO: &str = "email_sent_to";
 /// What is said when another was asked for.
 const AGAIN: &str = "email-sent";
 /// What is said to whoever asks too often.
@@ -81,11 +84,13 @@ impl EmailStage {
         let identifier = format!("{prefix}{}", ctx.uuid().simple());
         let token = FlowToken { user, flow: cx.flow.pk, identifier: &identifier, duration: lasts, once: false };
         let made = token.make(&ctx, &mut change).await?;
+        let to = cx.state.users.by_pk(user).await?.map(|user| user.email).unwrap_or_default();
+        cx.plan.context.insert(SENT_TO.to_owned(), to.as_str().into());
         made.keep_plan(cx.plan, self.activate_user_on_success, &mut change).await?;
         let base = cx.state.api.extension::<StageMails>()?.base_of(cx.configuration, &cx.visit.client);
         // The link is a secret: the task knows its token by the token's own key alone.
         let arguments = json!({
-            "stage": self.stage.pk, "token": made.pk, "base": base, "brand": cx.brand().map(|brand| brand.pk),
+            "stage": self.stage.pk, "token": made.pk, "to": to, "base": base, "brand": cx.brand().map(|brand| brand.pk),
             "requested_by": cx.session.user.as_ref().map_or(Actor::Anonymous, vestibule_directory::SessionUser::actor).to_json(),
         });
         let about = RelatedObject { model: Self::KIND, pk: self.stage.pk.to_string() };
@@ -97,6 +102,11 @@ impl EmailStage {
 
     /// Whoever came by the link has shown that the address is theirs.
     async fn verified(&self, cx: &StageCx<'_>, user: i64) -> Result<(), ApiError> {
+        if let Some(address) = cx.plan.context.get(SENT_TO).and_then(Value::as_str) {
+            let mut transaction = cx.state.store().database().begin(Durability::Full).await?;
+            claimed::prove(&mut transaction, user, address).await?;
+            transaction.commit().await?;
+        }
         if !self.activate_user_on_success {
             return Ok(());
         }

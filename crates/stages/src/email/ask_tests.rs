@@ -252,3 +252,48 @@ async fn cve_2026_18963_a_mail_stage_that_restarts_its_flow_is_passed_by_nobody(
     }
     assert_eq!(post.password_of("alice").await, before);
 }
+
+/// Whether only its owner says that the address of an account is theirs.
+async fn is_claimed(post: &Post, user: i64) -> bool {
+    let row = post.app.state.users.by_pk(user).await.unwrap().unwrap();
+    vestibule_directory::claimed::is_claimed(post.app.store().database(), user, &row.email).await.unwrap()
+}
+
+async fn claim(post: &Post, user: i64, address: &str) {
+    let mut transaction = post.app.store().database().begin(vestibule_store::Durability::Process).await.unwrap();
+    let sql = "UPDATE users SET email = $1, email_folded = $1 WHERE id = $2";
+    transaction.execute(sql, vec![address.into(), user.into()]).await.unwrap();
+    vestibule_directory::claimed::claim(&mut transaction, user, address).await.unwrap();
+    transaction.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_shows_whose_the_address_is_that_it_was_mailed_to_and_no_other() {
+    let post = recovery(json!({})).await;
+    let row = "SELECT id FROM users WHERE username = 'alice'";
+    let row = post.app.store().database().query_one(row, vec![]).await.unwrap().unwrap();
+    let alice = row.int("id").unwrap();
+    claim(&post, alice, "mine@example.com").await;
+    assert!(is_claimed(&post, alice).await);
+    post.asked("alice").await;
+    let link = post.link();
+    // With another address the link leads nowhere.
+    claim(&post, alice, "yours@example.com").await;
+    assert_eq!(post.follows(&link).challenge().await["component"], "ak-stage-identification");
+    assert!(is_claimed(&post, alice).await);
+    // A mail that was asked for to one address does not go to another.
+    let mut walker = post.app.walker("back");
+    walker.answer(json!({"uid_field": "alice"})).await;
+    let before = post.server.messages().len();
+    let sql = "UPDATE users SET email = 'mine@example.com', email_folded = 'mine@example.com' WHERE id = $1";
+    let database = post.app.store().database();
+    database.execute(vestibule_store::Durability::Process, sql, vec![alice.into()]).await.unwrap();
+    post.work().await;
+    assert_eq!(post.server.messages().len(), before);
+    assert!(post.log().await.contains("another address"), "{}", post.log().await);
+    // The link shows it.
+    claim(&post, alice, "mine@example.com").await;
+    post.asked("alice").await;
+    assert!(asks_password(&post.follows(&post.link()).challenge().await));
+    assert!(!is_claimed(&post, alice).await);
+}

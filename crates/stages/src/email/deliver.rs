@@ -80,6 +80,11 @@ impl Perform for Send {
             run.log(LogLevel::Warning, "The user is gone, or not active.");
             return Ok(());
         };
+        // What the link shows is that whoever has it reads what is sent to this address.
+        if run.arguments.get("to").and_then(|to| to.as_str()).is_some_and(|to| to != user.email) {
+            run.log(LogLevel::Warning, "The user has another address by now.");
+            return Ok(());
+        }
         if user.email.is_empty() {
             return Err(TaskError::Hopeless("The user has no e-mail address any more.".into()));
         }

@@ -13,6 +13,7 @@ mod tests;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use uuid::Uuid;
+use vestibule_flow::begin::VOUCHED_ADDRESS;
 use vestibule_flow::{
     Answer, Enter, FlowStageBinding, Outcome, STAGES, Stage, StageBase, StageCx, StageEntry, Supposed, Supposing,
 };
@@ -129,6 +130,9 @@ impl InvitationStage {
         }
         if let Some(known) = known.as_object_mut() {
             lay_over(known, &found.fixed_data);
+        }
+        if let Some(address) = found.fixed_data.get("email") {
+            cx.plan.context.insert(VOUCHED_ADDRESS.into(), address.clone());
         }
         let secret: Vec<String> = found.fixed_data.keys().filter(|key| key.starts_with("password")).cloned().collect();
         secret_data::seal(cx, &secret)?;

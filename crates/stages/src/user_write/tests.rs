@@ -184,3 +184,24 @@ async fn two_who_want_a_name_at_once() {
     let done = [&one, &two].iter().filter(|end| end["component"] == "xak-flow-redirect").count();
     assert_eq!(done, 1, "{one} {two}");
 }
+
+#[tokio::test]
+async fn an_address_that_somebody_types_is_a_claim() {
+    let login = login_with(json!({})).await;
+    let app = &login.app;
+    let is_claimed = |user: i64, address: &'static str| {
+        vestibule_directory::claimed::is_claimed(app.store().database(), user, address)
+    };
+    app.walker("f").answer(json!({"username": "new", "email": "New@example.com"})).await;
+    let new = found(app, "new").await.unwrap().pk;
+    assert!(is_claimed(new, "new@example.com").await.unwrap());
+    // What is theirs already is theirs in another case too; what is new is not.
+    let mut here = signed_in(app, "alice").await;
+    for (address, claimed) in [("alice@example.com", false), ("ALICE@example.com", false), ("b@example.com", true)] {
+        let mut walker = app.walker_with(here, "f");
+        walker.answer(json!({"email": address})).await;
+        here = walker.client;
+        assert_eq!(found(app, "alice").await.unwrap().email, address);
+        assert_eq!(is_claimed(login.alice, address).await.unwrap(), claimed, "{address}");
+    }
+}

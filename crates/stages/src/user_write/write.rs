@@ -1,11 +1,12 @@
 //! The writing itself: as the API does it, for whoever walks through the flow, and never more than a flow may.
 
 use serde_json::{Value, json};
-use vestibule_directory::identifiers;
 use vestibule_directory::user::set_password;
+use vestibule_directory::{claimed, identifiers};
 use vestibule_events::Event;
-use vestibule_flow::begin::elsewhere;
+use vestibule_flow::begin::{VOUCHED_ADDRESS, elsewhere};
 use vestibule_flow::{Pending, StageCx};
+use vestibule_kernel::fold::fold;
 use vestibule_kernel::{Actor, ApiError, Object};
 use vestibule_resource::{Mode, Principal, load_one, write_object};
 
@@ -88,6 +89,12 @@ fn put(object: &mut Object, path: &[String], value: Value) {
             }
         }
     }
+}
+
+/// Whether somebody who knows says that an address belongs to whoever walks through the flow.
+fn is_vouched_for(cx: &StageCx<'_>, address: &str) -> bool {
+    let known = cx.plan.context.get(VOUCHED_ADDRESS).and_then(Value::as_str);
+    known.is_some_and(|known| fold(known) == fold(address))
 }
 
 impl UserWriteStage {
@@ -185,6 +192,9 @@ impl UserWriteStage {
                 return Ok(Err(FAILED));
             }
         }
+        let address = body.get("email").and_then(Value::as_str).map(str::to_owned);
+        let former = existing.as_ref().and_then(|user| user.get("email")).and_then(Value::as_str).map(fold);
+        let address = address.filter(|address| former.unwrap_or_default() != fold(address));
         let mode = if existing.is_some() { Mode::PartialUpdate } else { Mode::Create };
         let written = match existing {
             Some(user) if body.is_empty() => user,
@@ -194,6 +204,11 @@ impl UserWriteStage {
         };
         let user =
             written.get("pk").and_then(Value::as_i64).ok_or_else(|| ApiError::internal("a user without a key"))?;
+        match address {
+            Some(address) if is_vouched_for(cx, &address) => claimed::withdraw(change.transaction(), user).await?,
+            Some(address) => claimed::claim(change.transaction(), user, &address).await?,
+            None => {}
+        }
         // Of two who come by the same invitation one has the account.
         if !invitation::use_up(cx, change.transaction()).await? {
             return Ok(Err(invitation::UNINVITED));

@@ -1,6 +1,7 @@
 //! Who of a source is who here.
 
 use serde_json::{Value, json};
+use vestibule_testkit::Walker;
 
 use super::provider::{Provider, back, event, follow, leave, sign_in, who};
 use crate::app::{App, PASSWORD};
@@ -261,4 +262,77 @@ async fn a_flow_that_asks_who_they_are_connects_nobody_by_a_name_that_was_typed(
     assert_eq!(who(&mut client).await, Value::Null);
     let connected = admin.get("/api/v3/sources/user_connections/oauth/").await.expect(200);
     assert_eq!(connected["results"], json!([]));
+}
+
+/// Where people enrol with whatever address they type.
+async fn enrolment(app: &App) {
+    let mut admin = app.admin();
+    let mut fields = Vec::new();
+    for (key, kind) in [("username", "text"), ("email", "email"), ("password", "password")] {
+        let body = json!({"name": format!("enrol {key}"), "field_key": key, "label": key, "type": kind, "order": 0});
+        fields.push(admin.post("/api/v3/stages/prompt/prompts/", body).await.expect(201)["pk"].clone());
+    }
+    let mut stages = Vec::new();
+    for (path, body) in [
+        ("stages/prompt/stages", json!({"name": "enrol ask", "fields": fields})),
+        ("stages/user_write", json!({"name": "enrol write", "user_creation_mode": "always_create"})),
+        ("stages/user_login", json!({"name": "enrol login"})),
+    ] {
+        stages.push(admin.post(&format!("/api/v3/{path}/"), body).await.expect(201)["pk"].clone());
+    }
+    let body = json!({"name": "enrol", "slug": "enrol", "title": "enrol", "designation": "enrollment"});
+    let flow = admin.post("/api/v3/flows/instances/", body).await.expect(201)["pk"].clone();
+    for (order, stage) in stages.into_iter().enumerate() {
+        let body = json!({"target": flow, "stage": stage, "order": order});
+        admin.post("/api/v3/flows/bindings/", body).await.expect(201);
+    }
+}
+
+/// Whoever enrols with somebody else's address must not have them come into that account one day, and stay in it with
+/// them.
+#[tokio::test]
+async fn an_address_that_nobody_has_shown_to_be_theirs_links_nobody() {
+    let (app, provider, _) = forge("email_link").await;
+    enrolment(&app).await;
+    let mut walker = Walker::new(app.anonymous(), "enrol");
+    walker.challenge().await;
+    let body = json!({"username": "mallory", "email": "Ada@example.com", "password": PASSWORD});
+    let end = walker.answer(body).await;
+    assert_eq!(end["component"], "xak-flow-redirect", "{end}");
+    provider.says("/profile", ada(json!({"email_verified": true})));
+    let mut client = app.anonymous();
+    let page = sign_in(&mut client).await;
+    assert_eq!((page.status.as_u16(), who(&mut client).await), (403, Value::Null));
+    let failed = event(&app, "login_failed").await;
+    assert!(failed["context"]["message"].as_str().unwrap().contains("Nobody has shown"), "{failed}");
+    // An administrator who says whose it is has looked.
+    let pk = app.number("SELECT id AS n FROM users WHERE username = 'mallory'", vec![]).await;
+    set_email(&app, pk, "mallory@example.com").await;
+    let mut client = app.anonymous();
+    sign_in(&mut client).await;
+    assert_eq!(who(&mut client).await, "ada");
+}
+
+/// What one source says of an address without having looked is no proof at another.
+#[tokio::test]
+async fn an_address_that_came_from_a_source_unverified_links_nobody_at_another() {
+    for (says, expected) in [(json!({}), Value::Null), (json!({"email_verified": true}), json!("ada"))] {
+        let (app, provider, _) = forge("identifier").await;
+        provider.says("/profile", ada(says));
+        let mut client = app.anonymous();
+        sign_in(&mut client).await;
+        assert_eq!(who(&mut client).await, "ada");
+        // To the source it is another person now, who has the address and shows it.
+        app.admin()
+            .patch("/api/v3/sources/oauth/forge/", json!({"user_matching_mode": "email_link"}))
+            .await
+            .expect(200);
+        let connections = "/api/v3/sources/user_connections/oauth/";
+        let list = app.admin().get(connections).await.expect(200);
+        app.admin().delete(&format!("{connections}{}/", list["results"][0]["pk"])).await.expect(204);
+        provider.says("/profile", ada(json!({"sub": "the-one-whose-it-is", "email_verified": true})));
+        let mut other = app.anonymous();
+        sign_in(&mut other).await;
+        assert_eq!(who(&mut other).await, expected);
+    }
 }
