@@ -111,21 +111,31 @@ pub(super) async fn enrollment_status(
     })
 }
 
+/// What somebody reads on their phone when they are asked to approve.
+pub(super) struct Push<'a> {
+    /// Duo's key of them.
+    pub user: &'a str,
+    /// The address that they come from.
+    pub from: &'a str,
+    /// What they are called here.
+    pub name: &'a str,
+    /// What asks: the app puts it before its word for a request.
+    pub what: &'a str,
+    /// What else is known, by name.
+    pub about: &'a [(&'a str, &'a str)],
+}
+
 /// Has a user approve; whether they did. Waits as long as they take, within the patience of the client.
-pub(super) async fn approve(
-    api: &Api,
-    stage: &AuthenticatorDuoStage,
-    user: &str,
-    from: &str,
-    about: &[(&str, &str)],
-) -> Result<bool, String> {
+pub(super) async fn approve(api: &Api, stage: &AuthenticatorDuoStage, push: &Push<'_>) -> Result<bool, String> {
     let keys = (stage.client_id.as_str(), stage.client_secret.as_str());
-    let about = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(about).finish();
+    let about = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(push.about).finish();
     let parameters = vec![
-        ("user_id", user.to_owned()),
+        ("user_id", push.user.to_owned()),
         ("factor", "auto".to_owned()),
         ("device", "auto".to_owned()),
-        ("ipaddr", from.to_owned()),
+        ("ipaddr", push.from.to_owned()),
+        ("type", push.what.to_owned()),
+        ("display_username", push.name.to_owned()),
         ("pushinfo", about),
     ];
     let answer = ask(api, stage, Ask { keys, method: "POST", path: "/auth/v2/auth", parameters }).await?;

@@ -1,14 +1,17 @@
 //! As a second factor.
 
 use async_trait::async_trait;
+use serde_json::Value;
 use vestibule_devices::{DUO, DeviceKind, DeviceRow, used};
 use vestibule_flow::StageCx;
+use vestibule_flow::begin::APPLICATION_NAME;
 use vestibule_kernel::ApiError;
 use vestibule_store::Durability;
 
 use super::{AuthenticatorDuoStage, client, write_failure};
 use crate::AuthenticatorValidateStage;
 use crate::authenticator_validate::{Factor, Takes};
+use crate::setup;
 
 /// The factor.
 pub(crate) struct DuoFactor;
@@ -40,7 +43,12 @@ impl Factor for DuoFactor {
         let host = cx.visit.client.host.clone();
         // Every push rings somebody's phone.
         cx.state.limits.account(&cx.shown().unwrap_or_default())?;
-        match client::approve(&cx.state.api, &stage, &user, &from, &[("Domain", &host)]).await {
+        let application = cx.plan.context.get(APPLICATION_NAME).and_then(Value::as_str).unwrap_or_default();
+        let about = [("Domain", host.as_str()), ("Application", application)];
+        let about = if application.is_empty() { &about[..1] } else { &about[..] };
+        let (name, what) = (cx.shown().unwrap_or_default(), setup::issuer(cx));
+        let push = client::Push { user: &user, from: &from, name: &name, what: &what, about };
+        match client::approve(&cx.state.api, &stage, &push).await {
             Ok(true) => {
                 let mut transaction = cx.state.store().database().begin(Durability::Process).await?;
                 used(&mut transaction, device, cx.state.ctx().now()).await?;

@@ -86,7 +86,9 @@ async fn duo_is_set_up_and_asked() {
     let other = walker.answer(json!({"duo": uid + 1})).await;
     assert_eq!(other["response_errors"]["duo"][0]["string"], "Invalid device");
     assert_eq!(walker.answer(json!({"duo": uid})).await["component"], "xak-flow-redirect");
-    assert_eq!(duo.lock().unwrap().asked.last().unwrap().1["user_id"], "DU1");
+    let asked = duo.lock().unwrap().asked.last().unwrap().1.clone();
+    let read = [&asked["user_id"], &asked["display_username"], &asked["type"], &asked["pushinfo"]];
+    assert_eq!(read, ["DU1", "alice", "Vestibule", "Domain=localhost"], "{asked}");
 }
 
 #[tokio::test]

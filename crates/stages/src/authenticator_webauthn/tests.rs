@@ -31,8 +31,9 @@ async fn a_passkey_is_set_up_and_signs_in() {
     assert!(again["response_errors"]["webauthn"].is_array(), "{again}");
 }
 
+/// Kanidm: `badexample.com` was taken for a part of `example.com`.
 #[tokio::test]
-async fn an_answer_for_another_site_sets_nothing_up() {
+async fn kanidm_an_answer_for_another_site_sets_nothing_up() {
     let world = second_factor(json!({}), &["webauthn"]).await;
     let mut walker = world.setup("webauthn");
     let shown = walker.challenge().await;
@@ -192,5 +193,22 @@ async fn models_that_are_not_let_through_are_refused() {
             assert!(said.starts_with("Invalid device type."), "{said}");
             assert_eq!(world.devices().await, json!([]));
         }
+    }
+}
+
+#[tokio::test]
+async fn hints_say_of_what_sort_a_device_is_to_browsers_that_know_none() {
+    for (settings, expected) in [
+        (json!({}), json!(null)),
+        (json!({"hints": ["security-key", "hybrid"]}), json!("cross-platform")),
+        (json!({"hints": ["client-device"]}), json!("platform")),
+        (json!({"hints": ["client-device", "hybrid"]}), json!(null)),
+        (json!({"hints": ["client-device"], "authenticator_attachment": "cross-platform"}), json!("cross-platform")),
+    ] {
+        let world = second_factor_with(json!({}), &[("webauthn", settings.clone())]).await;
+        let shown = world.setup("webauthn").challenge().await;
+        let selection = &shown["registration"]["authenticatorSelection"];
+        assert_eq!(selection["authenticatorAttachment"], expected, "{settings}: {shown}");
+        assert_eq!(shown["registration"]["hints"], settings["hints"], "{shown}");
     }
 }

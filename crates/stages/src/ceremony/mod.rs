@@ -64,6 +64,19 @@ fn with_hints(options: &mut Value, hints: &[WebAuthnHint]) {
     }
 }
 
+/// Of what sort a device is to be: as it was chosen, or else as hints say that all agree (WebAuthn Level 3, section 5.8.7),
+/// for browsers that know no hints.
+fn attachment(chosen: &str, hints: &[WebAuthnHint]) -> Option<AuthenticatorAttachment> {
+    match chosen {
+        "platform" => Some(AuthenticatorAttachment::Platform),
+        "cross-platform" => Some(AuthenticatorAttachment::CrossPlatform),
+        _ if hints.is_empty() => None,
+        _ if hints.iter().all(|hint| hint.as_str() == "client-device") => Some(AuthenticatorAttachment::Platform),
+        _ if hints.iter().all(|hint| hint.as_str() != "client-device") => Some(AuthenticatorAttachment::CrossPlatform),
+        _ => None,
+    }
+}
+
 /// How a new credential is to be.
 pub(crate) struct Wanted<'a> {
     /// Whose it will be: a handle that says nothing of them, a name, and a name for people.
@@ -84,11 +97,7 @@ pub(crate) struct Wanted<'a> {
 pub(crate) fn begin_registration(cx: &StageCx<'_>, wanted: &Wanted<'_>) -> Result<(Value, Value), ApiError> {
     let (handle, name, display) = wanted.user;
     let display = if display.is_empty() { name } else { display };
-    let attachment = match wanted.attachment {
-        "platform" => Some(AuthenticatorAttachment::Platform),
-        "cross-platform" => Some(AuthenticatorAttachment::CrossPlatform),
-        _ => None,
-    };
+    let attachment = attachment(wanted.attachment, wanted.hints);
     let known = wanted.known.iter().filter_map(credential).map(|credential| credential.cred_id).collect();
     let party = relying_party(cx)?;
     let builder = party.new_challenge_register_builder(handle.as_bytes(), name, display).map_err(failed)?;
@@ -123,10 +132,16 @@ pub(crate) struct Made {
     pub certificate: Option<String>,
 }
 
+/// A browser's answer. Some that sign in to an Android device leave out what it could only be.
+fn whole(mut response: Object) -> Value {
+    response.entry("type").or_insert_with(|| "public-key".into());
+    Value::Object(response)
+}
+
 /// Checks what a browser made; why not, in words for logs.
 pub(crate) fn finish_registration(cx: &StageCx<'_>, state: Value, response: Object) -> Result<Made, String> {
     let response: RegisterPublicKeyCredential =
-        serde_json::from_value(Value::Object(response)).map_err(|error| error.to_string())?;
+        serde_json::from_value(whole(response)).map_err(|error| error.to_string())?;
     let made = match ed25519::attestation(&response.response.attestation_object)? {
         Some(attestation) => {
             let origin = origin(cx).map_err(|error| error.to_string())?;
@@ -189,7 +204,7 @@ pub(crate) fn begin_authentication(
 
 /// The identifier of the credential that an answer was made with.
 pub(crate) fn credential_of(response: &Object) -> Option<String> {
-    let response: PublicKeyCredential = serde_json::from_value(Value::Object(response.clone())).ok()?;
+    let response: PublicKeyCredential = serde_json::from_value(whole(response.clone())).ok()?;
     Some(URL_SAFE_NO_PAD.encode(response.raw_id))
 }
 
@@ -208,8 +223,7 @@ pub(crate) fn finish_authentication(
     device: &DeviceRow,
     response: Object,
 ) -> Result<Used, String> {
-    let response: PublicKeyCredential =
-        serde_json::from_value(Value::Object(response)).map_err(|error| error.to_string())?;
+    let response: PublicKeyCredential = serde_json::from_value(whole(response)).map_err(|error| error.to_string())?;
     let mut known = credential(device).ok_or("a credential that cannot be read")?;
     if ed25519::key(&known).is_some() {
         let origin = origin(cx).map_err(|error| error.to_string())?;
