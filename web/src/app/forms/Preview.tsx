@@ -3,13 +3,13 @@
 import { SegmentedControl, Text } from "@mantine/core";
 import { useDebouncedValue, useElementSize } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 
 import { ApiError, call, type Row } from "../lib/api";
 import { t } from "../lib/i18n";
 import { nonce } from "../lib/nonce";
 
-const WIDTHS = { wide: { width: 1280, height: 860 }, phone: { width: 390, height: 780 } };
+const WIDTHS = { wide: { width: 1024, height: 720 }, phone: { width: 390, height: 780 } };
 
 const Preview = ({ model, object, fields }: { model: string; object: string | null; fields: Row | undefined }) => {
   const [width, setWidth] = useState<keyof typeof WIDTHS>("wide");
@@ -41,11 +41,20 @@ const Preview = ({ model, object, fields }: { model: string; object: string | nu
   );
 };
 
+/** A page without what moves. (Nothing of it could: its frame runs no scripts.) */
+const still = (html: string) => {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  for (const script of page.querySelectorAll("script")) script.remove();
+  for (const field of page.querySelectorAll("[autofocus]")) field.removeAttribute("autofocus");
+  return `<!doctype html>${page.documentElement.outerHTML}`;
+};
+
 /** A page to be looked at: no script of it runs, nothing of it can be reached. */
 const Frame = ({ page, width, height, dim }: { page: { html: string; css: string } | undefined; width: number; height: number; dim: boolean }) => {
   const { ref, width: room } = useElementSize();
   const frame = useRef<HTMLIFrameElement>(null);
   const scale = room ? Math.min(1, room / width) : 0;
+  const html = useMemo(() => page && still(page.html), [page?.html]);
   // The brand's style is a text, not markup.
   const dress = () => {
     const inside = frame.current?.contentDocument;
@@ -58,7 +67,7 @@ const Frame = ({ page, width, height, dim }: { page: { html: string; css: string
   useEffect(dress, [page?.css]);
   return (
     <div ref={ref} className="preview-frame" style={{ height: height * scale || undefined }} data-dim={dim || undefined} inert>
-      {page && <iframe ref={frame} title={t("preview.title")} sandbox="allow-same-origin" tabIndex={-1} srcDoc={page.html} onLoad={dress} style={{ width, height, transform: `scale(${scale})`, left: Math.max(0, (room - width * scale) / 2) }} />}
+      {page && <iframe ref={frame} title={t("preview.title")} sandbox="allow-same-origin" tabIndex={-1} srcDoc={html} onLoad={dress} style={{ width, height, transform: `scale(${scale})`, left: Math.max(0, (room - width * scale) / 2) }} />}
     </div>
   );
 };
