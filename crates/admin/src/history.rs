@@ -9,7 +9,10 @@ use uuid::Uuid;
 use vestibule_events::Event;
 use vestibule_kernel::{ApiError, FieldErrors, Object};
 use vestibule_resource::call::{Answer, Body, Permission, ok};
-use vestibule_resource::{Call, Fields, Kind, Operation, Restored, Shape, Wanted, choices, difference, page, restore};
+use vestibule_resource::http::Query;
+use vestibule_resource::{
+    Call, Fields, Kind, Operation, Restored, Shape, Wanted, choices, difference, page, parse_time, restore,
+};
 use vestibule_store::{Change, Revision, Store, Touched};
 
 /// Whoever may see what happened may see this, which events tell as well.
@@ -119,6 +122,9 @@ pub(crate) fn operations() -> Vec<Operation> {
             .paginated()
             .parameter("object", Shape::Uuid)
             .parameter("model", Shape::TEXT)
+            .parameter("username", Shape::TEXT)
+            .parameter("at__gt", Shape::Time)
+            .parameter("at__lt", Shape::Time)
             .doc("Lists what was changed in the configuration, the newest first."),
         Operation::new(Method::GET, ONE, "vestibule_configuration_changes_retrieve", change_shape(), retrieve)
             .permission(Permission::Named(VIEW))
@@ -136,18 +142,37 @@ pub(crate) fn operations() -> Vec<Operation> {
 }
 
 async fn list(call: Call) -> Answer {
-    let pk = match call.query.get("object").filter(|text| !text.is_empty()) {
-        Some(text) => Some(text.parse().map_err(|_| FieldErrors::one("object", "Enter a valid UUID."))?),
-        None => None,
-    };
-    let kind = call.query.get("model").filter(|text| !text.is_empty()).map(str::to_owned);
-    let touched = Touched { pk, kind };
+    let touched = touched(&call.query)?;
     let count = call.api.store.count_changes(&touched).await?;
     let (range, pagination) = page(&call.configuration, &call.query, count)?;
     let changes = call.api.store.changes(&touched, range).await?;
     let results: Vec<Value> =
         changes.iter().map(|change| shown_change(&call, change)).collect::<Result<_, ApiError>>()?;
     ok(&json!({"pagination": pagination, "results": results, "autocomplete": {}}))
+}
+
+/// Which changes are asked for.
+fn touched(query: &Query) -> Result<Touched, ApiError> {
+    let given = |name: &str| query.get(name).filter(|text| !text.is_empty());
+    let mut errors = FieldErrors::new();
+    let mut time = |name: &str| {
+        let text = given(name)?;
+        let time = parse_time(text);
+        if time.is_none() {
+            errors.add(name, "Enter a valid date/time.");
+        }
+        time
+    };
+    let (after, before) = (time("at__gt"), time("at__lt"));
+    let pk = given("object").and_then(|text| {
+        let pk = text.parse().ok();
+        if pk.is_none() {
+            errors.add("object", "Enter a valid UUID.");
+        }
+        pk
+    });
+    errors.into_result()?;
+    Ok(Touched { pk, kind: given("model").map(Into::into), username: given("username").map(Into::into), after, before })
 }
 
 async fn retrieve(call: Call) -> Answer {

@@ -142,7 +142,7 @@ fn decode_time(value: &Value) -> Result<Value, Wrong> {
 }
 
 /// A moment as people and clients write it; without a zone it is UTC.
-pub(crate) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if let Ok(time) = DateTime::parse_from_rfc3339(&text.replacen(' ', "T", 1)) {
         return Some(time.to_utc());

@@ -39,7 +39,7 @@ mod write;
 pub use access::{Authenticate, Principal};
 pub use audit::{difference, name_object, write_failure};
 pub use call::{Api, Call, Handler, Operation, Parameter};
-pub use decode::{decode_boolean, python_type};
+pub use decode::{decode_boolean, parse_time, python_type};
 pub use engine::routes;
 pub use event_action::EventAction;
 pub use field::{Access, Choices, Compute, Field, Format, OnDelete, Shape};

@@ -45,23 +45,37 @@ impl Revision {
     }
 }
 
-/// Which changes are asked for: those that touched this document, or one of this kind.
+/// Which changes are asked for: those that meet every condition that is given.
 #[derive(Clone, Debug, Default)]
 pub struct Touched {
-    /// The document's key.
+    /// This document was touched.
     pub pk: Option<Uuid>,
-    /// What kind of document.
+    /// One of this kind was touched.
     pub kind: Option<String>,
+    /// This user made them, as themselves or as another.
+    pub username: Option<String>,
+    /// They were made later.
+    pub after: Option<DateTime<Utc>>,
+    /// They were made earlier.
+    pub before: Option<DateTime<Utc>>,
 }
 
 impl Touched {
     fn condition(&self) -> (String, Vec<Param>) {
-        let pk = self.pk.map(|pk| ("pk", Param::from(pk)));
-        let kind = self.kind.clone().map(|kind| ("kind", Param::from(kind)));
+        // A name as it stands in the JSON text, quoted: nothing else that an actor says looks like it.
+        let named = self.username.as_ref().map(|name| format!("\"username\":{}", Value::from(name.as_str())));
+        let given = [
+            ("pk = #", self.pk.map(Param::from)),
+            ("kind = #", self.kind.clone().map(Param::from)),
+            ("REPLACE(actor, #, '') <> actor", named.map(Param::from)),
+            ("at > #", self.after.map(Param::from)),
+            ("at < #", self.before.map(Param::from)),
+        ];
         let (mut conditions, mut params) = (Vec::new(), Vec::new());
-        for (column, param) in pk.into_iter().chain(kind) {
+        for (condition, param) in given {
+            let Some(param) = param else { continue };
             params.push(param);
-            conditions.push(format!("{column} = ${}", params.len()));
+            conditions.push(condition.replace('#', &format!("${}", params.len())));
         }
         let condition =
             if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };

@@ -1,5 +1,6 @@
 //! What was changed in the configuration can be had back.
 
+use http::Method;
 use serde_json::{Value, json};
 use vestibule_testkit::Client;
 
@@ -148,6 +149,53 @@ async fn what_went_together_comes_back_together() {
     let refused = admin.post(&undo(&unbound), json!({})).await;
     assert_eq!(refused.status, 409);
     assert!(refused.json()["detail"].as_str().unwrap().contains("object does not exist"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn changes_are_found_by_who_made_them_and_when() {
+    let app = App::start().await;
+    let mut admin = app.admin();
+    let (pk, mut somebody) = app.clerk("some_body").await;
+    app.grants.grant(pk, &["authentik_stages_dummy.add_dummystage"]).await;
+    captcha(&mut admin, "Of the administrator").await;
+    somebody.post("/api/v3/stages/dummy/", json!({"name": "Of somebody"})).await.expect(201);
+    let theirs = newest(&mut admin, "&username=some_body").await;
+    assert_eq!(theirs["objects"][0]["name"], "Of somebody");
+    assert_eq!(newest(&mut admin, "&username=akadmin").await["objects"][0]["name"], "Of the administrator");
+    assert_eq!(newest(&mut admin, "&username=some%25").await, Value::Null);
+    let at = theirs["at"].as_str().unwrap();
+    assert_eq!(newest(&mut admin, &format!("&at__gt={at}")).await, Value::Null);
+    assert_eq!(
+        newest(&mut admin, &format!("&at__gt=2001-01-01&object={}", theirs["objects"][0]["object"].as_str().unwrap()))
+            .await,
+        theirs
+    );
+    assert_ne!(newest(&mut admin, &format!("&at__lt={at}")).await, theirs);
+}
+
+#[tokio::test]
+async fn all_that_a_blueprint_did_is_undone_at_once() {
+    let app = App::start().await;
+    let mut admin = app.admin();
+    let (path, before) = captcha(&mut admin, "There before").await;
+    let blueprint = "version: 1\nentries:\n\
+        - {model: authentik_stages_captcha.captchastage, identifiers: {name: There before}, attrs: {public_key: other}}\n\
+        - {model: authentik_stages_dummy.dummystage, id: d, identifiers: {name: New}}\n\
+        - {model: authentik_flows.flow, id: f, identifiers: {slug: new}, attrs: {name: New, title: New, designation: authentication}}\n\
+        - {model: authentik_flows.flowstagebinding, identifiers: {target: !KeyOf f, stage: !KeyOf d, order: 0}}\n";
+    let form = format!(
+        "--cut\r\ncontent-disposition: form-data; name=\"file\"; filename=\"b.yaml\"\r\n\r\n{blueprint}\r\n--cut--\r\n"
+    );
+    let media = Some("multipart/form-data; boundary=cut");
+    let path_of_import = "/api/v3/managed/blueprints/import/";
+    let imported = admin.send(Method::POST, path_of_import, media, form.into_bytes()).await.expect(200);
+    assert_eq!(imported["success"], true, "{imported}");
+    let change = newest(&mut admin, "").await;
+    assert_eq!(change["objects"].as_array().unwrap().len(), 4, "{change}");
+    admin.post(&undo(&change), json!({})).await.expect(200);
+    assert_eq!(admin.get(&path).await.expect(200), before);
+    assert_eq!(admin.get("/api/v3/flows/instances/new/").await.status, 404);
+    assert_eq!(admin.get("/api/v3/stages/dummy/?name=New").await.expect(200)["results"], json!([]));
 }
 
 #[tokio::test]
