@@ -45,11 +45,8 @@ test("a brand shows its title and its own style", async () => {
   await page.goto(`/if/admin/core/brands/${brand.brand_uuid}/`);
   await field(page, "Branding title").fill("House of </style> Rest");
   await field(page, "Branding custom CSS").fill("body { letter-spacing: 3px }");
-  await frame(page).locator("title", { hasText: "House of </style> Rest" }).waitFor({ state: "attached" });
-  await frame(page).locator("body").evaluate((body) => new Promise((done) => {
-    const look = () => (getComputedStyle(body).letterSpacing === "3px" ? done() : setTimeout(look, 50));
-    look();
-  }));
+  await page.waitForFunction(() => document.querySelector(".preview iframe")?.contentDocument?.title.includes("House of </style> Rest"));
+  await page.waitForFunction(() => getComputedStyle(document.querySelector(".preview iframe").contentDocument.body).letterSpacing === "3px");
   await shoot(page, "preview-brand");
   assert.equal((await world.api("GET", `core/brands/${brand.brand_uuid}/`)).branding_title, brand.branding_title);
   await page.getByRole("button", { name: "Undo changes" }).click();

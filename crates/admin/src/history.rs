@@ -217,7 +217,7 @@ fn shown_edit(kind: &Kind, pk: Uuid, before: Option<&Object>, after: Option<&Obj
     let fields: Vec<Value> = difference(kind, before, after.unwrap_or(&Object::new()))
         .into_iter()
         .map(
-            |(field, values)| json!({"field": field, "before": values["previous_value"], "after": values["new_value"]}),
+            |(field, values)| json!({"field": field, "before": values.get("previous_value"), "after": values.get("new_value")}),
         )
         .collect();
     json!({"action": action.as_str(), "model": kind.model(), "object": pk, "name": name, "fields": fields})
