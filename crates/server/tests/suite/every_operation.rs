@@ -210,7 +210,7 @@ async fn a_change(fixtures: &mut Fixtures<'_>, path: &str) -> String {
     fixtures.admin.delete(&format!("/api/v3/stages/dummy/{stage}/")).await.expect(204);
     let changes = format!("/api/vestibule/v1/configuration/changes/?object={stage}");
     let changes = fixtures.admin.get(&changes).await.expect(200);
-    let which = if path.ends_with("/undo/") { 1 } else { 0 };
+    let which = usize::from(path.ends_with("/undo/"));
     changes["results"][which]["change"].as_str().unwrap().to_owned()
 }
 

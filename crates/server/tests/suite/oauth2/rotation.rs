@@ -180,7 +180,7 @@ async fn keys_change_at_one_server_and_no_token_is_refused_at_the_other() {
         let mut admin = Client::new(if round == 0 { app.router.clone() } else { other.router() }).with_token(ADMIN);
         admin.patch(&path, signing).await.expect(200);
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
-        let follower = if round == 0 { 1 } else { 0 };
+        let follower = usize::from(round == 0);
         loop {
             let made = [site.tokens(&mut browser).await, tokens_there(&mut there).await];
             for tokens in &made {
