@@ -61,3 +61,21 @@ test("an object shows its own history; what was changed since is not undone, and
   await page.getByText("The configuration is as it was. The history has that, too.").waitFor();
   assert.equal((await world.api("GET", `stages/dummy/${stage.pk}/`)).name, "Second name");
 });
+
+test("changes are found by kind, by who made them and by day", async () => {
+  await world.make.stage("captcha", { name: "to be found", public_key: "p", private_key: "s" });
+  const page = await asAdmin();
+  await page.goto("/if/admin/configuration/history/?username=nobody");
+  await page.getByText("No change matches").waitFor();
+  await button(page, "Show everything").click();
+  await page.getByRole("button", { name: /to be found/ }).waitFor();
+  await page.getByLabel("From", { exact: true }).fill("2999-01-01");
+  await page.getByText("No change matches").waitFor();
+  await page.getByLabel("From", { exact: true }).fill("2001-01-01");
+  await page.getByRole("button", { name: /to be found/ }).waitFor();
+  await page.getByRole("combobox", { name: "Kind of object" }).fill("captcha");
+  await page.getByRole("option", { name: /Captcha/i }).first().click();
+  await page.waitForURL(/model=authentik_stages_captcha\.captchastage/);
+  await page.getByRole("button", { name: /to be found/ }).waitFor();
+  assert.equal(await page.getByRole("button", { name: /Of last summer/ }).count(), 0);
+});

@@ -3,9 +3,9 @@
 
 use axum::Router;
 use axum::body::Body;
-use http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_AGENT};
+use http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderName, Method, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -48,7 +48,13 @@ impl Inside {
     /// Reads, with these parameters.
     pub(crate) async fn get(&self, asker: &Parts, path: &str, query: &[(&str, &str)]) -> Result<Value, Refusal> {
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
-        self.call(asker, Method::GET, &format!("{path}?{query}"), None).await
+        Ok(self.call(asker, Method::GET, &format!("{path}?{query}"), None).await?.1)
+    }
+
+    /// Reads what gives the session another key: the cookies that come with the answer.
+    pub(crate) async fn cookies(&self, asker: &Parts, path: &str) -> Result<Vec<HeaderValue>, Refusal> {
+        let (headers, _) = self.call(asker, Method::GET, path, None).await?;
+        Ok(headers.get_all(SET_COOKIE).iter().cloned().collect())
     }
 
     /// Changes something.
@@ -59,10 +65,16 @@ impl Inside {
         path: &str,
         body: Option<Value>,
     ) -> Result<Value, Refusal> {
-        self.call(asker, method, path, body).await
+        Ok(self.call(asker, method, path, body).await?.1)
     }
 
-    async fn call(&self, asker: &Parts, method: Method, path: &str, body: Option<Value>) -> Result<Value, Refusal> {
+    async fn call(
+        &self,
+        asker: &Parts,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(HeaderMap, Value), Refusal> {
         let mut request = Request::builder().method(method).uri(format!("/api/v3/{path}"));
         for name in PASSED_ON.iter().chain([&HeaderName::from_static(CSRF_HEADER)]) {
             for value in asker.headers.get_all(name) {
@@ -75,11 +87,11 @@ impl Inside {
         let body = body.map(|body| Body::from(body.to_string())).unwrap_or_default();
         let request = request.extension(ClientInfo::of(asker)).body(body).map_err(ApiError::internal)?;
         let Ok(response) = self.0.clone().oneshot(request).await;
-        let status = response.status();
+        let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.into_body().collect().await.map_err(ApiError::internal)?.to_bytes();
         let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         match (status.as_u16(), value) {
-            (200..300, value) => Ok(value),
+            (200..300, value) => Ok((headers, value)),
             (400, Value::Object(errors)) => Err(Refusal::Fields(errors)),
             (status, _) => Err(Refusal::Status(status)),
         }

@@ -13,6 +13,7 @@ mod content;
 mod devices;
 mod errors;
 mod greeting;
+mod impersonation;
 mod inside;
 mod mail;
 mod sessions;
@@ -39,6 +40,7 @@ pub fn routes(flow: &FlowState) -> Router {
         .merge(access::routes())
         .merge(accounts::routes())
         .merge(devices::routes())
+        .merge(impersonation::routes())
         .merge(app::routes())
         .merge(mail::routes())
         .with_state(state)

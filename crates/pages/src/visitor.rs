@@ -5,7 +5,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use vestibule_directory::authenticate::is_same_origin;
 use vestibule_directory::session::SessionUser;
@@ -78,6 +78,11 @@ impl<'a> Visitor<'a> {
         self.state.inside.send(&self.parts, method, path, body).await
     }
 
+    /// Continues the session as whoever began it: the cookies that do so.
+    pub(crate) async fn end_impersonation(&self) -> Result<Vec<HeaderValue>, Refusal> {
+        self.state.inside.cookies(&self.parts, "core/users/impersonate_end/").await
+    }
+
     /// Whether they may do something to an object: a hint for what a page offers. The API decides.
     pub(crate) async fn may(&self, permission: &str, key: Option<i64>) -> bool {
         let database = self.state.flow.store().database();
@@ -129,6 +134,7 @@ impl<'a> Visitor<'a> {
             }),
         );
         put(&mut content, "done", self.visit.query.get("done").unwrap_or_default());
+        put(&mut content, "impersonated", self.principal.request.impersonator.is_some());
         put_may(&mut content, "mail", self.principal.may(MAIL));
         let shell = shell(&self.state.flow.store().configuration(), &self.visit, "");
         html(&self.state.flow, name, &shell, &content, status)

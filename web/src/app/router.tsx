@@ -16,6 +16,7 @@ const routes = [
   page("/configuration/history", lazyRouteComponent(() => import("./history/History"), "History")),
   page("/applications/new", lazyRouteComponent(() => import("./wizards/NewApplication"), "NewApplication")),
   page("/stages/invitation/invitations/~new", lazyRouteComponent(() => import("./wizards/NewInvitation"), "NewInvitation")),
+  page("/crypto/certificatekeypairs/~generate", lazyRouteComponent(() => import("./wizards/NewCertificate"), "NewCertificate")),
   page("/flows/new", lazyRouteComponent(() => import("./wizards/NewFlow"), "NewFlow")),
   page("/blueprints/import", lazyRouteComponent(() => import("./system/ImportBlueprint"), "ImportBlueprint")),
   page("/admin/settings", lazyRouteComponent(() => import("./system/Settings"), "Settings")),

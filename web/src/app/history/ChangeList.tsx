@@ -19,14 +19,14 @@ const COLOURS: Record<string, string> = { created: "teal", deleted: "red" };
 
 type Way = "undo" | "return";
 
-export const ChangeList = ({ query = {}, size = 20, quiet = false }: { query?: Query; size?: number; quiet?: boolean }) => {
+export const ChangeList = ({ query = {}, size = 20, quiet = false, narrowed = false }: { query?: Query; size?: number; quiet?: boolean; narrowed?: boolean }) => {
   const [page, setPage] = useState(1);
   const [going, setGoing] = useState<{ change: Row; way: Way } | null>(null);
   const asked = { page_size: size, ...query, page };
   const { data, error, refetch } = useQuery({ queryKey: ["history", asked], queryFn: () => get<Page>(CHANGES, asked), placeholderData: keepPreviousData });
   if (error && !data) return quiet ? null : <Wrong error={error} retry={() => void refetch()} />;
   if (!data) return quiet ? null : <div className="card"><Lines /></div>;
-  if (!data.results.length) return quiet ? null : <div className="card"><Empty icon={IconHistory} title={t("history.none")}>{t("history.noneWhat")}</Empty></div>;
+  if (!data.results.length) return quiet ? null : <div className="card"><Empty icon={IconHistory} title={t(narrowed ? "history.notFound" : "history.none")}>{t(narrowed ? "list.notFoundWhat" : "history.noneWhat")}</Empty></div>;
   return (
     <Stack gap="sm">
       <div className="card log">{data.results.map((change) => <Entry key={change.change} change={change} go={(way) => setGoing({ change, way })} />)}</div>

@@ -24,7 +24,15 @@ const schemaQuery = {
 export const useApi = (): Api | undefined => useQuery(schemaQuery).data;
 export const loadApi = () => client.ensureQueryData(schemaQuery);
 
-export const useMe = () => useQuery({ queryKey: ["me"], queryFn: () => get("core/users/me/"), staleTime: 300_000 }).data?.user as Row | undefined;
+const useSession = () => useQuery({ queryKey: ["me"], queryFn: () => get("core/users/me/"), staleTime: 300_000 }).data as Row | undefined;
+
+export const useMe = () => useSession()?.user as Row | undefined;
+
+/** Whom somebody acts as, if they act as another. */
+export const useActing = () => {
+  const session = useSession();
+  return session?.original ? (session.user as Row) : undefined;
+};
 
 export const useBrand = () => useQuery({ queryKey: ["brand"], queryFn: () => get("core/brands/current/"), staleTime: 300_000 }).data as Row | undefined;
 

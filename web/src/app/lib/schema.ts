@@ -112,6 +112,13 @@ export class Api {
     return String(schema?.$ref ?? "").split("/").pop() ?? "";
   }
 
+  /** Another way to make what a resource holds: an operation below it. */
+  making(resource: Resource, operation: string): Resource | undefined {
+    const path = `${resource.path}/${operation}`;
+    const schema = this.document.paths[`/${path}/`]?.post?.requestBody?.content?.["application/json"]?.schema;
+    return schema && { ...resource, path, create: this.fields(this.resolve(schema)), change: undefined };
+  }
+
   private resource(path: string): Resource | undefined {
     const operations = this.document.paths[path];
     const listed = operations.get?.responses?.["200"]?.content?.["application/json"]?.schema;

@@ -1,6 +1,6 @@
 // A list of objects: search, filters, order, pages, columns, and what can be done with those that are selected.
 
-import { ActionIcon, Button, Checkbox, CloseButton, Group, Menu, Pagination, Select, Skeleton, Stack, Table, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Button, Checkbox, CloseButton, Group, Menu, NativeSelect, Pagination, Skeleton, Stack, Table, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp, IconColumns, IconDots, IconFilter, IconPencil, IconSearch, IconSearchOff, IconTrash } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
@@ -107,7 +107,7 @@ export const ResourceTable = ({ api, resource, asked, ask, fixed = {}, create, n
         <Group justify="space-between" gap="sm">
           <Text size="sm" c="dimmed" role="status">{t("list.range", { from: number(data.pagination.start_index), to: number(data.pagination.end_index), of: number(data.pagination.count) })}</Text>
           {data.pagination.total_pages > 1 && <Pagination size="sm" total={data.pagination.total_pages} value={data.pagination.current} onChange={(next) => { setSelected([]); ask({ ...asked, page: String(next) }); }} getControlProps={(control) => ({ "aria-label": t(`list.${control}` as "list.next") })} getItemProps={(page) => ({ "aria-label": t("list.page", { page }) })} />}
-          {data.pagination.count > 20 && <Select size="xs" w={130} aria-label={t("list.size")} data={SIZES.map((value) => ({ value, label: t("list.perPage", { count: value }) }))} value={page_size ?? SIZES[0]!} onChange={(value) => change({ page_size: value ?? undefined })} allowDeselect={false} />}
+          {data.pagination.count > 20 && <NativeSelect size="xs" w={130} aria-label={t("list.size")} data={SIZES.map((value) => ({ value, label: t("list.perPage", { count: value }) }))} value={page_size ?? SIZES[0]!} onChange={(event) => change({ page_size: event.currentTarget.value })} />}
         </Group>
       )}
       <Suspense>{deleting.length > 0 && <DeleteDialog targets={deleting.map((row) => ({ resource: ownOf(api, resource, row), row }))} close={(done) => { setDeleting([]); if (done) setSelected([]); }} />}</Suspense>

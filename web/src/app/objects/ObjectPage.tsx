@@ -11,7 +11,6 @@ import { nameOf } from "../lib/format";
 import { count, t, type Key } from "../lib/i18n";
 import { linkOf, pathOf } from "../lib/queries";
 import type { Api, Resource } from "../lib/schema";
-import DeleteDialog from "../lists/DeleteDialog";
 import { Cell } from "../lists/Cell";
 import { ObjectForm } from "../forms/ObjectForm";
 import { titleOf } from "../nav";
@@ -19,7 +18,7 @@ import { PageHead } from "../shell/PageHead";
 import { Lines, Wrong } from "../shell/States";
 import { Actions } from "./actions";
 import { familyOf } from "./family";
-import { extraTabs } from "./tabs";
+import { extraTabs, Later } from "./tabs";
 
 // What stands behind another tab than the first.
 const Bindings = lazy(async () => ({ default: (await import("./Bindings")).Bindings }));
@@ -29,6 +28,11 @@ const EventList = lazy(async () => ({ default: (await import("../events/EventLis
 /** The key by which policies are bound to an object; none where nothing can be. */
 export const targetOf = (resource: Resource, row: Row): string | undefined =>
   row.policybindingmodel_ptr_id ?? (["core/applications", "sources/all", "events/rules", "core/application_entitlements"].includes(resource.path) || (resource.path.startsWith("sources/") && "policy_engine_mode" in row) ? row.pbm_uuid ?? row.pk : undefined);
+
+const DeleteDialog = lazy(() => import("../lists/DeleteDialog"));
+const ObjectPermissions = lazy(() => import("../access/ObjectPermissions"));
+/** Keys of objects over which permissions are given. */
+const PERMITTED = /^(\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 const ObjectPage = ({ api, resource, id }: { api: Api; resource: Resource; id: string }) => {
   const { data: row, error, refetch } = useQuery({ queryKey: ["object", resource.path, id], queryFn: () => get<Row>(`${resource.path}/${encodeURIComponent(id)}/`) });
@@ -42,15 +46,16 @@ const ObjectPage = ({ api, resource, id }: { api: Api; resource: Resource; id: s
   const target = targetOf(resource, row);
   const extra = extraTabs(api, resource, row);
   const tabs: { name: string; label: string; content: ReactNode }[] = [
-    // What a flow is, is its stages.
+    // What a flow is, is its stages; what a certificate is, is what it says.
     ...extra.filter(({ first }) => first),
     resource.change
       ? { name: "settings", label: t("object.settings"), content: <ObjectForm api={api} resource={resource} row={row} saved={(next) => { if (String(next[resource.key] ?? next.pk) !== id) void navigate({ to: linkOf(resource, next), replace: true }); }} /> }
       : { name: "settings", label: t("object.facts"), content: <Facts resource={resource} row={row} /> },
     ...extra.filter(({ first }) => !first),
-    ...(target ? [{ name: "access", label: t("object.access"), content: <Bindings api={api} target={target} /> }] : []),
+    ...(target ? [{ name: "access", label: t("object.access"), content: <Later><Bindings api={api} target={target} /></Later> }] : []),
     ...(resource.usedBy ? [{ name: "used", label: t("object.used"), content: <Used api={api} resource={resource} row={row} /> }] : []),
-    { name: "changes", label: t("object.changes"), content: <Stack><Versions id={String(row.pk ?? row[resource.key])} /><EventList query={changesOf(resource, row)} /></Stack> },
+    ...(resource.detail && resource.path !== "rbac/roles" && PERMITTED.test(String(row.pk ?? "")) ? [{ name: "permissions", label: t("matrix.name"), content: <Later><ObjectPermissions api={api} model={String(row.meta_model_name ?? resource.schema.toLowerCase())} pk={String(row.pk)} name={nameOf(row)} /></Later> }] : []),
+    { name: "changes", label: t("object.changes"), content: <Stack><Versions id={String(row.pk ?? row[resource.key])} /><Later><EventList query={changesOf(resource, row)} /></Later></Stack> },
   ];
   const open = tabs.some(({ name }) => name === tab) ? tab! : tabs[0]!.name;
   return (
@@ -61,13 +66,13 @@ const ObjectPage = ({ api, resource, id }: { api: Api; resource: Resource; id: s
         <Tabs.List mb="md">{tabs.map(({ name, label }) => <Tabs.Tab key={name} value={name}>{label}</Tabs.Tab>)}</Tabs.List>
         {tabs.map(({ name, content }) => <Tabs.Panel key={name} value={name} tabIndex={-1}><Suspense fallback={<div className="card"><Lines /></div>}>{content}</Suspense></Tabs.Panel>)}
       </Tabs>
-      {deleting && <DeleteDialog targets={[{ resource, row }]} close={(done) => { setDeleting(false); if (done) void navigate({ to: linkOf(family) }); }} />}
+      {deleting && <Suspense><DeleteDialog targets={[{ resource, row }]} close={(done) => { setDeleting(false); if (done) void navigate({ to: linkOf(family) }); }} /></Suspense>}
     </>
   );
 };
 
 /** What the history has of an object, if it is one of the configuration. */
-const Versions = ({ id }: { id: string }) => /^[0-9a-f-]{36}$/.test(id) ? <ChangeList query={{ object: id }} size={10} quiet /> : null;
+const Versions = ({ id }: { id: string }) => /^[0-9a-f-]{36}$/.test(id) ? <Suspense><ChangeList query={{ object: id }} size={10} quiet /></Suspense> : null;
 
 /** Events tell of an object by its model and key. */
 const changesOf = (resource: Resource, row: Row) => {

@@ -8,16 +8,21 @@ import { lazy, Suspense, useState, type ReactNode } from "react";
 import { call, get, type Query, type Row } from "../lib/api";
 import { humanize } from "../lib/format";
 import { t } from "../lib/i18n";
+import { pathOf } from "../lib/queries";
 import type { Api, Resource } from "../lib/schema";
 import { ReferenceSelect } from "../forms/ReferenceSelect";
 import { Dot } from "../lists/Cell";
-import { ResourceTable, type Asked } from "../lists/ResourceTable";
+import type { Asked } from "../lists/ResourceTable";
 import { Lines, Wrong } from "../shell/States";
 
-const EventList = lazy(async () => ({ default: (await import("../events/EventList")).EventList }));
+const EventList = lazy(() => import("../events/EventList").then((module) => ({ default: module.EventList })));
+const ResourceTable = lazy(() => import("../lists/ResourceTable").then((module) => ({ default: module.ResourceTable })));
 const FlowEditor = lazy(() => import("../flows/FlowEditor"));
 const Simulator = lazy(() => import("../flows/Simulator"));
 const Inspector = lazy(() => import("../flows/Inspector"));
+const Members = lazy(() => import("../access/Members"));
+const RoleMatrix = lazy(() => import("../access/RoleMatrix"));
+const Certificate = lazy(() => import("./Certificate"));
 
 interface Tab {
   name: string;
@@ -27,7 +32,8 @@ interface Tab {
   first?: boolean;
 }
 
-const Later = ({ children }: { children: ReactNode }) => <Suspense fallback={<div className="card"><Lines /></div>}>{children}</Suspense>;
+/** What is loaded when it is shown. */
+export const Later = ({ children }: { children: ReactNode }) => <Suspense fallback={<div className="card"><Lines /></div>}>{children}</Suspense>;
 
 export const extraTabs = (api: Api, resource: Resource, row: Row): Tab[] => {
   const within = (name: string, label: string, path: string, fixed: Query, create?: ReactNode): Tab[] => {
@@ -47,10 +53,17 @@ export const extraTabs = (api: Api, resource: Resource, row: Row): Tab[] => {
         ...within("tokens", t("nav.tokens"), "core/tokens", { user__username: row.username }),
         ...within("groups", t("nav.groups"), "core/groups", { members_by_pk: [String(row.pk)] }),
         ...within("consents", t("user.consents"), "core/user_consent", { user: row.pk }),
-        { name: "activity", label: t("user.activity"), content: <EventList query={{ username: row.username }} /> },
+        { name: "activity", label: t("user.activity"), content: <Later><EventList query={{ username: row.username }} /></Later> },
       ];
     case "core/groups":
-      return within("members", t("group.members"), "core/users", { groups_by_pk: [String(row.pk)] });
+      return [{ name: "members", label: t("group.members"), content: <Later><Members api={api} path={pathOf(resource, row)} of={{ groups_by_pk: [String(row.pk)] }} empty={t("members.group")} /></Later> }];
+    case "rbac/roles":
+      return [
+        { name: "permissions", label: t("matrix.name"), content: <Later><RoleMatrix role={String(row.pk)} name={String(row.name)} /></Later> },
+        { name: "members", label: t("role.users"), content: <Later><Members api={api} path={pathOf(resource, row)} of={{ roles_by_pk: [String(row.pk)] }} empty={t("members.role")} /></Later> },
+      ];
+    case "crypto/certificatekeypairs":
+      return [{ name: "certificate", first: true, label: t("cert.name"), content: <Later><Certificate row={row} /></Later> }];
     case "core/applications":
       return within("entitlements", t("app.entitlements"), "core/application_entitlements", { app: row.pk }, <Button component={Link} to={`/core/application_entitlements/~new/?app=${row.pk}`}>{t("list.create")}</Button>);
     case "providers/oauth2":
@@ -64,7 +77,7 @@ export const extraTabs = (api: Api, resource: Resource, row: Row): Tab[] => {
 
 const Within = ({ api, resource, fixed, create, label }: { api: Api; resource: Resource; fixed: Query; create?: ReactNode; label: string }) => {
   const [asked, ask] = useState<Asked>({});
-  return <ResourceTable api={api} resource={resource} fixed={fixed} asked={asked} ask={ask} create={create} label={label} />;
+  return <Later><ResourceTable api={api} resource={resource} fixed={fixed} asked={asked} ask={ask} create={create} label={label} /></Later>;
 };
 
 const Addresses = ({ row }: { row: Row }) => {

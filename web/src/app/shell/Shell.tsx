@@ -7,9 +7,10 @@ import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef } from "react";
 
 import { t, type Key } from "../lib/i18n";
-import { useBrand, useMe } from "../lib/queries";
+import { useActing, useBrand, useMe } from "../lib/queries";
 import { OVERVIEW, PLACES, ROOMS, type Place } from "../nav";
 
+const Acting = lazy(() => import("./Acting"));
 const Palette = lazy(() => import("./Palette"));
 
 const isAt = (place: Place, path: string) => {
@@ -27,6 +28,7 @@ export const Shell = () => {
   const [searching, search] = useDisclosure(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const main = useRef<HTMLElement>(null);
+  const acting = useActing();
   useHotkeys([["mod+K", search.open, { preventDefault: true }], ["/", search.open, { preventDefault: true }]]);
   useEffect(() => close(), [path, close]);
   return (
@@ -58,6 +60,7 @@ export const Shell = () => {
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="content" ref={main} tabIndex={-1}>
+        <Suspense>{acting && <Acting user={acting} />}</Suspense>
         <div className="page"><Outlet /></div>
       </AppShell.Main>
       <Suspense>{searching && <Palette close={search.close} />}</Suspense>
