@@ -46,7 +46,10 @@ test("a brand shows its title and its own style", async () => {
   await field(page, "Branding title").fill("House of </style> Rest");
   await field(page, "Branding custom CSS").fill("body { letter-spacing: 3px }");
   await page.waitForFunction(() => document.querySelector(".preview iframe")?.contentDocument?.title.includes("House of </style> Rest"));
-  await page.waitForFunction(() => getComputedStyle(document.querySelector(".preview iframe").contentDocument.body).letterSpacing === "3px");
+  await page.waitForFunction(() => {
+    const { body } = document.querySelector(".preview iframe")?.contentDocument ?? {};
+    return body && getComputedStyle(body).letterSpacing === "3px";
+  });
   await shoot(page, "preview-brand");
   assert.equal((await world.api("GET", `core/brands/${brand.brand_uuid}/`)).branding_title, brand.branding_title);
   await page.getByRole("button", { name: "Undo changes" }).click();

@@ -22,7 +22,7 @@ pub(crate) struct Rewritten {
     pub(crate) source: String,
     /// The administrator's line for each line of the program, both counted from one; 0 where there is none.
     pub(crate) lines: Vec<usize>,
-    /// Every word of the text.
+    /// Every word of the text, and of what it has become.
     pub(crate) words: HashSet<Box<str>>,
     /// How far each line is indented more than the administrator's, characters.
     pub(crate) indent: usize,
@@ -68,7 +68,9 @@ pub(crate) fn rewrite(text: &str) -> Result<Rewritten, SyntaxError> {
         source.push_str("    return _vb_out\n");
     }
     source.push_str("_vb_result = _vb_handler()\n_vb_weigh((_vb_result, context))\n");
-    Ok(Rewritten { source, lines: numbers, words: words.all(), indent: 4 })
+    // What the text itself mentions it mentions still, whatever it has become.
+    let words = prelude::Words::of(text).all().into_iter().chain(words.all()).collect();
+    Ok(Rewritten { source, lines: numbers, words, indent: 4 })
 }
 
 /// How often a text has one of some words, outside of comments and of texts.

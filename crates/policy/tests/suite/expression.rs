@@ -104,6 +104,20 @@ return False
     assert_eq!(next["component"], "xak-flow-redirect", "{next}");
 }
 
+#[tokio::test]
+async fn an_expression_saves_whom_it_is_about() {
+    let mut app = App::start().await;
+    let (_, _, places) = app.login().await;
+    let policy =
+        app.expression("saves", "request.user.name = 'Alice the First'\nrequest.user.save()\nreturn True").await;
+    app.bind(&places[1], json!({"policy": policy["pk"]})).await;
+    let next = app.app.walker(SLUG).answer(identifier("alice")).await;
+    assert_eq!(next["component"], "ak-stage-password", "{next}");
+    assert_eq!(app.events("policy_exception").await, Vec::<Value>::new());
+    let found = app.admin.get("/api/v3/core/users/?username=alice").await.expect(200);
+    assert_eq!(found["results"][0]["name"], "Alice the First");
+}
+
 /// A name that nobody has is asked about as a visitor is: nobody is told that it is.
 #[tokio::test]
 async fn nobody_is_a_visitor() {

@@ -36,8 +36,8 @@ async fn an_identification_stage_is_seen_as_it_would_be_and_nothing_is_written()
     let stage = stages["results"][0].clone();
     let body = json!({"model": STAGE, "object": stage["pk"], "fields": {"user_fields": ["username"], "enable_remember_me": true}});
     let answer = admin.post(PREVIEW, body).await.expect(200);
-    assert!(html(&answer).contains("Welcome to authentik!"), "{}", html(&answer));
-    assert!(html(&answer).to_lowercase().contains("remember me"), "{}", html(&answer));
+    assert!(html(&answer).contains("Welcome to Vestibule!"), "{}", html(&answer));
+    assert!(html(&answer).contains("data-remember-toggle"), "{}", html(&answer));
     assert_eq!(app.footprint().await, before);
     let again =
         admin.get("/api/v3/stages/identification/?name=default-authentication-identification").await.expect(200);

@@ -62,7 +62,9 @@ const ObjectPermissions = ({ api, model, pk, name }: { api: Api; /** Its bare or
                   {own.map((one) => {
                     const label = `${role.name}: ${one.name}`;
                     if (role.everywhere.has(one.id)) return <Table.Td key={one.id}><Tooltip label={t("permit.everywhere")}><Checkbox size="xs" checked readOnly disabled aria-label={`${label} (${t("permit.everywhere")})`} /></Tooltip></Table.Td>;
-                    return <Table.Td key={one.id}><Checkbox size="xs" aria-label={label} checked={role.here.has(one.id)} disabled={busy === `${role.pk} ${one.id}`} onChange={(event) => void set(role.pk, one.id, event.currentTarget.checked)} /></Table.Td>;
+                    // What is wished for shows at once.
+                    const underWay = busy === `${role.pk} ${one.id}`;
+                    return <Table.Td key={one.id}><Checkbox size="xs" aria-label={label} checked={role.here.has(one.id) !== underWay} disabled={underWay} onChange={(event) => void set(role.pk, one.id, event.currentTarget.checked)} /></Table.Td>;
                   })}
                 </Table.Tr>
               ))}

@@ -15,7 +15,7 @@ import { Moment } from "../lists/Cell";
 import { Empty, Lines, Wrong } from "../shell/States";
 
 const CHANGES = "/api/vestibule/v1/configuration/changes/";
-const COLOURS: Record<string, string> = { created: "teal", deleted: "red" };
+const COLOURS: Record<string, string> = { deleted: "red" };
 
 type Way = "undo" | "return";
 
