@@ -170,7 +170,7 @@ const create = async (page, { path, request }) => {
   for (const [name, property] of Object.entries(request.properties)) {
     if (request.required?.includes(name) || name in given) await fill(page, name, property, given[name]);
   }
-  const sent = page.waitForResponse((response) => response.request().method() === "POST" && /\/api\/v3\//.test(response.url()));
+  const sent = page.waitForResponse((response) => response.request().method() === "POST" && response.url().includes("/api/") && !response.url().endsWith("/preview/"));
   const [answer] = await Promise.all([sent, form.locator("button[type=submit]").click()]);
   return answer;
 };

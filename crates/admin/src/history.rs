@@ -293,7 +293,7 @@ async fn put_back(call: &Call, mut change: Change, wanted: Vec<Wanted>, what: &s
             "change": call.path.get("change"),
             "objects": restored.iter().map(Restored::name).collect::<Vec<_>>(),
         });
-        let event = Event::new("custom_configuration_restored", "vestibule.configuration", principal.actor.clone());
+        let event = Event::new("custom_", "vestibule.configuration", principal.actor.clone());
         event.context(context).request(&principal.request).write(&api.ctx, change.transaction()).await?;
         change.commit().await?;
     }
