@@ -132,17 +132,11 @@ pub(crate) async fn write_found(
     object.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
     let own = kind.fields.iter().filter(|field| field.is_stored() && !field.is_writable());
     object.extend(own.filter_map(|field| Some((field.name.to_owned(), found.get(field.name)?.clone()))));
-    let mut errors = FieldErrors::new();
     let configuration = change.configuration();
     let validation =
         Validation { given: &given, object: &object, existing, configuration: &configuration, registry, principal };
-    check_unique_together(&validation, kind, &mut errors);
-    if errors.is_empty() {
-        check_programs(&validation, kind, &mut errors);
-        (kind.validate)(&validation, &mut errors);
-    }
+    check_whole(&validation, kind)?;
     drop(configuration);
-    errors.into_result()?;
     store_with_event(change, registry, ctx, principal, kind, existing, &given, object).await
 }
 
@@ -189,16 +183,12 @@ pub(crate) async fn put_back(
     let mut errors = FieldErrors::new();
     check_references(change, registry, kind, &given, &mut errors).await?;
     check_unique(change, registry, kind, &given, existing, &mut errors).await?;
+    errors.into_result()?;
     let configuration = change.configuration();
     let validation =
         Validation { given: &given, object: &object, existing, configuration: &configuration, registry, principal };
-    check_unique_together(&validation, kind, &mut errors);
-    if errors.is_empty() {
-        check_programs(&validation, kind, &mut errors);
-        (kind.validate)(&validation, &mut errors);
-    }
+    check_whole(&validation, kind)?;
     drop(configuration);
-    errors.into_result()?;
     store_with_event(change, registry, ctx, principal, kind, existing, &given, object).await
 }
 
@@ -235,6 +225,17 @@ async fn save(
 fn key(kind: &Kind, object: &Object) -> Result<Uuid, ApiError> {
     let text = object.get(kind.document_key()).and_then(Value::as_str);
     text.and_then(decode::parse_uuid).ok_or_else(|| ApiError::internal("a document without a key"))
+}
+
+/// What must hold between the fields of an object.
+fn check_whole(validation: &Validation<'_>, kind: &Kind) -> Result<(), ApiError> {
+    let mut errors = FieldErrors::new();
+    check_unique_together(validation, kind, &mut errors);
+    if errors.is_empty() {
+        check_programs(validation, kind, &mut errors);
+        (kind.validate)(validation, &mut errors);
+    }
+    errors.into_result()
 }
 
 /// Programs that will not run are not saved.
