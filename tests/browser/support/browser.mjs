@@ -33,7 +33,10 @@ export const openWorld = async (options) => {
     assert.deepEqual(complaints, [], "a page complained");
   });
 
-  world.context = async ({ script = true, ...more } = {}) => {
+  // `complains`: whether what its pages complain about fails the test; false where things are broken on purpose.
+  world.context = async ({ script = true, complains = true, ...more } = {}) => {
+    // A complaint may come while the context is closed: it is this test's, not the next one's.
+    const { complaints } = world;
     const context = await world.browser.newContext({
       baseURL: world.url, locale: "en-GB", javaScriptEnabled: script, viewport: { width: 1280, height: 800 }, ...more,
     });
@@ -42,9 +45,9 @@ export const openWorld = async (options) => {
       // What the browser says of an answer that is meant to be an error.
       const meant = /status of 4\d\d/.test(message.text());
       const policy = /content security policy/i.test(message.text());
-      if (policy || (message.type() === "error" && !meant)) world.complaints.push(message.text());
+      if (complains && (policy || (message.type() === "error" && !meant))) complaints.push(message.text());
     });
-    context.on("weberror", (error) => world.complaints.push(String(error.error())));
+    context.on("weberror", (error) => complains && complaints.push(String(error.error())));
     world.contexts.push(context);
     return context;
   };
