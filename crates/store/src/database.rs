@@ -9,12 +9,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Executor as _, PgPool};
-use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::sync::watch;
 
 use crate::StoreError;
 use crate::configuration::Configuration;
 use crate::postgres::{self, Open};
-use crate::sqlite::{STATEMENTS, Sqlite, Writer};
+use crate::sqlite::{STATEMENTS, Sqlite, Turn};
 use crate::value::{Param, Row};
 use crate::wake::{CHANNEL, Wakes};
 
@@ -204,7 +204,7 @@ impl Database {
     /// Begins a transaction. Dropped without a commit, it never happened.
     pub async fn begin(&self, durability: Durability) -> Result<Transaction, StoreError> {
         let inner = match &self.inner.engine {
-            Engine::Sqlite(sqlite) => TransactionInner::Sqlite(Writing(sqlite.begin(durability).await?)),
+            Engine::Sqlite(sqlite) => TransactionInner::Sqlite(sqlite.begin(durability).await?),
             Engine::Postgres(pool) => TransactionInner::Postgres(postgres::begin(pool).await?),
         };
         Ok(Transaction { database: self.clone(), inner, wakes: false })
@@ -262,18 +262,9 @@ pub struct Transaction {
 
 enum TransactionInner {
     /// The writer.
-    Sqlite(Writing),
+    Sqlite(Turn),
     /// The driver's, which rolls back by itself.
     Postgres(Box<dyn Open>),
-}
-
-/// The writer, lent. It is given back without a transaction on it: other processes wait for the lock that it holds.
-struct Writing(OwnedMutexGuard<Writer>);
-
-impl Drop for Writing {
-    fn drop(&mut self) {
-        self.0.close();
-    }
 }
 
 impl Transaction {
@@ -281,7 +272,7 @@ impl Transaction {
     pub async fn query(&mut self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
         self.database.count();
         match &mut self.inner {
-            TransactionInner::Sqlite(writer) => writer.0.query(&sql.into(), &params),
+            TransactionInner::Sqlite(turn) => turn.query(&sql.into(), &params),
             TransactionInner::Postgres(transaction) => {
                 postgres::query_on(transaction.connection(), sql.into().into_owned(), params).await
             }
@@ -297,7 +288,7 @@ impl Transaction {
     pub async fn execute(&mut self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<u64, StoreError> {
         self.database.count();
         match &mut self.inner {
-            TransactionInner::Sqlite(writer) => writer.0.execute(&sql.into(), &params),
+            TransactionInner::Sqlite(turn) => turn.execute(&sql.into(), &params),
             TransactionInner::Postgres(transaction) => {
                 postgres::execute_on(transaction.connection(), sql.into().into_owned(), params).await
             }
@@ -322,7 +313,7 @@ impl Transaction {
     /// Commits.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.inner {
-            TransactionInner::Sqlite(mut writer) => writer.0.commit()?,
+            TransactionInner::Sqlite(turn) => turn.commit().await?,
             TransactionInner::Postgres(transaction) => transaction.commit().await?,
         }
         if self.wakes {
