@@ -1,5 +1,6 @@
-//! Whether the time of a refusal tells who exists: unknown, wrong password, inactive and pretended users, where the
-//! password is asked for on a page of its own and where it is asked for with the name.
+//! Whether the time of an answer tells who exists: unknown, wrong password, inactive and pretended users, where the
+//! password is asked for on a page of its own and where it is asked for with the name; and who may recover an account, by
+//! the example's flow.
 
 use std::io;
 use std::time::Instant;
@@ -53,7 +54,11 @@ const PATHS: [Path; 4] = [Path::Unknown, Path::Wrong, Path::Inactive, Path::Pret
 enum Layout {
     Own,
     Embedded,
+    /// It was forgotten: a mail is sent, or none.
+    Recovery,
 }
+
+const LAYOUTS: [Layout; 3] = [Layout::Own, Layout::Embedded, Layout::Recovery];
 
 /// A p-value below this is called a difference: one in a hundred runs is wrong by chance.
 const SIGNIFICANT: f64 = 0.01;
@@ -90,6 +95,7 @@ impl Layout {
         match self {
             Self::Own => "password on a page of its own",
             Self::Embedded => "password on the page of the name",
+            Self::Recovery => "password forgotten",
         }
     }
 
@@ -98,6 +104,7 @@ impl Layout {
         match self {
             Self::Own => &["name", "password page", "password"],
             Self::Embedded => &["name and password"],
+            Self::Recovery => &["name", "mail page"],
         }
     }
 
@@ -108,6 +115,7 @@ impl Layout {
             (Self::Own, _) => "bench-own",
             (Self::Embedded, Path::Pretended) => "bench-embedded-pretend",
             (Self::Embedded, _) => "bench-embedded",
+            (Self::Recovery, _) => "default-recovery-flow",
         }
     }
 }
@@ -132,7 +140,7 @@ fn measure(options: &Options, settings: &[(&str, String)], what: &str) -> Result
     prepare(&mut Admin::new(server.address))?;
     let mut random = StdRng::seed_from_u64(options.seed);
     let mut client = Client::new(server.address);
-    for layout in [Layout::Own, Layout::Embedded] {
+    for layout in LAYOUTS {
         let flows = PATHS.map(|path| format!("/api/v3/flows/executor/{}/?query=", layout.flow(path)));
         let mut order: Vec<usize> = (0..PATHS.len()).flat_map(|path| std::iter::repeat_n(path, tries)).collect();
         order.shuffle(&mut random);
@@ -173,6 +181,15 @@ fn prepare(admin: &mut Admin) -> Result<(), Problem> {
         let stage = admin.create("stages/identification/", &stage)?;
         admin.flow(name, &[&stage])?;
     }
+    // As many mails as there are tries: what would be sent to nobody any more costs less.
+    let name = "flows-recovery-email-verification";
+    let example =
+        admin.create("managed/blueprints/", &json!({"name": name, "path": format!("example/{name}.yaml")}))?;
+    admin.ask("POST", &format!("managed/blueprints/{example}/apply/"), None)?;
+    let stages = admin.ask("GET", "stages/email/?name=default-recovery-email", None)?;
+    let stage = stages.pointer("/results/0/pk").and_then(Value::as_str).ok_or("the example has no mail")?;
+    let most = json!({"recovery_max_attempts": 1_000_000});
+    admin.ask("PATCH", &format!("stages/email/{stage}/"), Some(&most))?;
     Ok(())
 }
 
@@ -196,8 +213,12 @@ fn attempt(client: &mut Client, flow: &str, layout: Layout, path: Path) -> io::R
             step(Some(json!({"password": password})), 200)?
         }
         Layout::Embedded => step(Some(json!({"uid_field": name, "password": password})), 200)?,
+        Layout::Recovery => {
+            step(Some(json!({"uid_field": name})), 302)?;
+            step(None, 200)?
+        }
     };
-    if answer.contains("response_errors") {
+    if answer.contains("response_errors") || (layout == Layout::Recovery && answer.contains("ak-stage-email")) {
         return Ok((times, answer));
     }
     Err(io::Error::other(format!("{} was not refused: {}", path.name(), answer.text())))

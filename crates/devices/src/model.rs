@@ -54,6 +54,7 @@ pub(crate) fn spec(path: &'static str, again: &'static str, model: &'static str,
         .verbs(&[Verb::View, Verb::Change, Verb::Delete])
         .filter(&["name"])
         .again(again)
+        .guards_login()
         .hooks(&DeviceHooks)
 }
 

@@ -33,6 +33,7 @@ struct Known {
     superuser: bool,
     user_type: String,
     session: Option<Uuid>,
+    fresh: bool,
 }
 
 /// Finds out who asks.
@@ -47,6 +48,11 @@ impl Authenticator {
     pub fn new(store: Store, ctx: Ctx) -> Self {
         let sessions = Sessions::new(store.clone(), ctx.clone());
         Self { store, ctx, sessions }
+    }
+
+    /// The same with another limit on how long ago somebody may have signed in who changes how they do; `None`: none.
+    pub fn login_age(self, login_age: Option<chrono::TimeDelta>) -> Self {
+        Self { sessions: self.sessions.login_age(login_age), ..self }
     }
 
     /// A user with the permissions that they have by their roles: one statement.
@@ -66,6 +72,7 @@ impl Authenticator {
             internal: found.user_type == UserType::InternalServiceAccount.as_str(),
             by_session: found.session.is_some(),
             session: found.session,
+            fresh: found.fresh,
             ..Principal::anonymous(client.ip)
         })
     }
@@ -88,7 +95,7 @@ impl Authenticator {
         let pk = row.int("id")?;
         let actor = Actor::User { pk, username: row.text("username")?, email: row.text("email")? };
         let (superuser, user_type) = (row.bool("superuser")?, row.text("type")?);
-        self.with_permissions(Known { pk, actor, superuser, user_type, session: None }, client).await
+        self.with_permissions(Known { pk, actor, superuser, user_type, session: None, fresh: true }, client).await
     }
 }
 
@@ -124,11 +131,12 @@ impl Authenticate for Authenticator {
             Some(cookie) => self.sessions.load_from(cookie, client.ip).await?,
             None => None,
         };
+        let fresh = session.as_ref().is_some_and(|session| self.sessions.is_fresh(session));
         let found = session.and_then(|session| Some((session.uuid, session.data, session.user?)));
         let Some((uuid, data, user)) = found else { return Ok(Principal::anonymous(client.ip)) };
         require_same_origin(parts)?;
         let (pk, actor, superuser) = (user.pk, user.actor(), user.is_superuser);
-        let known = Known { pk, actor, superuser, user_type: user.user_type, session: Some(uuid) };
+        let known = Known { pk, actor, superuser, user_type: user.user_type, session: Some(uuid), fresh };
         let mut principal = self.with_permissions(known, &client).await?;
         principal.request.impersonator = data.get(ORIGINAL).cloned();
         Ok(principal)

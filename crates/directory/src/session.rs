@@ -25,6 +25,8 @@ const ANONYMOUS: TimeDelta = TimeDelta::hours(1);
 const LAST_USED: TimeDelta = TimeDelta::minutes(5);
 /// Where a session's data says how its user signed in.
 const LOGIN: &str = "login";
+/// How long ago somebody may have signed in who changes how they do.
+const LOGIN_AGE: TimeDelta = TimeDelta::hours(1);
 /// Where a session's data says what it is bound to.
 const BOUND: &str = "bound";
 /// Most that is kept of a browser's name, characters.
@@ -166,12 +168,24 @@ pub enum Login {
 pub struct Sessions {
     store: Store,
     ctx: Ctx,
+    login_age: Option<TimeDelta>,
 }
 
 impl Sessions {
     /// Over a store.
     pub fn new(store: Store, ctx: Ctx) -> Self {
-        Self { store, ctx }
+        Self { store, ctx, login_age: Some(LOGIN_AGE) }
+    }
+
+    /// The same with another limit on how long ago somebody may have signed in who changes how they do; `None`: none.
+    pub fn login_age(self, login_age: Option<TimeDelta>) -> Self {
+        Self { login_age, ..self }
+    }
+
+    /// Whether its user signed in a short while ago, so that it is still them who sit there: as far as that matters here.
+    pub fn is_fresh(&self, session: &Session) -> bool {
+        let Some(age) = self.login_age else { return true };
+        session.login().is_some_and(|login| login.at + age > self.ctx.now())
     }
 
     /// A session that is nowhere yet.

@@ -4,6 +4,8 @@
 //! difference between a row that is there and one that is not. It disappears in the wait for the next beat, in which
 //! the processor does something else.
 //!
+//! Where a stage does more for somebody than for nobody, as one that sends a mail does, the beat is a slow one.
+//!
 //! Two sorts of answers hide nothing and do not wait: a first question, which nobody has answered yet; and what a right
 //! password brings, up to the next question's answer. Whoever knows the password of the person that the plan is about
 //! knows that there is such a person, and the visits that follow do their work for this person alone. An answer to a
@@ -24,6 +26,9 @@ use crate::settle::Settled;
 
 /// Longer than any visit that hashes nothing takes, shorter than anyone notices.
 const BEAT: Duration = Duration::from_millis(2);
+/// Longer than what is done for somebody alone takes, where that is more than finding them: a mail is on its way, which is
+/// written to the disk first.
+const SLOW_BEAT: Duration = Duration::from_millis(50);
 
 /// Lets the answer to somebody who has answered something wait for the next beat after the request came.
 pub(crate) async fn on_the_beat(request: Request, next: Next) -> Response {
@@ -32,10 +37,24 @@ pub(crate) async fn on_the_beat(request: Request, next: Next) -> Response {
     }
     let came = Instant::now();
     let response = next.run(request).await;
-    if response.extensions().get::<HidesNothing>().is_none() {
-        tokio::time::sleep_until(came + until_beat(came.elapsed())).await;
-    }
+    let beat = match (response.extensions().get::<Slow>(), response.extensions().get::<HidesNothing>()) {
+        (Some(Slow), _) => SLOW_BEAT,
+        (None, None) => BEAT,
+        (None, Some(HidesNothing)) => return response,
+    };
+    tokio::time::sleep_until(came + until_beat(came.elapsed(), beat)).await;
     response
+}
+
+/// On an answer that waits for the slow beat.
+#[derive(Clone)]
+struct Slow;
+
+/// Lets an answer wait for the slow beat, where a stage says so.
+pub(crate) fn slow_down(response: &mut Response, slowly: bool) {
+    if slowly {
+        response.extensions_mut().insert(Slow);
+    }
 }
 
 /// On an answer that need not wait.
@@ -65,9 +84,9 @@ impl Before {
 }
 
 /// The first beat at or after `elapsed`, counted from the start.
-fn until_beat(elapsed: Duration) -> Duration {
-    let beats = elapsed.as_nanos().div_ceil(BEAT.as_nanos()).max(1);
-    u32::try_from(beats).map_or(elapsed, |beats| BEAT * beats)
+fn until_beat(elapsed: Duration, beat: Duration) -> Duration {
+    let beats = elapsed.as_nanos().div_ceil(beat.as_nanos()).max(1);
+    u32::try_from(beats).map_or(elapsed, |beats| beat * beats)
 }
 
 #[cfg(test)]
@@ -108,7 +127,10 @@ mod tests {
     #[test]
     fn beats_are_whole_and_never_in_the_past() {
         for (elapsed, beat) in [(0, 2000), (1, 2000), (1999, 2000), (2000, 2000), (2001, 4000), (21_300, 22_000)] {
-            assert_eq!(until_beat(Duration::from_micros(elapsed)), Duration::from_micros(beat), "{elapsed}");
+            assert_eq!(until_beat(Duration::from_micros(elapsed), BEAT), Duration::from_micros(beat), "{elapsed}");
+        }
+        for (elapsed, beat) in [(0, 50), (49, 50), (51, 100)] {
+            assert_eq!(until_beat(Duration::from_millis(elapsed), SLOW_BEAT), Duration::from_millis(beat), "{elapsed}");
         }
     }
 }

@@ -242,6 +242,7 @@ async fn alone(
         sign_in: None,
         sign_out: false,
         factor: None,
+        took_its_time: false,
     };
     match found.stage.challenge(&mut cx).await? {
         Enter::Leave(to) | Enter::Redirect(to) => Ok(Some(to)),

@@ -25,7 +25,7 @@ use vestibule_store::Configuration;
 use vestibule_web::{Catalogue, Locale, translate_error};
 
 use crate::answer::{Answer, AnswerErrors};
-use crate::beat::Before;
+use crate::beat::{self, Before};
 use crate::cookies::{DEVICE_COOKIE, FACTOR_COOKIE, SessionCookie, set_csrf, set_device, set_factor, set_session};
 use crate::executor::{Reply, Walk};
 use crate::settle::{Settled, settle};
@@ -148,7 +148,7 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
     };
     let refusal = walk.refusal_of_login();
     let effect = std::mem::take(&mut walk.effect);
-    let factor = walk.factor.take();
+    let (factor, slowly) = (walk.factor.take(), walk.took_its_time);
     drop(walk);
     let reply = match reply {
         Err(ApiError::Internal(cause)) => {
@@ -168,6 +168,7 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
     cookies(&mut response, state, &client, &session, &settled);
     factor_cookie(&mut response, &client, factor.as_ref(), &settled);
     before.release(&mut response, &session.data, &settled);
+    beat::slow_down(&mut response, slowly);
     Ok(response)
 }
 

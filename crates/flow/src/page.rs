@@ -26,7 +26,7 @@ use vestibule_web::{
 };
 
 use crate::answer::{Answer, AnswerErrors};
-use crate::beat::Before;
+use crate::beat::{self, Before};
 use crate::begin::elsewhere;
 use crate::executor::{Reply, Walk};
 use crate::flow_token;
@@ -86,7 +86,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
     let configuration = state.store().configuration();
     let answer = (parts.method == http::Method::POST).then(|| read_form(&parts, &body));
     let mut last = Settled::Unchanged;
-    let mut factor = None;
+    let (mut factor, mut slowly) = (None, false);
     let mut pending = answer;
     for _ in 0..MOST_SILENT {
         let Some(mut walk) = Walk::new(state, configuration.clone(), slug, &visit, &mut session) else {
@@ -112,6 +112,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
         let refusal = walk.refusal_of_login();
         let effect = std::mem::take(&mut walk.effect);
         factor = walk.factor.take().or(factor);
+        slowly |= walk.took_its_time;
         drop(walk);
         let effective = !matches!(effect, Effect::None);
         let settled = settle(state, &mut session, effect, &visit).await?;
@@ -146,6 +147,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
         cookies(&mut response, state, &visit.client, &session, &last);
         factor_cookie(&mut response, &visit.client, factor.as_ref(), &last);
         before.release(&mut response, &session.data, &last);
+        beat::slow_down(&mut response, slowly);
         return Ok(response);
     }
     Err(ApiError::internal("a flow whose stages never end"))

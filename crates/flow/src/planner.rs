@@ -3,6 +3,7 @@
 use vestibule_directory::session::Session;
 use vestibule_events::Request;
 use vestibule_kernel::ApiError;
+use vestibule_resource::SIGN_IN_AGAIN;
 use vestibule_store::Configuration;
 
 use crate::binding::FlowStageBinding;
@@ -26,12 +27,15 @@ pub(crate) enum NotApplicable {
     Policies(Vec<String>),
     /// No stage is bound to it.
     Empty,
+    /// It changes how somebody signs in, and they did so long ago.
+    Stale,
 }
 
 impl NotApplicable {
     /// The sentence, as clients know it.
     pub(crate) fn said(&self) -> String {
         match self {
+            Self::Stale => SIGN_IN_AGAIN.to_owned(),
             Self::Policies(messages) if !messages.is_empty() => messages.join("\n"),
             _ => NOT_APPLICABLE.to_owned(),
         }

@@ -186,6 +186,9 @@ pub struct StageCx<'a> {
     pub sign_out: bool,
     /// Set by a stage that saw a second factor used: what the browser is to show for it, and how many seconds.
     pub factor: Option<(String, i64)>,
+    /// Set by a stage that did for somebody what it does not do for nobody, and takes longer than finding them: the answer
+    /// waits until that does not show.
+    pub took_its_time: bool,
 }
 
 impl StageCx<'_> {

@@ -55,6 +55,7 @@ settings! {
     "hibp_url" [] = "https://api.pwnedpasswords.com/range/", "Where password policies ask whether a password was stolen; the first five digits of its hash follow.";
     "reputation_expiry" ["REPUTATION__EXPIRY"] = "86400", "How long a reputation lasts from its first attempt on, seconds.";
     "lockout_score" [] = "", "Reputation of an account, a negative number, at which no password is right any more until it expires, a recovery, or an administrator deletes it; unset: none.";
+    "login_age" [] = "3600", "How long ago somebody may have signed in who removes a second factor or changes their password, seconds; after that they sign in again first. 0: however long.";
     "geoip_city" ["EVENTS__CONTEXT_PROCESSORS__GEOIP"] = "", "MaxMind file that tells where addresses are.";
     "geoip_asn" ["EVENTS__CONTEXT_PROCESSORS__ASN"] = "", "MaxMind file that tells whose networks addresses belong to.";
     "email_host" ["EMAIL__HOST"] = "", "SMTP server for mails that have no settings of their own.";
@@ -119,6 +120,8 @@ pub struct Settings {
     pub reputation_expiry: chrono::TimeDelta,
     /// The reputation at which an account is locked.
     pub lockout_score: Option<i64>,
+    /// How long ago somebody may have signed in who changes how they do; `None`: however long.
+    pub login_age: Option<chrono::TimeDelta>,
     /// `MaxMind` file that tells where addresses are.
     pub geoip_city: Option<PathBuf>,
     /// `MaxMind` file that tells whose networks addresses belong to.
@@ -212,6 +215,10 @@ impl Settings {
                 reader.parse::<u32>("reputation_expiry").unwrap_or(86400).into(),
             ),
             lockout_score: reader.lockout_score(),
+            login_age: reader
+                .parse::<u32>("login_age")
+                .filter(|seconds| *seconds > 0)
+                .map(|seconds| chrono::TimeDelta::seconds(seconds.into())),
             geoip_city: reader.text("geoip_city").map(PathBuf::from),
             geoip_asn: reader.text("geoip_asn").map(PathBuf::from),
             email: EmailSettings {

@@ -16,6 +16,8 @@ use crate::visitor::{Visitor, either};
 
 /// The page that they are on.
 const HOME: &str = "/if/user/";
+/// Where one signs in, and comes back to it.
+const SIGN_IN: &str = "/flows/-/default/authentication/?next=%2Fif%2Fuser%2F";
 /// What the models of devices begin with; the class follows.
 const MODELS: &str = "authentik_stages_authenticator_";
 /// What the components of settings begin with that set up a device.
@@ -86,6 +88,8 @@ async fn remove(
         match visitor.send(Method::DELETE, &path, None).await {
             // One that is gone meanwhile is what was asked for.
             Ok(_) | Err(Refusal::Status(404)) => Ok(see_other(&format!("{HOME}?done=device_removed#devices"))),
+            // Whoever signed in long ago does so again, and is back here then.
+            Err(Refusal::Status(403)) => Ok(see_other(SIGN_IN)),
             Err(refusal) => Err(visitor.refused(&refusal)),
         }
     };

@@ -28,11 +28,16 @@ pub struct Principal {
     pub by_session: bool,
     /// The session that the cookie stands for.
     pub session: Option<Uuid>,
+    /// Whether it is still them: a token says so, and a cookie that has not been given out long ago.
+    pub fresh: bool,
     /// Where the request comes from.
     pub client_ip: IpAddr,
     /// The request, as events tell of it.
     pub request: Request,
 }
+
+/// What is said to who signed in long ago and is to show that it is still them.
+pub const SIGN_IN_AGAIN: &str = "Sign in again to do this.";
 
 impl Principal {
     /// Nobody.
@@ -45,6 +50,7 @@ impl Principal {
             internal: false,
             by_session: false,
             session: None,
+            fresh: true,
             client_ip,
             request: Request { client_ip: Some(client_ip.to_string()), ..Request::default() },
         }

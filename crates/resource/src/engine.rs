@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use vestibule_kernel::{ApiError, Object};
 use vestibule_store::Configuration;
 
-use crate::access::Principal;
+use crate::access::{Principal, SIGN_IN_AGAIN};
 use crate::call::{Answer, Api, json_answer, no_content, ok};
 use crate::http::{PathValues, Query, allow, error_answer, json_object, negotiate, read_body};
 use crate::kind::{Kind, Storage, Verb};
@@ -305,6 +305,9 @@ async fn object(received: &Received, kind: &Arc<Kind>) -> Answer {
 
 async fn destroy(received: &Received, kind: &Arc<Kind>, object: &Object) -> Answer {
     let Received { api, principal, .. } = received;
+    if kind.spec.guards_login && !principal.fresh {
+        return Err(ApiError::Refused(SIGN_IN_AGAIN.into()));
+    }
     let mut change = api.store.change(principal.actor.clone()).await?;
     delete_object(&mut change, &api.registry, &api.ctx, principal, kind, object).await?;
     change.commit().await?;

@@ -36,7 +36,7 @@ mod used_by;
 mod value;
 mod write;
 
-pub use access::{Authenticate, Principal};
+pub use access::{Authenticate, Principal, SIGN_IN_AGAIN};
 pub use audit::{difference, name_object, write_failure};
 pub use call::{Api, Call, Handler, Operation, Parameter};
 pub use decode::{decode_boolean, parse_time, python_type};

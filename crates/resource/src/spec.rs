@@ -45,6 +45,8 @@ pub struct Spec {
     pub(crate) numbered: Option<&'static str>,
     pub(crate) aliases: Vec<(&'static str, &'static str)>,
     pub(crate) again: Option<&'static str>,
+    /// Whether only those who signed in a short while ago delete its objects by a cookie.
+    pub(crate) guards_login: bool,
 }
 
 impl Spec {
@@ -85,7 +87,12 @@ impl Spec {
             numbered: None,
             aliases: Vec::new(),
             again: None,
+            guards_login: false,
         }
+    }
+    /// Its objects guard somebody's login: whoever deletes one by a cookie has signed in a short while ago.
+    pub fn guards_login(self) -> Self {
+        Self { guards_login: true, ..self }
     }
     /// Names for people, one and many.
     pub fn verbose(self, one: &'static str, many: &'static str) -> Self {

@@ -126,6 +126,7 @@ pub async fn start(settings: &Settings, ctx: Ctx, families: Families) -> Result<
     let server = assemble(settings, ctx.clone(), Families { registry, stages }, store.clone()).await?;
     vestibule_sources::ensure_built_in(&store, &server.api.registry, &ctx, &first_start()).await?;
     vestibule_crypto::ensure_self_signed(&store, &server.api.registry, &ctx, &first_start()).await?;
+    store.database().take_stock_once().await?;
     Ok(server)
 }
 
@@ -147,10 +148,10 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
     vestibule_devices::ensure_types(&store).await?;
 
     let pages = Arc::new(Pages::new(&stages.pages()).map_err(|error| format!("a page is broken: {error}"))?);
-    let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()));
+    let sessions = Arc::new(Sessions::new(store.clone(), ctx.clone()).login_age(settings.login_age));
     let users = Arc::new(Users::new(store.clone(), ctx.clone()));
     let http = Arc::new(HttpClient::new(EgressGuard::new(settings.egress_allow.clone())));
-    let authenticate = Arc::new(Authenticator::new(store.clone(), ctx.clone()));
+    let authenticate = Arc::new(Authenticator::new(store.clone(), ctx.clone()).login_age(settings.login_age));
     let tokens =
         ProgramTokens::new(store.clone(), Arc::clone(&registry), Arc::clone(&authenticate) as _, Arc::clone(&http));
     let outside = Arc::new(Outside { http: Arc::clone(&http), tokens: Some(Arc::new(tokens)) });

@@ -48,9 +48,25 @@ struct Inner {
 enum Engine {
     /// A file, in process.
     Sqlite(Sqlite),
-    /// A pool.
-    Postgres(PgPool),
+    /// PostgreSQL.
+    Postgres(Pools),
 }
+
+/// Connections to PostgreSQL.
+struct Pools {
+    /// For almost everything. What a statement does is planned once: for a look at a row the plan takes longer than the look.
+    pool: PgPool,
+    /// For what may look at a whole table, where the best plan depends on what is looked for.
+    scans: PgPool,
+}
+
+/// Connections for almost everything, and for what may look at a whole table.
+const POOL: u32 = 16;
+const SCANS: u32 = 4;
+/// What each is told first. Disks that turn, which is what PostgreSQL takes for granted, would have it read whole tables for a
+/// few rows; helpers of a query, and code made for one, take longer to start than a page of a list may take.
+const SESSION: &str = "SET random_page_cost = 1.1; SET max_parallel_workers_per_gather = 0; SET jit = off";
+const PLAN_ONCE: &str = "SET plan_cache_mode = force_generic_plan";
 
 /// Words of statements that the databases say differently: the word, SQLite, PostgreSQL.
 const WORDS: [(&str, &str, &str); 10] = [
@@ -79,19 +95,24 @@ impl Database {
 
     /// Connects to PostgreSQL.
     pub async fn postgres(url: &str) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = url.parse()?;
-        let pool = PgPoolOptions::new()
-            .max_connections(16)
-            .acquire_timeout(Duration::from_secs(10))
-            .test_before_acquire(false)
-            // Disks that turn, which is what PostgreSQL takes for granted, would have it read whole tables for a few rows.
-            .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute("SET random_page_cost = 1.1").await.map(drop) })
-            })
-            .connect_with(options.statement_cache_capacity(STATEMENTS))
-            .await;
-        match pool {
-            Ok(pool) => Ok(Self::new(Engine::Postgres(pool))),
+        let options = url.parse::<PgConnectOptions>()?.statement_cache_capacity(STATEMENTS);
+        let pool = |most: u32, more: Option<&'static str>| {
+            PgPoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(Duration::from_secs(10))
+                .test_before_acquire(false)
+                .after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        for sql in [SESSION].into_iter().chain(more) {
+                            connection.execute(sql).await?;
+                        }
+                        Ok(())
+                    })
+                })
+        };
+        let scans = pool(SCANS, None).connect_lazy_with(options.clone());
+        match pool(POOL, Some(PLAN_ONCE)).connect_with(options).await {
+            Ok(pool) => Ok(Self::new(Engine::Postgres(Pools { pool, scans }))),
             // The pool says that it waited; a connection of its own says for what.
             Err(sqlx::Error::PoolTimedOut) => {
                 let tried = <sqlx::PgConnection as sqlx::Connection>::connect(url).await;
@@ -134,7 +155,7 @@ impl Database {
     pub(crate) fn pool(&self) -> Option<&PgPool> {
         match &self.inner.engine {
             Engine::Sqlite(_) => None,
-            Engine::Postgres(pool) => Some(pool),
+            Engine::Postgres(pools) => Some(&pools.pool),
         }
     }
 
@@ -163,7 +184,7 @@ impl Database {
         self.count();
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.query(&sql.into(), &params),
-            Engine::Postgres(pool) => postgres::query(pool, sql.into().into_owned(), params).await,
+            Engine::Postgres(Pools { pool, .. }) => postgres::query(pool, sql.into().into_owned(), params).await,
         }
     }
 
@@ -172,7 +193,7 @@ impl Database {
         self.count();
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.scan(&sql.into(), &params),
-            Engine::Postgres(pool) => postgres::query(pool, sql.into().into_owned(), params).await,
+            Engine::Postgres(pools) => postgres::query(&pools.scans, sql.into().into_owned(), params).await,
         }
     }
 
@@ -181,7 +202,7 @@ impl Database {
         self.count();
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.query_one(&sql.into(), &params),
-            Engine::Postgres(pool) => {
+            Engine::Postgres(Pools { pool, .. }) => {
                 Ok(postgres::query(pool, sql.into().into_owned(), params).await?.into_iter().next())
             }
         }
@@ -197,7 +218,7 @@ impl Database {
         self.count();
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.execute(durability, &sql.into(), &params).await,
-            Engine::Postgres(pool) => postgres::execute(pool, sql.into().into_owned(), params).await,
+            Engine::Postgres(Pools { pool, .. }) => postgres::execute(pool, sql.into().into_owned(), params).await,
         }
     }
 
@@ -205,7 +226,7 @@ impl Database {
     pub async fn begin(&self, durability: Durability) -> Result<Transaction, StoreError> {
         let inner = match &self.inner.engine {
             Engine::Sqlite(sqlite) => TransactionInner::Sqlite(sqlite.begin(durability).await?),
-            Engine::Postgres(pool) => TransactionInner::Postgres(postgres::begin(pool).await?),
+            Engine::Postgres(Pools { pool, .. }) => TransactionInner::Postgres(postgres::begin(pool).await?),
         };
         Ok(Transaction { database: self.clone(), inner, wakes: false })
     }
@@ -227,7 +248,8 @@ impl Database {
 
     /// Ends every connection.
     pub async fn close(&self) {
-        if let Some(pool) = self.pool() {
+        if let Engine::Postgres(Pools { pool, scans }) = &self.inner.engine {
+            scans.close().await;
             pool.close().await;
         }
     }
@@ -237,11 +259,28 @@ impl Database {
         self.script(if self.is_sqlite() { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "VACUUM ANALYZE" }).await
     }
 
+    /// Lets PostgreSQL take stock where it never has. It does so by itself once a table has changed often enough, which that of
+    /// a few groups never will: until then it takes each for hundreds of rows, and prepares for as many at every request.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn take_stock_once(&self) -> Result<(), StoreError> {
+        if self.is_sqlite() {
+            return Ok(());
+        }
+        let sql = "SELECT reltuples < 0 AS never FROM pg_class WHERE oid = 'groups'::regclass";
+        let row = self.query_one(sql, vec![]).await?;
+        if row.map(|row| row.bool("never")).transpose()?.unwrap_or_default() {
+            self.script("ANALYZE").await?;
+        }
+        Ok(())
+    }
+
     /// Runs statements that carry no parameters, one after the other: migrations.
     pub(crate) async fn script(&self, sql: &str) -> Result<(), StoreError> {
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => sqlite.script(sql).await,
-            Engine::Postgres(pool) => postgres::script(pool, sql.to_owned()).await,
+            Engine::Postgres(Pools { pool, .. }) => postgres::script(pool, sql.to_owned()).await,
         }
     }
 }

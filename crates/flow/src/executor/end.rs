@@ -107,6 +107,9 @@ impl Walk<'_> {
         if self.flow.designation == Designation::Authentication && self.session.user.is_some() {
             return self.onwards(next);
         }
+        if *reason == NotApplicable::Stale {
+            return Reply::Challenge(self.denial(&Plan::new(self.flow.pk, Vec::new()), &reason.said()));
+        }
         match (self.flow.denied_action, next) {
             (DeniedAction::MessageContinue, Some(next)) => self.onwards(Some(next)),
             (DeniedAction::Continue, next) => self.onwards(next),

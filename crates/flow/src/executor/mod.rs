@@ -14,7 +14,7 @@ use vestibule_store::Configuration;
 use self::way::Planned;
 use crate::answer::{Answer, AnswerErrors};
 use crate::binding::InvalidResponseAction;
-use crate::flow::{Flow, Requirement};
+use crate::flow::{Designation, Flow, Requirement};
 use crate::plan::Plan;
 use crate::program::Program;
 use crate::settle::Effect;
@@ -43,6 +43,8 @@ pub(crate) struct Walk<'a> {
     pub effect: Effect,
     /// What the browser is to show for a second factor that was used, and how many seconds.
     pub factor: Option<(String, i64)>,
+    /// Whether a stage took its time for somebody.
+    pub took_its_time: bool,
 }
 
 /// The message to an answer that names another question.
@@ -59,7 +61,16 @@ impl<'a> Walk<'a> {
     ) -> Option<Self> {
         let pk = configuration.index::<Program>().flow(slug)?;
         let flow = configuration.get::<Flow>(pk)?.clone();
-        Some(Self { state, configuration, flow, visit, session, effect: Effect::None, factor: None })
+        Some(Self {
+            state,
+            configuration,
+            flow,
+            visit,
+            session,
+            effect: Effect::None,
+            factor: None,
+            took_its_time: false,
+        })
     }
 
     /// The flow.
@@ -221,11 +232,13 @@ impl<'a> Walk<'a> {
             sign_in: None,
             sign_out: false,
             factor: None,
+            took_its_time: false,
         };
         let ran = match answer {
             Some(answer) => Ran::Answered(stage.respond(&mut cx, answer).await?),
             None => Ran::Entered(stage.challenge(&mut cx).await?),
         };
+        self.took_its_time |= cx.took_its_time;
         let (sign_in, sign_out, factor) = (cx.sign_in, cx.sign_out, cx.factor);
         self.factor = factor.or_else(|| self.factor.take());
         Ok((ran, sign_in, sign_out))
@@ -243,10 +256,17 @@ impl Walk<'_> {
         self.session.user.is_some()
     }
 
-    /// Whether the flow is for those who are signed in, and nobody is.
+    /// Whether the flow changes how somebody signs in, and whoever is signed in did so long ago: it may be somebody else who
+    /// sits there by now.
+    pub(crate) fn is_stale(&self) -> bool {
+        let changes = self.flow.designation == Designation::StageConfiguration;
+        changes && self.is_signed_in() && !self.state.sessions.is_fresh(self.session)
+    }
+
+    /// Whether the flow is for those who are signed in, and nobody is, or not lately.
     pub(crate) fn wants_login(&self) -> bool {
         let wanted =
             matches!(self.flow.authentication, Requirement::RequireAuthenticated | Requirement::RequireSuperuser);
-        wanted && !self.is_signed_in()
+        wanted && !self.is_signed_in() || self.is_stale()
     }
 }

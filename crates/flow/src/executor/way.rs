@@ -23,6 +23,9 @@ pub(super) struct Planned {
 impl Walk<'_> {
     /// The plan under way, or a new one. Bindings that are gone since it was made end it.
     pub(super) async fn plan(&mut self) -> Result<Result<Plan, NotApplicable>, ApiError> {
+        if self.is_stale() {
+            return Ok(Err(NotApplicable::Stale));
+        }
         let present = Plan::of(&self.session.data);
         if let Some(from) = present.as_ref().filter(|plan| plan.leads_to == Some(self.flow.pk)) {
             let (policies, request) = (self.state.policies.as_ref(), &self.visit.request);

@@ -146,7 +146,7 @@ impl<'a> Simulation<'a> {
             Err(reason) => {
                 let failed = entrance.as_ref().is_none_or(|one| one.verdict.failed || one.verdict.passing);
                 let not_for = match reason {
-                    NotApplicable::Requirement => NotFor::Requirement,
+                    NotApplicable::Requirement | NotApplicable::Stale => NotFor::Requirement,
                     NotApplicable::Empty => NotFor::Empty,
                     NotApplicable::Policies(_) if failed => NotFor::Failed,
                     NotApplicable::Policies(_) => NotFor::Policies,

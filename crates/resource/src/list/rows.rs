@@ -98,8 +98,13 @@ pub(super) async fn walked(
     }
     let Keys { column, rest } = keys;
     let sql = format!("SELECT COUNT(*) AS count FROM (SELECT DISTINCT {column} FROM {rest}) AS found");
-    let row = database.query_one(sql, params.to_vec()).await?;
-    let count = row.map(|row| row.int("count")).transpose()?.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+    let rows = database.scan(sql, params.to_vec()).await?;
+    let count = rows
+        .first()
+        .map(|row| row.int("count"))
+        .transpose()?
+        .and_then(|count| usize::try_from(count).ok())
+        .unwrap_or(0);
     let all = usize::try_from(database.count_rows(name).await?).unwrap_or(usize::MAX);
     if range.end.saturating_mul(all) >= count.saturating_mul(count) {
         return Ok(None);

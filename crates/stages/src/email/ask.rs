@@ -67,6 +67,7 @@ impl EmailStage {
     /// is told which it is: other browsers have asked for the others.
     async fn send(&self, cx: &mut StageCx<'_>) -> Result<(), ApiError> {
         self.count(cx);
+        cx.took_its_time = true;
         let Some(user) = cx.user() else { return Ok(()) };
         let ctx = cx.state.ctx().clone();
         let (lasts, within) = (Self::span(&self.token_expiry), Self::span(&self.recovery_cache_timeout));

@@ -272,6 +272,10 @@ impl Turn {
 
     /// Commits: to the disk, or as far as it survives the death of this process. Where others wait, together with them.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        if self.writer.durability == Durability::Process {
+            // Whoever is about to write gets in line.
+            tokio::task::yield_now().await;
+        }
         if self.joined {
             self.writer.execute("RELEASE own", &[])?;
         }

@@ -1,6 +1,7 @@
 //! Sessions, cookies and passwords: what an attacker may try with each.
 
 use serde_json::json;
+use vestibule_store::Durability;
 
 use super::{FLOW, executor, login, me};
 use crate::app::{App, PASSWORD};
@@ -155,4 +156,66 @@ async fn attempts_at_once_are_counted_each() {
     let answers = guesses.join_all().await;
     let told = answers.iter().filter(|answer| answer.text.contains("\"response_errors\":{\"password\"")).count();
     assert!((1..=5).contains(&told), "{told} guesses of one session were answered, five are allowed");
+}
+
+/// Zitadel CVE-2025-64103 and its kin: whoever finds a browser open removes no second factor. Cure53 ATH-01-011: nor do they
+/// change the password; the session's owner shows first that it is still them.
+#[tokio::test]
+async fn cve_2025_64103_and_ath_01_011_who_signed_in_long_ago_changes_no_login() {
+    const CHANGE: &str = "/if/flow/default-password-change/?next=/if/user/";
+    let app = App::start().await;
+    let pk = app.user("alice", PASSWORD).await;
+    let mut admin = app.admin();
+    // A login without the second factor that this is about.
+    let stages = "/api/v3/stages/authenticator/validate/";
+    let found = admin.get(&format!("{stages}?name=default-authentication-mfa-validation")).await.json();
+    let stage = format!("{stages}{}/", found["results"][0]["pk"].as_str().unwrap());
+    admin.patch(&stage, json!({"device_classes": ["duo"]})).await.expect(200);
+    let device = || async {
+        let sql = "INSERT INTO static_devices (user_id, name, name_folded, created, last_updated) \
+                   VALUES ($1, 'codes', 'codes', $2, $2) RETURNING id";
+        let now = vestibule_testkit::noon();
+        let mut transaction = app.store().database().begin(Durability::Full).await.unwrap();
+        let row = transaction.query_one(sql, vec![pk.into(), now.into()]).await.unwrap().unwrap();
+        transaction.commit().await.unwrap();
+        row.int("id").unwrap()
+    };
+    let (kept, gone) = (device().await, device().await);
+    let left = async || app.number("SELECT COUNT(*) FROM static_devices WHERE user_id = $1", vec![pk.into()]).await;
+    let path = |device: i64| format!("/api/v3/authenticators/static/{device}/");
+    let mut client = app.anonymous().with_header("sec-fetch-site", "same-origin");
+    login(&mut client, "alice", PASSWORD, "").await;
+    let removed = client.delete(&path(gone)).await;
+    assert_eq!(removed.status, 204, "{}", removed.text);
+    assert!(client.get(CHANGE).await.text.contains("type=\"password\""));
+
+    app.later(3601);
+    let refused = client.delete(&path(kept)).await;
+    assert_eq!((refused.status.as_u16(), refused.json()["detail"].as_str()), (403, Some("Sign in again to do this.")));
+    let page = client.form(&format!("/if/user/devices/static/{kept}/remove/"), &[]).await;
+    assert_eq!(page.location(), "/flows/-/default/authentication/?next=%2Fif%2Fuser%2F");
+    let page = client.get(CHANGE).await.text;
+    assert!(page.contains("Please sign in again") && !page.contains("type=\"password\""), "{page}");
+    let answer =
+        json!({"component": "ak-stage-prompt", "password": "Other-Horse-9!", "password_repeat": "Other-Horse-9!"});
+    for answered in [None, Some(answer)] {
+        let path = executor("default-password-change", "");
+        let said = match answered {
+            None => client.get(&path).await.json(),
+            Some(answer) => client.post(&path, answer).await.json(),
+        };
+        assert_eq!(
+            (&said["component"], &said["error_message"]),
+            (&json!("ak-stage-access-denied"), &json!("Sign in again to do this."))
+        );
+    }
+    assert_eq!((left().await, me(&mut client).await), (1, 200), "they are signed in all the same");
+    // An administrator's program goes by its token, however old that is.
+    let other = device().await;
+    assert_eq!(admin.delete(&format!("/api/v3/authenticators/admin/static/{other}/")).await.status, 204);
+
+    login(&mut client, "alice", PASSWORD, "").await;
+    assert!(client.get(CHANGE).await.text.contains("type=\"password\""));
+    assert_eq!(client.delete(&path(kept)).await.status, 204);
+    assert_eq!(left().await, 0);
 }
