@@ -181,7 +181,8 @@ async fn cve_2025_64103_and_ath_01_011_who_signed_in_long_ago_changes_no_login()
         row.int("id").unwrap()
     };
     let (kept, gone) = (device().await, device().await);
-    let left = async || app.number("SELECT COUNT(*) FROM static_devices WHERE user_id = $1", vec![pk.into()]).await;
+    let left =
+        async || app.number("SELECT COUNT(*) AS n FROM static_devices WHERE user_id = $1", vec![pk.into()]).await;
     let path = |device: i64| format!("/api/v3/authenticators/static/{device}/");
     let mut client = app.anonymous().with_header("sec-fetch-site", "same-origin");
     login(&mut client, "alice", PASSWORD, "").await;
