@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
@@ -29,36 +29,36 @@ const BEAT: Duration = Duration::from_millis(2);
 /// Longer than what is done for somebody alone takes, where that is more than finding them: a mail is on its way, which is
 /// written to the disk first.
 const SLOW_BEAT: Duration = Duration::from_millis(50);
+/// How late an answer may be after its beat, microseconds.
+const LATE: u64 = 2000;
 
 /// Lets the answer to somebody who has answered something wait for the next beat after the request came.
-pub(crate) async fn on_the_beat(request: Request, next: Next) -> Response {
+pub(crate) async fn on_the_beat(State(ctx): State<Ctx>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST && !request.headers().contains_key(COOKIE) {
         return next.run(request).await;
     }
     let came = Instant::now();
     let response = next.run(request).await;
     let beat = match (response.extensions().get::<Slow>(), response.extensions().get::<HidesNothing>()) {
-        (Some(Slow(more)), _) => until_beat(came.elapsed(), SLOW_BEAT) + *more,
-        (None, None) => until_beat(came.elapsed(), BEAT),
+        (Some(Slow), _) => SLOW_BEAT,
+        (None, None) => BEAT,
         (None, Some(HidesNothing)) => return response,
     };
-    tokio::time::sleep_until(came + beat).await;
+    // Not on the dot: what is left of the difference, some ten microseconds by which a processor that did less wakes up
+    // later, is lost in what chance adds.
+    let late = Duration::from_micros(u64::from_le_bytes(ctx.bytes()) % LATE);
+    tokio::time::sleep_until(came + until_beat(came.elapsed(), beat) + late).await;
     response
 }
 
-/// On an answer that waits for the slow beat, and for this long after it.
+/// On an answer that waits for the slow beat.
 #[derive(Clone)]
-struct Slow(Duration);
-
-/// Most that an answer waits after a slow beat, microseconds. A processor that has rested all the while wakes up later than
-/// one that has sent a mail meanwhile, by some ten microseconds: these are lost in it.
-const AFTER: u64 = 5000;
+struct Slow;
 
 /// Lets an answer wait for the slow beat, where a stage says so.
-pub(crate) fn slow_down(response: &mut Response, ctx: &Ctx, slowly: bool) {
+pub(crate) fn slow_down(response: &mut Response, slowly: bool) {
     if slowly {
-        let after = u64::from_le_bytes(ctx.bytes()) % AFTER;
-        response.extensions_mut().insert(Slow(Duration::from_micros(after)));
+        response.extensions_mut().insert(Slow);
     }
 }
 

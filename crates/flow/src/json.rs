@@ -168,7 +168,7 @@ async fn run(state: &FlowState, slug: &str, request: Request<Body>) -> Result<Re
     cookies(&mut response, state, &client, &session, &settled);
     factor_cookie(&mut response, &client, factor.as_ref(), &settled);
     before.release(&mut response, &session.data, &settled);
-    beat::slow_down(&mut response, state.ctx(), slowly);
+    beat::slow_down(&mut response, slowly);
     Ok(response)
 }
 

@@ -71,6 +71,8 @@ pub fn operations() -> Vec<Operation> {
 
 /// Everything that answers outside of the uniform API: the executor, the pages, the redirects.
 pub fn routes(state: &FlowState) -> axum::Router {
-    let walked = json::routes(state).merge(page::routes(state)).layer(axum::middleware::from_fn(beat::on_the_beat));
+    let walked = json::routes(state)
+        .merge(page::routes(state))
+        .layer(axum::middleware::from_fn_with_state(state.ctx().clone(), beat::on_the_beat));
     walked.merge(views::routes(state)).merge(setup::routes(state))
 }

@@ -147,7 +147,7 @@ async fn walk(state: &FlowState, slug: &str, arrived: Arrived) -> Result<Respons
         cookies(&mut response, state, &visit.client, &session, &last);
         factor_cookie(&mut response, &visit.client, factor.as_ref(), &last);
         before.release(&mut response, &session.data, &last);
-        beat::slow_down(&mut response, state.ctx(), slowly);
+        beat::slow_down(&mut response, slowly);
         return Ok(response);
     }
     Err(ApiError::internal("a flow whose stages never end"))
