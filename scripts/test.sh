@@ -99,10 +99,27 @@ browser_tests() {
     cargo build --quiet --package vestibule-server --bin vestibule || return 1
     (cd "$tests" && npm test --silent) 2>&1 | tee "$scratch/browser" || code=$?
     # The reporter in tests/browser ends with `Browser: N passed, N failed, ...`.
-    local summary
+    local summary passes failures again
     summary=$(grep -E '^Browser: [0-9]+ passed' "$scratch/browser" || true)
-    passed=$((passed + $(sum '[0-9]+ passed' "$summary")))
-    failed=$((failed + $(sum '[0-9]+ failed' "$summary")))
+    passes=$(sum '[0-9]+ passed' "$summary")
+    failures=$(sum '[0-9]+ failed' "$summary")
+    # A browser has seconds for each step, and the machine is sometimes somebody else's: what failed has another try, by
+    # itself. What fails twice has failed; more than a few files do not fail by chance.
+    again=$(sed -nE 's/^test at ([^ ]*\.test\.mjs):.*/\1/p' "$scratch/browser" | sort -u)
+    if [ "$code" -ne 0 ] && [ "$(wc -w <<<"$again")" -ge 1 ] && [ "$(wc -w <<<"$again")" -le 3 ]; then
+        say "Once more, by themselves:" $again
+        code=0
+        # shellcheck disable=SC2086
+        (cd "$tests" && JOBS=1 npm test --silent -- $again) 2>&1 | tee "$scratch/again" || code=$?
+        summary=$(grep -E '^Browser: [0-9]+ passed' "$scratch/again" || true)
+        local still
+        still=$(sum '[0-9]+ failed' "$summary")
+        [ -n "$summary" ] || still=$failures
+        passes=$((passes + failures - still))
+        failures=$still
+    fi
+    passed=$((passed + passes))
+    failed=$((failed + failures))
     return "$code"
 }
 
@@ -159,7 +176,7 @@ for file in pure sqlite postgres; do
         sed 's/\x1b\[[0-9;]*m//g' "$scratch/$file" | grep -E '^ *(Summary|FAIL|test result: FAILED)' | sort -u | sed "s/^ */  $file: /"
     fi
 done
-for file in browser clients schemathesis; do
+for file in browser again clients schemathesis; do
     if [ -f "$scratch/$file" ]; then grep -E '^(Browser|Clients|Schemathesis): ' "$scratch/$file" | sed 's/^/  /'; fi
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
