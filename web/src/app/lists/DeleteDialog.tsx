@@ -1,11 +1,11 @@
 // Asks before something is deleted, and says first what goes with it or loses it.
 
 import { Alert, Button, Group, List, Modal, Progress, Stack, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import { sayDone } from "../history/undo";
 import { call, get, type Row } from "../lib/api";
 import { nameOf } from "../lib/format";
 import { count, t, type Key } from "../lib/i18n";
@@ -41,8 +41,8 @@ const DeleteDialog = ({ targets, close }: { targets: Target[]; close: (done: boo
         await call("DELETE", path);
         setDone(++deleted);
       }
-      notifications.show({ message: targets.length === 1 ? t("delete.done", { name: nameOf(targets[0]!.row) }) : count("delete.doneMany", deleted) });
       await changed();
+      void sayDone(targets.length === 1 ? t("delete.done", { name: nameOf(targets[0]!.row) }) : count("delete.doneMany", deleted), targets.map(({ resource, row }) => String(row.pk ?? row[resource.key])));
       close(true);
     } catch (error) {
       setFailed(error);
