@@ -9,7 +9,7 @@ import { lazy, Suspense, useState, type ReactNode } from "react";
 
 import type { Query, Row } from "../lib/api";
 import { nameOf, number } from "../lib/format";
-import { count, t } from "../lib/i18n";
+import { count, t, term } from "../lib/i18n";
 import { linkOf, list, pathOf } from "../lib/queries";
 import type { Api, Field, Resource } from "../lib/schema";
 import { iconOf } from "../nav";
@@ -180,7 +180,8 @@ const Head = ({ field, ordering, sortable, order }: { field: Field; ordering?: s
 const Name = ({ api, resource, row, field }: { api: Api; resource: Resource; row: Row; field: Field }) => {
   const own = ownOf(api, resource, row);
   const value = row[field.name];
-  const text = typeof value === "string" || typeof value === "number" ? String(value) : nameOf(value && typeof value === "object" ? value : row);
+  const plain = typeof value === "string" || typeof value === "number" ? String(value) : nameOf(value && typeof value === "object" ? value : row);
+  const text = field.worded ? term(plain) : plain;
   return own.detail ? <Link className="name" to={linkOf(own, row)}>{text || nameOf(row)}</Link> : <Text component="span" fw={500}>{text || nameOf(row)}</Text>;
 };
 

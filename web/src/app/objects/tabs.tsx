@@ -6,10 +6,9 @@ import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState, type ReactNode } from "react";
 
 import { call, get, type Query, type Row } from "../lib/api";
-import { humanize } from "../lib/format";
 import { t } from "../lib/i18n";
 import { pathOf } from "../lib/queries";
-import type { Api, Resource } from "../lib/schema";
+import { labelOf, type Api, type Resource } from "../lib/schema";
 import { ReferenceSelect } from "../forms/ReferenceSelect";
 import { Dot } from "../lists/Cell";
 import type { Asked } from "../lists/ResourceTable";
@@ -101,7 +100,7 @@ const Addresses = ({ row }: { row: Row }) => {
     <div className="card pad">
       <dl className="facts">
         <div><dt>{t("provider.clientId")}</dt><dd><Code>{row.client_id}</Code></dd></div>
-        {Object.entries(data).filter(([, value]) => typeof value === "string").map(([name, value]) => <div key={name}><dt>{humanize(name)}</dt><dd><Code>{value}</Code></dd></div>)}
+        {Object.entries(data).filter(([, value]) => typeof value === "string").map(([name, value]) => <div key={name}><dt>{labelOf(name)}</dt><dd><Code>{value}</Code></dd></div>)}
       </dl>
     </div>
   );
