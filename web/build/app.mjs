@@ -15,6 +15,7 @@ const DIST = resolve(ROOT, "dist");
 const ROUTES = {
   overview: ["overview/Overview.tsx", LIST], "a list": ["objects/ListPage.tsx", LIST], events: ["events/Log.tsx", LIST],
   "a form": ["objects/ObjectPage.tsx", FORM], "a new application": ["wizards/NewApplication.tsx", FORM],
+  "a new source": ["wizards/source/NewSource.tsx", FORM], "a new user": ["wizards/user/NewUser.tsx", FORM],
 };
 
 export const app = async () => {
