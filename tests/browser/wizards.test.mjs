@@ -49,7 +49,8 @@ const open = async (page, path) => {
 };
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 const field = (page, name) => page.getByRole("textbox", { name, exact: true });
-const toggle = (page, name) => page.getByRole("switch", { name, exact: true });
+const toggle = (page, name) => page.getByRole("switch", { name: new RegExp(`^${name}`) });
+const tags = (page, name) => page.getByRole("combobox", { name, exact: true });
 const radio = (page, name) => page.getByRole("radio", { name, exact: true });
 const step = (page, name) => page.getByRole("heading", { level: 2, name, exact: true }).waitFor();
 const next = (page) => button(page, "Next").click();
@@ -118,14 +119,14 @@ describe("a source", () => {
     await radio(page, "Whoever has the same username here").click();
     await page.getByText(/can take over any account here/).waitFor();
     await radio(page, "Whoever has the same e-mail address here").click();
-    await field(page, "Domains of e-mail addresses that belong to it").fill("no domain!");
+    await tags(page, "Domains of e-mail addresses that belong to it").fill("no domain!");
     await page.keyboard.press("Enter");
     await next(page);
     await page.getByText("This is no domain such as example.com: no, domain!").waitFor();
     for (let count = 0; count < 2; count++) await page.keyboard.press("Backspace");
-    await field(page, "Domains of e-mail addresses that belong to it").fill("Wonderland.example");
+    await tags(page, "Domains of e-mail addresses that belong to it").fill("Wonderland.example");
     await page.keyboard.press("Enter");
-    await field(page, "Domains of e-mail addresses that belong to it").fill("ada@looking-glass.example");
+    await tags(page, "Domains of e-mail addresses that belong to it").fill("ada@looking-glass.example");
     await page.keyboard.press("Enter");
     await toggle(page, "A wide button with its name").click();
     await next(page);
@@ -163,7 +164,7 @@ describe("a source", () => {
     const page = await asAdmin();
     await connect(page, { name: "Half way" });
     await next(page);
-    const domains = field(page, "Domains of e-mail addresses that belong to it");
+    const domains = tags(page, "Domains of e-mail addresses that belong to it");
     for (const domain of ["first.example", "taken.example", "last.example"]) {
       await domains.fill(domain);
       await page.keyboard.press("Enter");

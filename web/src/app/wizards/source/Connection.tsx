@@ -1,11 +1,12 @@
 // What was agreed with the provider: its names for us, our address, its addresses.
 
-import { Anchor, Button, Code, CopyButton, Group, PasswordInput, Stack, Switch, Text, Textarea, TextInput } from "@mantine/core";
+import { Anchor, Button, Code, CopyButton, Group, Stack, Switch, Text, Textarea, TextInput } from "@mantine/core";
 import { IconCheck, IconCopy, IconExternalLink } from "@tabler/icons-react";
 
 import { slugify } from "../../lib/format";
 import { t } from "../../lib/i18n";
 import { Part } from "../steps/Choices";
+import { SecretInput } from "../steps/SecretInput";
 import type { Steps } from "../steps/useSteps";
 import { addressing, callbackOf, speaksOpenId, type Provider, type Values } from "./values";
 
@@ -46,7 +47,7 @@ export const Connection = ({ provider, steps: { values, set, errors } }: { provi
         <TextInput {...text("consumer_key")} label={t("source.key")} description={t(apple ? "source.keyApple" : "source.keyWhat")} required />
         {apple
           ? <Textarea {...secret} description={t("source.secretApple")} autosize minRows={3} maxRows={10} onChange={({ currentTarget: { value } }) => set({ consumer_secret: value })} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} />
-          : <PasswordInput {...secret} description={t("source.secretWhat")} autoComplete="new-password" visibilityToggleButtonProps={{ "aria-label": t("form.reveal") }} onChange={({ currentTarget: { value } }) => set({ consumer_secret: value })} />}
+          : <SecretInput {...secret} description={t("source.secretWhat")} onChange={({ currentTarget: { value } }) => set({ consumer_secret: value })} />}
       </Part>
       {(how !== "known" || provider.urls_customizable) && (
         <Part title={t("source.addresses")}>

@@ -19,7 +19,7 @@ const find = async (): Promise<Login | null> => {
   const flow = await get<Row>(`flows/instances/${encodeURIComponent(slug)}/`);
   const bindings = await list("flows/bindings/", { target: flow.pk, ordering: "order", page_size: 100 });
   const stage = bindings.results.find(({ stage_obj }) => stage_obj?.meta_model_name === WHO)?.stage_obj;
-  return stage ? { flow: flow.name, stage } : null;
+  return stage ? { flow: flow.slug, stage } : null;
 };
 
 /** Undefined while it is looked for, null where there is none. */

@@ -29,7 +29,7 @@ export const Choices = ({ label, value, change, choices, error, disabled, wide }
       <Radio.Group label={label} value={value} onChange={change} error={error}>
         <div className={wide ? "kinds" : "choices"}>
           {choices.map((one) => (
-            <Radio.Card key={one.value} value={one.value} p="md" className="kind" aria-label={one.label} aria-description={one.about} disabled={disabled} tabIndex={one === stop ? 0 : -1}>
+            <Radio.Card key={one.value} value={one.value} p="md" className="kind" data-whole={(wide && one.about) || undefined} aria-label={one.label} aria-description={one.about} disabled={disabled} tabIndex={one === stop ? 0 : -1}>
               <Group wrap="nowrap" align="flex-start" gap="sm">
                 <Radio.Indicator mt={2} />
                 {one.picture}

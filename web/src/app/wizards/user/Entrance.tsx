@@ -1,12 +1,13 @@
 // How somebody gets in for the first time; how long a program does.
 
-import { PasswordInput, Switch, Text, TextInput } from "@mantine/core";
+import { Switch, Text, TextInput } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 
 import { t } from "../../lib/i18n";
 import type { Api } from "../../lib/schema";
 import { ReferenceSelect } from "../../forms/ReferenceSelect";
 import { Choices } from "../steps/Choices";
+import { SecretInput } from "../steps/SecretInput";
 import type { Steps } from "../steps/useSteps";
 import type { Recovery } from "./useRecovery";
 import { ENTRIES, type Entry, type Values } from "./values";
@@ -16,7 +17,7 @@ export const Entrance = ({ api, recovery, steps: { values, set, errors } }: { ap
     <Choices label={t("user.entry")} value={values.entry} change={(entry) => set({ entry: entry as Entry })} error={errors.entry}
       choices={ENTRIES.filter((entry) => recovery.flow || (entry !== "mail" && entry !== "link")).map((entry) => ({ value: entry, label: t(`user.entry.${entry}`), about: t(`user.entry.${entry}What`, { email: values.email }) }))} />
     {!recovery.flow && <Text size="sm" c="dimmed">{t("user.noRecovery")} <Link to={"/core/brands/" as string}>{t("user.toBrands")}</Link></Text>}
-    {values.entry === "password" && <PasswordInput label={t("user.newPassword")} description={t("user.passwordWhat")} value={values.password} error={errors.password} onChange={({ currentTarget: { value } }) => set({ password: value })} autoComplete="new-password" required visibilityToggleButtonProps={{ "aria-label": t("form.reveal") }} />}
+    {values.entry === "password" && <SecretInput label={t("user.newPassword")} description={t("user.passwordWhat")} value={values.password} error={errors.password} onChange={({ currentTarget: { value } }) => set({ password: value })} required />}
     {values.entry === "mail" && <ReferenceSelect api={api} model="authentik_stages_email.emailstage" label={t("user.mailStage")} description={t("user.mailStageWhat")} error={errors.stage} required value={values.stage} change={(stage) => set({ stage: stage as string | null })} />}
   </>
 );
