@@ -119,11 +119,11 @@ describe("a source", () => {
     await radio(page, "Whoever has the same username here").click();
     await page.getByText(/can take over any account here/).waitFor();
     await radio(page, "Whoever has the same e-mail address here").click();
-    await tags(page, "Domains of e-mail addresses that belong to it").fill("no domain!");
+    await tags(page, "Domains of e-mail addresses that belong to it").fill("no_domain");
     await page.keyboard.press("Enter");
     await next(page);
-    await page.getByText("This is no domain such as example.com: no, domain!").waitFor();
-    for (let count = 0; count < 2; count++) await page.keyboard.press("Backspace");
+    await page.getByText("This is no domain such as example.com: no_domain").waitFor();
+    await page.keyboard.press("Backspace");
     await tags(page, "Domains of e-mail addresses that belong to it").fill("Wonderland.example");
     await page.keyboard.press("Enter");
     await tags(page, "Domains of e-mail addresses that belong to it").fill("ada@looking-glass.example");
@@ -248,7 +248,7 @@ describe("an account", () => {
     await page.locator("input[type=password][aria-invalid=true]").waitFor();
     await page.getByLabel("New password").fill("x".repeat(1100));
     await next(page);
-    assert.match(await page.locator("form").innerText(), /Tea party[^]*Hatter/);
+    for (const name of ["Tea party", "Hatter"]) await page.locator("dd", { hasText: name }).waitFor();
     assert.doesNotMatch(await page.locator("form").innerText(), /xxx/);
     await button(page, "Create the account").click();
     // The name is somebody else's: nothing was made.
@@ -288,7 +288,7 @@ describe("an account", () => {
     await chooseMany(page, "Groups", "Tea party");
     await next(page);
     await step(page, "How long is its token good?");
-    await page.getByLabel("Expires").fill("2001-01-01T00:00");
+    await field(page, "Expires").fill("2001-01-01T00:00");
     await next(page);
     await page.getByText("This is in the past.").waitFor();
     await toggle(page, "The token expires").click();

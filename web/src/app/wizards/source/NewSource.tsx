@@ -64,7 +64,7 @@ const Wizard = ({ api, providers, start }: { api: Api; providers: Provider[]; st
   const last = at === STEPS.length - 1;
   const name = provider?.verbose_name ?? "";
   return (
-    <Step names={STEPS.map((one) => t(`source.step.${one}`))} at={at} title={t(`source.title.${STEPS[at]!}`, { name })} about={at === 1 ? undefined : t(`source.about.${STEPS[at] as "kind"}`)}
+    <Step names={STEPS.map((one) => t(`source.step.${one}`))} at={at} title={t(`source.title.${STEPS[at]!}`, { name })} about={at === 1 || (last && work.begun) ? undefined : t(`source.about.${STEPS[at] as "kind"}`)}
       above={work.begun || work.busy ? <WorkList jobs={jobs} work={work} /> : undefined} refusals={steps.refusals} busy={work.busy} back={at ? steps.back : undefined}
       next={last ? () => void create() : steps.next} forth={last ? t(work.failure ? "action.retry" : "source.create") : t(steps.reviewing ? "wizard.review" : "wizard.next")}>
       {at === 0 && <Kind providers={providers} steps={steps} />}

@@ -69,7 +69,7 @@ const Wizard = ({ api, recovery, done }: { api: Api; recovery: Recovery; done: (
   const name = STEPS[at]!;
   return (
     <Step names={STEPS.map((one) => t(one === "entry" && program ? "user.step.token" : `user.step.${one}`))} at={at} refusals={steps.refusals} busy={work.busy} back={at ? steps.back : undefined}
-      title={t(name === "entry" && program ? "user.title.token" : `user.title.${name}`)} about={name === "kind" ? undefined : t(name === "entry" && program ? "user.about.token" : `user.about.${name}`)}
+      title={t(name === "entry" && program ? "user.title.token" : `user.title.${name}`)} about={name === "kind" || (last && work.begun) ? undefined : t(name === "entry" && program ? "user.about.token" : `user.about.${name}`)}
       above={work.begun || work.busy ? <><WorkList jobs={jobs} work={work} />{work.failure && token && <Handed handing={{ name: values.username, pk: 0, token }} />}</> : undefined}
       next={last ? () => void create() : steps.next} forth={last ? t(work.failure ? "action.retry" : "user.create") : t(steps.reviewing ? "wizard.review" : "wizard.next")}>
       {at === 0 && <Kind steps={steps} fixed={fixed} />}
