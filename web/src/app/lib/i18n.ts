@@ -1,8 +1,9 @@
 // The words of the application, in the language that the server chose for whoever looks.
 
 import en from "../messages/en.json";
+import type wizards from "../messages/wizards.en.json";
 
-export type Key = keyof typeof en;
+export type Key = keyof typeof en | keyof typeof wizards;
 
 let messages: Record<string, string> = en;
 let terms = new Map<string, string>();
@@ -14,6 +15,19 @@ export const loadLanguage = async () => {
   const [words, named] = await Promise.all([import("../messages/de.json"), import("../messages/terms.de.json")]);
   messages = { ...en, ...words.default };
   terms = new Map(Object.entries(named.default));
+};
+
+/** Catalogues of what few people open: loaded with it. */
+const PARTS = {
+  wizards: { en: () => import("../messages/wizards.en.json"), de: () => import("../messages/wizards.de.json") },
+};
+
+/** What is loaded together with its words. */
+export const withWords = <M>(part: keyof typeof PARTS, load: () => Promise<M>) => async (): Promise<M> => {
+  const { en, de } = PARTS[part];
+  const [made, own, other] = await Promise.all([load(), en(), language === "de" ? de() : null]);
+  messages = { ...messages, ...own.default, ...other?.default };
+  return made;
 };
 
 /** A text; `{name}` stands for what is given under that name. */
