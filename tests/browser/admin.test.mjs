@@ -269,6 +269,42 @@ test("the palette finds places, lists and objects by the keyboard alone", async 
   await page.getByRole("heading", { level: 1, name: "Certificates" }).waitFor();
 });
 
+test("single keys lead about, do not get into what is typed, and can be switched off", async () => {
+  const page = await asAdmin();
+  await open(page, "/");
+  const heading = (name) => page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+  await page.keyboard.type("gu");
+  await heading("Users");
+  const search = page.getByRole("searchbox", { name: "Search" });
+  await search.click();
+  await page.keyboard.type("gfn?");
+  assert.equal(await search.inputValue(), "gfn?");
+  await heading("Users");
+  await search.fill("");
+  await search.blur();
+  await page.keyboard.type("gf");
+  await heading("Flows");
+  await page.keyboard.press("n");
+  await page.waitForURL("**/if/admin/flows/new/");
+  await page.locator("h1").first().click();
+  await page.keyboard.press("?");
+  const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await dialog.getByText("Go to: Events").waitFor();
+  await shoot(page, "admin-keys");
+  await page.evaluate(AXE);
+  assert.deepEqual((await page.evaluate(() => window.axe.run("[role=dialog]", { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }))).violations.map(({ id }) => id), []);
+  await dialog.getByRole("switch", { name: "Single keys" }).focus();
+  await page.keyboard.press("Space");
+  await dialog.getByText("Go to: Events").waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.keyboard.type("gu/?");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog", { name: "Search or jump to" }).waitFor();
+  assert.match(page.url(), /flows\/new/);
+  assert.equal(await dialog.count(), 0);
+});
+
 test("the keyboard goes from the skip link to everything", async () => {
   const page = await asAdmin();
   await open(page, "/core/groups/");

@@ -19,8 +19,8 @@ const ListPage = ({ api, resource }: { api: Api; resource: Resource }) => {
   const wizard = WIZARDS[resource.path];
   const canCreate = Boolean(resource.create) || kindsOf(api, resource).length > 0;
   const create = wizard
-    ? <Button component={Link} to={wizard.to} leftSection={<IconPlus size={16} />}>{t(wizard.key)}</Button>
-    : canCreate ? <Button component={Link} to={linkOf(resource, undefined, "~new")} leftSection={<IconPlus size={16} />}>{t(resource.path === "crypto/certificatekeypairs" ? "cert.import" : "list.create")}</Button> : undefined;
+    ? <Button component={Link} to={wizard.to} data-new leftSection={<IconPlus size={16} />}>{t(wizard.key)}</Button>
+    : canCreate ? <Button component={Link} to={linkOf(resource, undefined, "~new")} data-new leftSection={<IconPlus size={16} />}>{t(resource.path === "crypto/certificatekeypairs" ? "cert.import" : "list.create")}</Button> : undefined;
   return (
     <>
       <PageHead title={titleOf(resource.path) ?? resource.many} about={perhaps(`about.${resource.path}`)}
