@@ -77,7 +77,7 @@ const Palette = ({ close }: { close: () => void }) => {
     if (event.key === "Enter") { event.preventDefault(); go(hits[at]); }
   };
   return (
-    <Modal opened onClose={close} withCloseButton={false} padding={0} size="lg" yOffset="12vh" title={null} aria-label={t("shell.search")} classNames={{ body: "palette" }}>
+    <Modal opened onClose={close} withCloseButton={false} padding={0} size="lg" yOffset="12vh" title={null} attributes={{ content: { "aria-label": t("shell.search") } }} classNames={{ body: "palette" }}>
       <TextInput data-autofocus variant="unstyled" size="lg" px="md" value={text} onChange={(event) => setText(event.currentTarget.value)} onKeyDown={press}
         aria-label={t("shell.search")} placeholder={t("palette.hint")} leftSection={<IconSearch size={20} aria-hidden />} rightSection={isFetching ? <Loader size={16} /> : <Kbd size="xs">Esc</Kbd>}
         role="combobox" aria-expanded aria-controls="hits" aria-activedescendant={hits.length ? `hit-${at}` : undefined} aria-autocomplete="list" />
