@@ -1,6 +1,6 @@
 # Two commands do everything: `make run` and `make test`. `make help` lists the rest.
 
-.PHONY: run web test bench bench-lists bench-timing bench-crash fuzz check help
+.PHONY: run web test bench bench-lists bench-timing bench-paint bench-crash fuzz check help
 
 run: ## Build what is missing and start the server at http://localhost:9000
 	@./scripts/need.sh cargo cc cmake
@@ -25,6 +25,9 @@ bench-lists: ## Measure what a page of a list costs among 100,000 users
 
 bench-timing: ## Test whether the time of a refusal tells who exists
 	@./scripts/bench.sh timing $(ARGS)
+
+bench-paint: ## Measure how soon a browser on a slow connection shows a list
+	@./scripts/bench.sh paint $(ARGS)
 
 bench-crash: ## Kill the server under load, 20 times: nothing that was answered may be lost
 	@./scripts/bench.sh crash $(ARGS)

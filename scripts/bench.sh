@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures a release build. `bench.sh [speed|oauth|policies|lists|timing|crash] [--postgres] [ARGUMENTS]`: speed is logins, first
+# Measures a release build. `bench.sh [speed|oauth|policies|lists|timing|crash|paint] [--postgres] [ARGUMENTS]`: speed is logins, first
 # challenges, memory and start-up; oauth is tokens beside the signatures that the machine makes; policies is what expressions cost by themselves; lists is what a page costs among 100,000 users; timing is whether refusals tell who
-# exists; crash is what survives kill -9 under load. All are bounded in time. --postgres measures on a private
+# exists; crash is what survives kill -9 under load; paint is how soon a browser on a slow connection shows a list. All are bounded in time. --postgres measures on a private
 # PostgreSQL instead of SQLite. Arguments go to the load generator.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,6 +12,13 @@ case "${1:-}" in
 policies)
     step "Build" cargo build --profile quick --quiet --package vestibule-bench-policies
     step "Measure" "${CARGO_TARGET_DIR:-target}/quick/vestibule-bench-policies"
+    times
+    exit
+    ;;
+paint)
+    shift
+    step "Build" cargo build --release --quiet --package vestibule-server
+    VESTIBULE_BIN=${CARGO_TARGET_DIR:-target}/release/vestibule step "Measure" node bench/paint/paint.mjs "$@"
     times
     exit
     ;;

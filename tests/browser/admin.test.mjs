@@ -296,6 +296,31 @@ test("the theme is kept, and drawn from the first moment on", async () => {
   assert.deepEqual(await page.evaluate(() => ({ ...document.documentElement.dataset })), { theme: "dark", mantineColorScheme: "dark" });
 });
 
+test("a task tells how it stands, what it said and when it is tried again, while one looks", async () => {
+  const page = await asAdmin();
+  await open(page, "/tasks/schedules/");
+  await page.getByRole("link", { name: "Removes what has expired." }).click();
+  await button(page, "Run now").click();
+  await page.getByText("Done: Run now").waitFor();
+  await page.getByRole("tab", { name: "Tasks" }).click();
+  await page.getByRole("region", { name: "Tasks" }).getByRole("link").first().click();
+  await page.getByRole("tab", { name: "Run", exact: true }).waitFor();
+  await page.getByRole("status").getByText("Done", { exact: true }).waitFor();
+  await page.getByText("It said nothing.").waitFor();
+
+  // A mail whose server is not there.
+  const stage = await world.make.stage("email", { use_global_settings: false, host: "127.0.0.1", port: 1, use_tls: false });
+  const flow = await world.make.flow([stage], { designation: "recovery" });
+  await world.make.brand({ flow_recovery: flow.pk });
+  await world.api("POST", `core/users/${alice.pk}/recovery_email/`, { email_stage: stage.pk });
+  await open(page, `/stages/email/${stage.pk}/?tab=runs`);
+  await page.getByRole("region", { name: "Tasks" }).getByRole("link").first().click();
+  await page.locator(".said li").first().waitFor();
+  await page.getByText(/next try/).waitFor();
+  await page.evaluate(AXE);
+  assert.deepEqual((await page.evaluate(() => window.axe.run())).violations.map(({ id }) => id), []);
+});
+
 test("whoever may not sees a page that says so, and whoever is signed out comes back", async () => {
   const page = await world.visit();
   await signIn(page, `${login.path}?next=/if/admin/core/users/`, "alice", alice.password);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { openWorld, passwordField, primary, signIn } from "./support/browser.mjs";
+import { ADMIN } from "./support/server.mjs";
 
 const world = await openWorld();
 const flow = await world.make.login({ flow: { title: "Vestibule" }, password: { failed_attempts_before_cancel: 2 } });
@@ -83,4 +84,37 @@ test("the language is that of the page's reader, not of the one before", async (
   await Promise.all([german.goto(flow.path), english.goto(flow.path)]);
   assert.deepEqual([await lang(german), await lang(english)], ["de", "en"]);
   assert.equal(await passwordField(german).count(), 0);
+});
+
+test("the administration is German down to labels, helps and choices, which the API says in English", async () => {
+  // What somebody wrote stays as it is, even if it is a word that there is German for.
+  await world.make.stage("dummy", { name: "Password" });
+  const page = await world.visit({ locale: "de-DE" });
+  await signIn(page, flow.path, ADMIN.username, ADMIN.password);
+  await page.waitForURL("**/if/user/");
+
+  const english = /\b(the|whether|which|asks?|shown|shows|other|where|what|who|how|flow|stage|user)\b/i;
+  for (const [path, title] of [
+    ["stages/identification", "Identifizierungsstufe"], ["providers/oauth2", "OAuth2/OpenID-Provider"], ["sources/oauth", "OAuth-Quelle"], ["core/brands", "Marke"], ["core/users", "Benutzer"],
+  ]) {
+    await page.goto(`/if/admin/${path}/~new/`);
+    await page.getByRole("heading", { level: 1, name: `Neu: ${title}`, exact: true }).waitFor();
+    await page.getByRole("button", { name: /^Mehr \(/ }).click();
+    const texts = await page.locator("form").locator("label, legend, .help, .mantine-InputWrapper-description, .mantine-Switch-description").allInnerTexts();
+    assert.ok(texts.length > 10, path);
+    for (const text of texts) assert.doesNotMatch(text.replace(/`.*?`/g, ""), english, path);
+  }
+
+  await page.goto("/if/admin/stages/identification/~new/");
+  await page.getByRole("combobox", { name: "Passwortstufe" }).waitFor();
+  await page.getByText("Attribute eines Benutzers, mit denen die Eingabe verglichen wird, in dieser Reihenfolge.", { exact: true }).waitFor();
+  await page.getByRole("checkbox", { name: "Benutzername", exact: true }).waitFor();
+
+  await page.goto("/if/admin/policies/geoip/~new/");
+  await page.getByRole("combobox", { name: "Länder" }).fill("Österr");
+  await page.getByRole("option", { name: "Österreich", exact: true }).waitFor();
+
+  await page.goto("/if/admin/stages/all/?search=Password");
+  const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "Password", exact: true }) });
+  await row.getByText("Dummy-Stufe", { exact: true }).waitFor();
 });

@@ -26,8 +26,8 @@ use crate::settle::Settled;
 
 /// Longer than any visit that hashes nothing takes, shorter than anyone notices.
 const BEAT: Duration = Duration::from_millis(2);
-/// Longer than what is done for somebody alone takes, where that is more than finding them: a mail is on its way, which is
-/// written to the disk first.
+/// Longer than what is done for somebody alone takes, where that is more than finding them: the mail that is on its way
+/// is written down.
 const SLOW_BEAT: Duration = Duration::from_millis(50);
 /// How late an answer may be after its beat, microseconds.
 const LATE: u64 = 2000;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use vestibule_directory::resources::user::MakeRecoveryLink;
 use vestibule_kernel::{ApiError, Ctx};
 use vestibule_resource::Call;
-use vestibule_store::{Change, Configuration, Durability, Store, StoreError};
+use vestibule_store::{Configuration, Durability, Store, StoreError, Transaction};
 
 use crate::flow::Flow;
 use crate::plan::{Pending, Plan};
@@ -32,12 +32,14 @@ pub struct FlowToken<'a> {
 
 impl FlowToken<'_> {
     /// Makes it.
-    pub async fn make(&self, ctx: &Ctx, change: &mut Change) -> Result<MadeToken, StoreError> {
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn make(&self, ctx: &Ctx, store: &Store, transaction: &mut Transaction) -> Result<MadeToken, StoreError> {
         let (pk, key) = (ctx.uuid(), ctx.token(60));
-        let keys = change.store().keys();
+        let keys = store.keys();
         let hash = keys.lookup_hash(&key);
         let sealed = keys.seal(ctx, &place(pk), &key)?;
-        let transaction = change.transaction();
         transaction.execute("DELETE FROM tokens WHERE identifier = $1", vec![self.identifier.into()]).await?;
         let sql = "INSERT INTO tokens (pk, identifier, intent, user_id, description, description_folded, key_hash, \
                    key_sealed, expires, expiring) VALUES ($1, $2, 'verification', $3, '', '', $4, $5, $6, TRUE)";
@@ -89,10 +91,15 @@ impl MadeToken {
     ///
     /// # Errors
     /// The database.
-    pub async fn keep_plan(&self, plan: &Plan, activates: bool, change: &mut Change) -> Result<(), StoreError> {
+    pub async fn keep_plan(
+        &self,
+        plan: &Plan,
+        activates: bool,
+        transaction: &mut Transaction,
+    ) -> Result<(), StoreError> {
         let text = serde_json::to_string(plan).unwrap_or_default();
         let sql = "UPDATE flow_tokens SET plan = $1, activates = $2 WHERE token = $3";
-        change.transaction().execute(sql, vec![text.into(), activates.into(), self.pk.into()]).await?;
+        transaction.execute(sql, vec![text.into(), activates.into(), self.pk.into()]).await?;
         Ok(())
     }
 
@@ -144,7 +151,7 @@ impl MakeRecoveryLink for RecoveryLinkMaker {
         let identifier = format!("{uid}-password-reset");
         let token = FlowToken { user: call.object_id(), flow: flow.pk, identifier: &identifier, duration, once };
         let mut change = call.api.store.change(call.principal.actor.clone()).await?;
-        let made = token.make(&call.api.ctx, &mut change).await?;
+        let made = token.make(&call.api.ctx, &call.api.store, change.transaction()).await?;
         let event =
             vestibule_events::Event::new("secret_view", "authentik.core.api.users", call.principal.actor.clone());
         let event = event.context(serde_json::json!({

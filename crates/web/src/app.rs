@@ -8,16 +8,19 @@ const PAGE: Option<&str> = include!(concat!(env!("OUT_DIR"), "/app.rs"));
 
 /// Stands for the nonce in the bundled page.
 const NONCE: &str = "NONCE-OF-THIS-VISIT";
+/// Stands for what people read until there is more.
+const LOADING: &str = "LOADING-WORDS";
 /// Stands for the address of the script that chooses the theme before anything is drawn.
 const THEME: &str = "/theme.js";
 /// Stands for the address of the picture of the browser's tab.
 const ICON: &str = "/favicon.svg";
 
-/// The page at `/if/admin/` and below. The `nonce` is that of its [policy](app_policy); letters and digits alone.
+/// The page at `/if/admin/` and below: the frame's outline, which is drawn at once, and what fills it. The `nonce` is that of its [policy](app_policy); letters and digits alone.
 pub fn app_page(nonce: &str, locale: Locale) -> String {
     let Some(page) = PAGE else { return missing() };
     page.replace(NONCE, nonce)
         .replace("<html lang=\"en\"", &format!("<html lang=\"{}\"", locale.code()))
+        .replace(LOADING, &crate::catalogue::translate(locale, "app.loading", &[]))
         .replace(THEME, &asset_url("theme.js"))
         .replace(ICON, &asset_url("favicon.svg"))
 }
@@ -52,7 +55,7 @@ fn missing() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{NONCE, PAGE, app_page, app_policy, missing};
+    use super::{LOADING, NONCE, PAGE, app_page, app_policy, missing};
     use crate::locale::Locale;
 
     #[test]
@@ -61,11 +64,16 @@ mod tests {
         assert!(policy.contains("script-src 'self';") && policy.ends_with("connect-src 'self'"), "{policy}");
         assert!(policy.contains("style-src 'self' 'nonce-abc';") && !policy.contains("unsafe"), "{policy}");
         for page in [app_page("abc", Locale::default()), missing()] {
-            assert!(!page.contains("<style") && !page.contains("style=") && !page.contains("//"), "{page}");
-            assert!(!page.contains(NONCE) && page.contains("<html lang=\"en\""), "{page}");
+            let styles = page.matches("<style").count();
+            assert_eq!(styles, page.matches("<style nonce=\"abc\">").count(), "{page}");
+            assert!(!page.contains(" style=") && !page.contains("//"), "{page}");
+            assert!(!page.contains(NONCE) && !page.contains(LOADING) && page.contains("<html lang=\"en\""), "{page}");
         }
-        let script = |page: &str| page.matches("<script").count() - page.matches("src=").count();
-        assert!(PAGE.is_none_or(|page| script(page) == 0 && page.contains(NONCE)));
+        let inline = |page: &str| {
+            let tags = page.split("<script").skip(1).filter_map(|rest| rest.split_once('>'));
+            tags.filter(|(tag, _)| !tag.contains(" src=")).count()
+        };
+        assert!(PAGE.is_none_or(|page| inline(page) == 0 && page.contains(NONCE) && page.contains(LOADING)));
     }
 
     #[test]

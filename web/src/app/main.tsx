@@ -10,6 +10,7 @@ import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
+import { useLayoutEffect } from "react";
 import { createRoot } from "react-dom/client";
 
 import { loadLanguage } from "./lib/i18n";
@@ -22,11 +23,18 @@ const place = document.querySelector("#application");
 await loadLanguage();
 if (nonce) setNonce(nonce);
 
+/** Takes the outline away that stands there before there is anything to see. */
+const Drawn = () => {
+  useLayoutEffect(() => document.querySelector("#outline")?.remove(), []);
+  return null;
+};
+
 if (place) createRoot(place).render(
   <MantineProvider theme={theme} colorSchemeManager={schemes} cssVariablesResolver={variables} defaultColorScheme="auto" getStyleNonce={() => nonce}>
     <QueryClientProvider client={client}>
       <Notifications position="bottom-right" />
       <RouterProvider router={router} />
+      <Drawn />
     </QueryClientProvider>
   </MantineProvider>,
 );

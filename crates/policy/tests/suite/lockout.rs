@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use vestibule_flow::FlowToken;
-use vestibule_kernel::Actor;
 use vestibule_policy::PolicySettings;
+use vestibule_store::Durability;
 
 use crate::app::{App, PASSWORD, SLUG, results};
 
@@ -73,9 +73,10 @@ async fn a_recovery_opens_it() {
         duration: TimeDelta::hours(1),
         once: false,
     };
-    let mut change = app.app.store().change(Actor::System).await.unwrap();
-    let key = token.make(app.app.state.ctx(), &mut change).await.unwrap().key;
-    change.commit().await.unwrap();
+    let store = app.app.store();
+    let mut transaction = store.database().begin(Durability::Full).await.unwrap();
+    let key = token.make(app.app.state.ctx(), store, &mut transaction).await.unwrap().key;
+    transaction.commit().await.unwrap();
     let end = app.app.walker("recovery").with_query(&format!("flow_token={key}")).challenge().await;
     assert!(is_in(&end), "{end}");
     assert!(is_in(&login(&app, PASSWORD).await));

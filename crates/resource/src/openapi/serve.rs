@@ -4,8 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use http::{Method, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use super::languages::LANGUAGES;
 use crate::call::{Call, Operation, Permission};
@@ -20,8 +21,29 @@ static FORMATS: Choices = Choices { name: "FormatEnum", values: &[("json", "JSON
 /// The document in both forms, each made when it is first asked for.
 struct Written {
     extra: Map<String, Value>,
-    yaml: OnceLock<Bytes>,
-    json: OnceLock<Bytes>,
+    yaml: OnceLock<Form>,
+    json: OnceLock<Form>,
+}
+
+/// The document in one form.
+struct Form {
+    bytes: Bytes,
+    /// Names it, weakly (RFC 9110, section 8.8.1): it goes out compressed in different ways.
+    tag: String,
+}
+
+impl Form {
+    fn of(text: String) -> Self {
+        let hash = Sha256::digest(&text);
+        let tag = hash.iter().take(16).fold("W/\"".to_owned(), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
+        Self { bytes: text.into(), tag }
+    }
+
+    /// Whether a client has it already (RFC 9110, section 13.1.2).
+    fn is_known(&self, headers: &HeaderMap) -> bool {
+        let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        known.flat_map(|list| list.split(',')).any(|tag| matches!(tag.trim(), tag if tag == self.tag || tag == "*"))
+    }
 }
 
 /// The operation that answers with the document of everything that is served beside it. What no field table describes
@@ -43,13 +65,18 @@ fn answer(written: &Written, call: &Call) -> Response {
     let media = media(call.query.get("format"), accept);
     let document = || super::document(&call.api.registry, &written.extra);
     let (form, extension) = if media.ends_with("json") {
-        (written.json.get_or_init(|| document().to_string().into()), "json")
+        (written.json.get_or_init(|| Form::of(document().to_string())), "json")
     } else {
-        (written.yaml.get_or_init(|| vestibule_blueprints::write::write_value(&document()).into()), "yaml")
+        (written.yaml.get_or_init(|| Form::of(vestibule_blueprints::write::write_value(&document()))), "yaml")
     };
+    // Kept, and asked about each time: it changes when the server does.
+    let caching = [(header::ETAG, form.tag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    if form.is_known(&call.parts.headers) {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
     let disposition = format!("inline; filename=\"vestibule.{extension}\"");
-    let headers = [(header::CONTENT_TYPE, media.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    (headers, form.clone()).into_response()
+    let described = [(header::CONTENT_TYPE, media.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    (caching, described, form.bytes.clone()).into_response()
 }
 
 /// The media type to answer with: the parameter decides, then the first range that names one exactly.

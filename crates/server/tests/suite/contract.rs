@@ -130,3 +130,21 @@ async fn yaml_and_json_say_the_same() {
     assert_eq!(yaml.headers["content-type"], "application/vnd.oai.openapi");
     assert_eq!(load_yaml(&yaml.text).unwrap(), app.schema().await);
 }
+
+#[tokio::test]
+async fn a_client_that_has_the_document_is_not_sent_it_again() {
+    let app = App::start().await;
+    let path = "/api/v3/schema/?format=json";
+    let first = app.anonymous().get(path).await;
+    let tag = first.headers["etag"].to_str().unwrap().to_owned();
+    assert_eq!(first.headers["cache-control"], "no-cache");
+    for (known, status) in
+        [(tag.as_str(), 304), ("W/\"other\"", 200), (&format!("W/\"other\", {tag}"), 304), ("*", 304)]
+    {
+        let again = app.anonymous().with_header("if-none-match", known).get(path).await;
+        assert_eq!((again.status.as_u16(), again.text.is_empty()), (status, status == 304), "{known}");
+        assert_eq!(again.headers["etag"], tag.as_str(), "{known}");
+    }
+    let yaml = app.anonymous().get("/api/v3/schema/").await;
+    assert_ne!(yaml.headers["etag"], tag.as_str(), "the other form is another");
+}

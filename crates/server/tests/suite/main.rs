@@ -20,6 +20,7 @@ mod every_permission;
 mod examples;
 mod fixtures;
 mod gates;
+mod german;
 mod history;
 mod large_tables;
 mod login;

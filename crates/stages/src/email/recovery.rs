@@ -57,7 +57,7 @@ impl SendRecoveryMail for StageMails {
         // Mail programs visit links by themselves: this one is good until it ends.
         let token = FlowToken { user: call.object_id(), flow, identifier: &identifier, duration, once: false };
         let mut change = call.api.store.change(call.principal.actor.clone()).await?;
-        let made = token.make(&call.api.ctx, &mut change).await?;
+        let made = token.make(&call.api.ctx, &call.api.store, change.transaction()).await?;
         let brand = current_brand(&call.configuration, &ClientInfo::of(&call.parts).host_name());
         // The link is a secret: the task knows its token by the token's own key alone.
         let arguments = json!({

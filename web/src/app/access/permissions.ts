@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { call, get, type Query, type Row } from "../lib/api";
+import { t, term } from "../lib/i18n";
 import { client } from "../lib/queries";
 
 export interface Permission {
@@ -21,10 +22,14 @@ export interface Permission {
 export const VERBS = ["view", "add", "change", "delete"] as const;
 export type Verb = (typeof VERBS)[number];
 
-const read = (row: Row): Permission => ({
-  id: `${row.app_label}.${row.codename}`, codename: row.codename, name: row.name, model: `${row.app_label}.${row.model}`,
-  modelName: row.model_verbose, app: row.app_label_verbose, verb: VERBS.find((verb) => row.codename === `${verb}_${row.model}`),
-});
+const read = (row: Row): Permission => {
+  const verb = VERBS.find((one) => row.codename === `${one}_${row.model}`);
+  const modelName = term(row.model_verbose);
+  return {
+    id: `${row.app_label}.${row.codename}`, codename: row.codename, name: verb ? t(`permission.${verb}`, { name: modelName }) : term(row.name),
+    model: `${row.app_label}.${row.model}`, modelName, app: row.app_label_verbose, verb,
+  };
+};
 
 const MOST = 100;
 

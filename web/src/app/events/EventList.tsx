@@ -7,9 +7,10 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { Query, Row } from "../lib/api";
-import { humanize, moment } from "../lib/format";
+import { moment } from "../lib/format";
 import { t } from "../lib/i18n";
 import { list, useApi } from "../lib/queries";
+import { labelOf } from "../lib/schema";
 import { Moment } from "../lists/Cell";
 import { Empty, Lines, Wrong } from "../shell/States";
 import { aboutOf, differencesOf, iconOf, isBad, titleOf, whoOf, type Difference } from "./words";
@@ -76,7 +77,7 @@ export const Differences = ({ differences }: { differences: Difference[] }) => (
       <tbody>
         {differences.map(({ field, before, after, added, removed }) => (
           <tr key={field}>
-            <th scope="row">{humanize(field)}</th>
+            <th scope="row">{labelOf(field)}</th>
             <td>{added || removed ? (removed ?? []).map((one, index) => <del key={index}>{text(one)}</del>) : <del>{text(before)}</del>}</td>
             <td>{added || removed ? (added ?? []).map((one, index) => <ins key={index}>{text(one)}</ins>) : <ins>{text(after)}</ins>}</td>
           </tr>

@@ -5,7 +5,7 @@ import { IconAlertTriangle, IconExternalLink, IconEyeSearch, IconInfoCircle } fr
 import { useQuery } from "@tanstack/react-query";
 
 import { ApiError, get, type Row } from "../lib/api";
-import { perhaps, t, type Key } from "../lib/i18n";
+import { perhaps, t, term, type Key } from "../lib/i18n";
 import { useMe } from "../lib/queries";
 import { Dot } from "../lists/Cell";
 import { Empty, Lines, Wrong } from "../shell/States";
@@ -87,7 +87,7 @@ const Running = ({ data, steps, flow }: { data: Row; steps: Row[]; flow: Row }) 
               <div className="step" data-verdict={state === "passed" ? "skipped" : state === "ahead" || state === "next" ? "unreached" : state}>
                 <div className="step-told">
                   <span className="step-number" aria-hidden>{index + 1}</span>
-                  <div><Text component="span" fw={500}>{step.stage_obj.name}</Text><Text size="sm" c="dimmed">{step.stage_obj.verbose_name}</Text></div>
+                  <div><Text component="span" fw={500}>{step.stage_obj.name}</Text><Text size="sm" c="dimmed">{term(step.stage_obj.verbose_name)}</Text></div>
                   <Dot state={STATES[state] ?? "off"}>{t(`inspector.state.${state}` as Key)}</Dot>
                 </div>
               </div>

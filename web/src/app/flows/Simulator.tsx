@@ -7,7 +7,7 @@ import { useId, useState, type FormEvent } from "react";
 
 import { ApiError, call, type Row } from "../lib/api";
 import { humanize, number } from "../lib/format";
-import { perhaps, t, type Key } from "../lib/i18n";
+import { perhaps, t, term, type Key } from "../lib/i18n";
 import { list } from "../lib/queries";
 import type { Api } from "../lib/schema";
 import { ReferenceSelect } from "../forms/ReferenceSelect";
@@ -188,7 +188,7 @@ const StepTold = ({ step, number: position, place }: { step: Row; number: number
         <span className="step-number" aria-hidden>{position}</span>
         <div>
           <Text component="span" fw={500}>{step.name}</Text>
-          <Text size="sm" c="dimmed">{place?.stage_obj.verbose_name ?? humanize(step.model.split(".")[1] ?? "")}</Text>
+          <Text size="sm" c="dimmed">{term(place?.stage_obj.verbose_name ?? humanize(step.model.split(".")[1] ?? ""))}</Text>
         </div>
         <Dot state={STATES[step.verdict] ?? "warn"}>{t(`sim.verdict.${step.verdict}` as Key)}</Dot>
         <div className="why">

@@ -7,7 +7,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { call, type Row } from "../lib/api";
-import { t, type Key } from "../lib/i18n";
+import { t, term, type Key } from "../lib/i18n";
 import { changed, linkOf } from "../lib/queries";
 import type { Api } from "../lib/schema";
 import { ObjectForm } from "../forms/ObjectForm";
@@ -53,7 +53,7 @@ export const Step = ({ api, step, number, last, dragging, drag, end, shift }: Pr
           <div>
             {resource ? <Link className="name" to={linkOf(resource, stage)} draggable={false}>{stage.name}</Link> : <Text component="span" fw={500}>{stage.name}</Text>}
             <Group gap={6}>
-              <Text component="span" size="sm" c="dimmed">{stage.verbose_name}</Text>
+              <Text component="span" size="sm" c="dimmed">{term(stage.verbose_name)}</Text>
               {step.invalid_response_action !== "retry" && <Badge size="sm" variant="light" tt="none">{t(`flow.invalid.${step.invalid_response_action}` as Key)}</Badge>}
             </Group>
           </div>

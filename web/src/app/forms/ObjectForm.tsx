@@ -6,6 +6,7 @@ import { IconAlertTriangle, IconChevronDown } from "@tabler/icons-react";
 import { useBlocker } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 
+import { sayDone } from "../history/undo";
 import { ApiError, call, type Row } from "../lib/api";
 import { nameOf, slugify } from "../lib/format";
 import { t } from "../lib/i18n";
@@ -88,7 +89,8 @@ export const ObjectForm = ({ api, resource, row, saved, preset, hide = [], cance
       const given = { ...body(fields, values, start, !row, TOGETHER[resource.path]), ...(row ? {} : Object.fromEntries(Object.entries(preset ?? {}).filter(([name]) => hide.includes(name)))) };
       const answer = await send(resource, row, given, fields);
       left.current = true;
-      notifications.show({ message: row ? t("form.saved", { name: nameOf(answer) }) : t("form.created", { name: nameOf(answer) }) });
+      if (row) void sayDone(t("form.saved", { name: nameOf(answer) }), [String(answer.pk ?? answer[resource.key])]);
+      else notifications.show({ message: t("form.created", { name: nameOf(answer) }) });
       await changed();
       saved?.(answer);
       left.current = false;

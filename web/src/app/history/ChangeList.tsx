@@ -13,8 +13,8 @@ import { changed, linkOf, useApi } from "../lib/queries";
 import { Differences } from "../events/EventList";
 import { Moment } from "../lists/Cell";
 import { Empty, Lines, Wrong } from "../shell/States";
+import { CHANGES } from "./undo";
 
-const CHANGES = "/api/vestibule/v1/configuration/changes/";
 const COLOURS: Record<string, string> = { deleted: "red" };
 
 type Way = "undo" | "return";

@@ -6,11 +6,15 @@ import type wizards from "../messages/wizards.en.json";
 export type Key = keyof typeof en | keyof typeof wizards;
 
 let messages: Record<string, string> = en;
+let terms = new Map<string, string>();
 export const language = document.documentElement.lang || "en";
 
-/** Loads the catalogue of the page's language. English is always there. */
+/** Loads the catalogues of the page's language. English is always there. */
 export const loadLanguage = async () => {
-  if (language === "de") messages = { ...en, ...(await import("../messages/de.json")).default };
+  if (language !== "de") return;
+  const [words, named] = await Promise.all([import("../messages/de.json"), import("../messages/terms.de.json")]);
+  messages = { ...en, ...words.default };
+  terms = new Map(Object.entries(named.default));
 };
 
 /** Catalogues of what few people open: loaded with it. */
@@ -32,6 +36,9 @@ export const t = (key: Key, values: Record<string, string | number> = {}): strin
 
 /** A text that may not be in the catalogue. */
 export const perhaps = (key: string): string | undefined => messages[key];
+
+/** What the server says in English of its fields and kinds, in the page's language if that is known. Not for what people wrote. */
+export const term = (text: string): string => terms.get(text) ?? text;
 
 /** One of two texts, by a number: `key.one` and `key.many`. */
 export const count = (key: string, number: number): string =>

@@ -1,7 +1,7 @@
 // What the server's OpenAPI document says: which resources there are, and what each consists of.
 
 import { humanize } from "./format";
-import { perhaps } from "./i18n";
+import { language, perhaps, term } from "./i18n";
 
 type Schema = Record<string, any>;
 
@@ -29,6 +29,8 @@ export interface Field {
   format?: string;
   pattern?: string;
   integer?: boolean;
+  /** Its values are the server's own words. */
+  worded?: boolean;
 }
 
 export interface Filter extends Field {
@@ -96,7 +98,7 @@ export class Api {
     const answer = operations?.get?.responses?.["200"]?.content?.["application/json"]?.schema;
     if (!body || !answer) return undefined;
     return {
-      path, key: "", schema: this.name(answer), one: humanize(path.split("/").pop() ?? path), many: "", detail: false, change: this.fields(this.resolve(body)), fields: this.fields(this.resolve(answer)),
+      path, key: "", schema: this.name(answer), one: term(humanize(path.split("/").pop() ?? path)), many: "", detail: false, change: this.fields(this.resolve(body)), fields: this.fields(this.resolve(answer)),
       filters: [], search: false, ordering: false, deletable: false, usedBy: false, paginated: false, actions: new Set(),
     };
   }
@@ -134,7 +136,7 @@ export class Api {
     const one = detail ? this.document.paths[detail] : {};
     const answer = this.resolve(items);
     const parameter = detail ? detail.slice(path.length + 1, -2) : "pk";
-    const fields = this.fields(answer);
+    const fields = this.fields(answer).map((field) => (path.startsWith("/tasks/") && field.name === "description" ? { ...field, worded: true } : field));
     const body = (operation: Schema | undefined) => this.resolve(operation?.requestBody?.content?.["application/json"]?.schema ?? operation?.requestBody?.content?.["multipart/form-data"]?.schema);
     const parameters = (operations.get.parameters ?? []).map((one: Schema) => this.parameter(one));
     const named = (name: string) => parameters.some((one: Schema) => one.name === name);
@@ -149,8 +151,8 @@ export class Api {
       path: path.startsWith("/api/") ? path.replace(/\/$/, "") : path.replace(/^\/|\/$/g, ""),
       key: answer.properties?.[parameter] ? parameter : "pk",
       schema,
-      one: answer.description || humanize(schema.replace(/(?<=[a-z])(?=[A-Z])/g, " ")),
-      many: plural ?? humanize(path.split("/").filter(Boolean).pop() ?? schema),
+      one: term(answer.description || humanize(schema.replace(/(?<=[a-z])(?=[A-Z])/g, " "))),
+      many: term(plural ?? humanize(path.split("/").filter(Boolean).pop() ?? schema)),
       detail: Boolean(one.get),
       create, change, fields,
       filters: parameters.filter((one: Schema) => !RESERVED.has(one.name)).map((one: Schema) => this.filter(one, fields)),
@@ -169,7 +171,7 @@ export class Api {
   private filter(parameter: Schema, fields: Field[]): Filter {
     const own = this.field(parameter.name, parameter.schema ?? {}, false);
     const same = fields.find((field) => field.name === parameter.name);
-    return { ...own, help: parameter.description ?? "", ...(same?.model && (own.kind === "text" || own.kind === "number") && { kind: "reference" as const, model: same.model }) };
+    return { ...own, help: term(parameter.description ?? ""), ...(same?.model && (own.kind === "text" || own.kind === "number") && { kind: "reference" as const, model: same.model }) };
   }
 
   fields(schema: Schema): Field[] {
@@ -187,17 +189,17 @@ export class Api {
     const hints = { ...own, ...inner };
     const field: Field = {
       name, required,
-      label: perhaps(`field.${name}`) ?? schema.title ?? humanize(name),
-      help: schema.description ?? "",
+      label: labelOf(name, schema.title),
+      help: term(schema.description ?? ""),
       kind: "other",
       nullable: Boolean(schema.nullable),
       readOnly: Boolean(schema.readOnly),
       secret: Boolean(hints.secret || schema.writeOnly) && schema.type === "string",
       default: hints.default ?? schema.default,
-      choices: (choicesOf?.enum ?? []).filter((value: unknown) => typeof value === "string").map((value: string, index: number) => ({ value, label: labels?.[index] ?? humanize(value) })),
+      choices: choicesFrom((choicesOf?.enum ?? []).filter((value: unknown) => typeof value === "string"), labels),
       model: hints.model,
       minimum: schema.minimum, maximum: schema.maximum, maxLength: schema.maxLength,
-      format: hints.format ?? schema.format, pattern: schema.pattern, integer: schema.type === "integer",
+      format: hints.format ?? schema.format, pattern: schema.pattern, integer: schema.type === "integer", worded: /(^|_)verbose(_|$)/.test(name),
     };
     field.model ??= schema.type === "array" && (items.type === "integer" || items.format === "uuid") ? KEYS.find(([pattern]) => pattern.test(name))?.[1] : undefined;
     field.kind = kindOf(name, schema, items, field);
@@ -206,6 +208,20 @@ export class Api {
     return field;
   }
 }
+
+/** What a field is called. */
+export const labelOf = (name: string, title?: string): string => perhaps(`field.${name}`) ?? term(title ?? humanize(name));
+
+const COUNTRY = /^[A-Z]{2}$/;
+/** What is longer than this is looked through by its letters. */
+const LONG_CHOICE = 30;
+
+/** What can be chosen, in words. Countries are what the browser calls them. */
+const choicesFrom = (values: string[], labels: string[] | undefined): Field["choices"] => {
+  const countries = values.length > 0 && values.every((value) => COUNTRY.test(value)) ? new Intl.DisplayNames(language, { type: "region" }) : undefined;
+  const choices = values.map((value, index) => ({ value, label: countries?.of(value) ?? term(labels?.[index] ?? humanize(value)) }));
+  return choices.length > LONG_CHOICE ? choices.sort((one, other) => one.label.localeCompare(other.label, language)) : choices;
+};
 
 const RESERVED = new Set(["search", "ordering", "page", "page_size", "include_users", "include_groups", "include_roles", "include_children", "include_parents", "include_inherited_roles", "superuser_full_list", "for_user", "only_with_launch_url", "list_rbac"]);
 /** Lists of keys whose model the document does not name. */

@@ -4,7 +4,7 @@ import { Badge, Code, Group, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 
 import { ago, humanize, moment, nameOf, number } from "../lib/format";
-import { count, t } from "../lib/i18n";
+import { count, t, term } from "../lib/i18n";
 import type { Field } from "../lib/schema";
 
 export const Dot = ({ state, children }: { state: "ok" | "off" | "warn" | "bad"; children: ReactNode }) => <span className="dot" data-state={state}>{children}</span>;
@@ -13,6 +13,9 @@ const STATES: Record<string, "ok" | "off" | "warn" | "bad"> = {
   successful: "ok", done: "ok", info: "ok", warning: "warn", error: "bad", orphaned: "warn", unknown: "off", queued: "off", alert: "bad", notice: "ok", rejected: "bad", running: "warn", consumed: "warn",
 };
 
+/** The mark of a state's name. */
+export const stateOf = (name: string) => STATES[name] ?? "off";
+
 export const Moment = ({ value }: { value: string }) => <time dateTime={value} title={moment(value)}>{ago(value)}</time>;
 
 export const Cell = ({ field, value }: { field: Field; value: any }): ReactNode => {
@@ -20,8 +23,9 @@ export const Cell = ({ field, value }: { field: Field; value: any }): ReactNode 
   if (field.name === "is_active") return <Dot state={value ? "ok" : "off"}>{value ? t("cell.active") : t("cell.inactive")}</Dot>;
   if (typeof value === "boolean") return <Dot state={value ? "ok" : "off"}>{value ? t("cell.yes") : t("cell.no")}</Dot>;
   if (field.kind === "moment" && typeof value === "string") return <Moment value={value} />;
-  if (typeof value === "string" && STATES[value] && /status|severity|state/.test(field.name)) return <Dot state={STATES[value]}>{humanize(value)}</Dot>;
-  if (field.kind === "choice") return field.choices.find((one) => one.value === value)?.label ?? humanize(String(value));
+  if (typeof value === "string" && STATES[value] && /status|severity|state/.test(field.name)) return <Dot state={STATES[value]}>{term(humanize(value))}</Dot>;
+  if (field.kind === "choice") return field.choices.find((one) => one.value === value)?.label ?? term(humanize(String(value)));
+  if (field.worded) return term(String(value));
   if (typeof value === "number") return field.integer ? number(value) : String(value);
   if (Array.isArray(value)) return <Several values={value} field={field} />;
   if (typeof value === "object") return nameOf(value) || <Code>{JSON.stringify(value)}</Code>;

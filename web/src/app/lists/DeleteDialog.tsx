@@ -1,15 +1,15 @@
 // Asks before something is deleted, and says first what goes with it or loses it.
 
 import { Alert, Button, Group, List, Modal, Progress, Stack, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import { sayDone } from "../history/undo";
 import { call, get, type Row } from "../lib/api";
 import { nameOf } from "../lib/format";
 import { count, t, type Key } from "../lib/i18n";
-import { changed, pathOf } from "../lib/queries";
+import { changed, pathOf, useApi } from "../lib/queries";
 import type { Resource } from "../lib/schema";
 import { Lines, Wrong } from "../shell/States";
 
@@ -28,6 +28,7 @@ const used = async (targets: Target[]) => {
 };
 
 const DeleteDialog = ({ targets, close }: { targets: Target[]; close: (done: boolean) => void }) => {
+  const api = useApi();
   const [done, setDone] = useState<number | null>(null);
   const [failed, setFailed] = useState<unknown>(null);
   const keys = targets.map(({ resource, row }) => pathOf(resource, row));
@@ -41,8 +42,8 @@ const DeleteDialog = ({ targets, close }: { targets: Target[]; close: (done: boo
         await call("DELETE", path);
         setDone(++deleted);
       }
-      notifications.show({ message: targets.length === 1 ? t("delete.done", { name: nameOf(targets[0]!.row) }) : count("delete.doneMany", deleted) });
       await changed();
+      void sayDone(targets.length === 1 ? t("delete.done", { name: nameOf(targets[0]!.row) }) : count("delete.doneMany", deleted), targets.map(({ resource, row }) => String(row.pk ?? row[resource.key])));
       close(true);
     } catch (error) {
       setFailed(error);
@@ -59,7 +60,7 @@ const DeleteDialog = ({ targets, close }: { targets: Target[]; close: (done: boo
             <List size="sm" spacing={4} mah={240} className="scrolls">
               {data.map((one, index) => (
                 <List.Item key={index}>
-                  <Text component="span" fw={500}>{one.name}</Text> <Text component="span" c="dimmed">{one.model_name}</Text> – {t(`delete.${one.action}` as Key)}
+                  <Text component="span" fw={500}>{one.name}</Text> <Text component="span" c="dimmed">{api?.ofModel(one.model_name)?.one ?? one.model_name}</Text> – {t(`delete.${one.action}` as Key)}
                 </List.Item>
               ))}
             </List>

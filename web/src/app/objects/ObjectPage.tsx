@@ -8,7 +8,7 @@ import { lazy, Suspense, useState, type ReactNode } from "react";
 
 import { get, type Row } from "../lib/api";
 import { nameOf } from "../lib/format";
-import { count, t, type Key } from "../lib/i18n";
+import { count, t, term, type Key } from "../lib/i18n";
 import { linkOf, pathOf } from "../lib/queries";
 import type { Api, Resource } from "../lib/schema";
 import { Cell } from "../lists/Cell";
@@ -44,6 +44,8 @@ const ObjectPage = ({ api, resource, id }: { api: Api; resource: Resource; id: s
   if (error && !row) return <><PageHead title={resource.one} trail={trail} /><Wrong error={error} retry={() => void refetch()} /></>;
   if (!row) return <div className="card"><Lines /></div>;
   const target = targetOf(resource, row);
+  const name = nameOf(row);
+  const worded = resource.fields.some((field) => field.worded && row[field.name] === name);
   const extra = extraTabs(api, resource, row);
   const tabs: { name: string; label: string; content: ReactNode }[] = [
     // What a flow is, is its stages; what a certificate is, is what it says.
@@ -60,7 +62,7 @@ const ObjectPage = ({ api, resource, id }: { api: Api; resource: Resource; id: s
   const open = tabs.some(({ name }) => name === tab) ? tab! : tabs[0]!.name;
   return (
     <>
-      <PageHead title={nameOf(row) || resource.one} trail={trail} badge={family !== resource ? <Badge variant="light" tt="none" fw={500}>{resource.one}</Badge> : undefined}
+      <PageHead title={(worded ? term(name) : name) || resource.one} trail={trail} badge={family !== resource ? <Badge variant="light" tt="none" fw={500}>{resource.one}</Badge> : undefined}
         actions={<><Actions resource={resource} row={row} />{resource.deletable && <Button variant="default" leftSection={<IconTrash size={16} />} onClick={() => setDeleting(true)}>{t("action.delete")}</Button>}</>} />
       <Tabs value={open} onChange={(name) => void navigate({ to: ".", search: { tab: name ?? undefined } as any, replace: true, resetScroll: false })} keepMounted={false}>
         <Tabs.List mb="md">{tabs.map(({ name, label }) => <Tabs.Tab key={name} value={name}>{label}</Tabs.Tab>)}</Tabs.List>

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { get, type Row } from "../lib/api";
+import { term } from "../lib/i18n";
 import type { Api, Resource } from "../lib/schema";
 
 /** The resources that a family lists together. */
@@ -24,6 +25,6 @@ export const useKinds = (api: Api, family: Resource): Choice[] => {
   const { data } = useQuery({ queryKey: ["types", family.path], queryFn: () => get<Row[]>(`${family.path}/types/`), enabled: kinds.length > 0, staleTime: Infinity });
   return kinds.map((resource) => {
     const said = data?.find(({ model_name }) => model_name === resource.schema.toLowerCase());
-    return { resource, name: said?.name ?? resource.one, description: said?.description ?? "" };
+    return { resource, name: said ? term(said.name) : resource.one, description: term(said?.description ?? "") };
   }).sort((one, other) => one.name.localeCompare(other.name));
 };

@@ -6,10 +6,9 @@ import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState, type ReactNode } from "react";
 
 import { call, get, type Query, type Row } from "../lib/api";
-import { humanize } from "../lib/format";
 import { t } from "../lib/i18n";
 import { pathOf } from "../lib/queries";
-import type { Api, Resource } from "../lib/schema";
+import { labelOf, type Api, type Resource } from "../lib/schema";
 import { ReferenceSelect } from "../forms/ReferenceSelect";
 import { Dot } from "../lists/Cell";
 import type { Asked } from "../lists/ResourceTable";
@@ -22,6 +21,7 @@ const Simulator = lazy(() => import("../flows/Simulator"));
 const Inspector = lazy(() => import("../flows/Inspector"));
 const Members = lazy(() => import("../access/Members"));
 const RoleMatrix = lazy(() => import("../access/RoleMatrix"));
+const TaskRun = lazy(() => import("../system/TaskRun"));
 const Certificate = lazy(() => import("./Certificate"));
 
 interface Tab {
@@ -66,6 +66,12 @@ export const extraTabs = (api: Api, resource: Resource, row: Row): Tab[] => {
       return [{ name: "certificate", first: true, label: t("cert.name"), content: <Later><Certificate row={row} /></Later> }];
     case "core/applications":
       return within("entitlements", t("app.entitlements"), "core/application_entitlements", { app: row.pk }, <Button component={Link} to={`/core/application_entitlements/~new/?app=${row.pk}`}>{t("list.create")}</Button>);
+    case "tasks/tasks":
+      return [{ name: "run", first: true, label: t("task.name"), content: <Later><TaskRun id={String(row.message_id)} /></Later> }];
+    case "tasks/schedules":
+      return within("runs", t("nav.tasks"), "tasks/tasks", { actor_name: row.actor_name });
+    case "stages/email": case "stages/authenticator/email":
+      return within("runs", t("nav.tasks"), "tasks/tasks", tasksOf(row.meta_model_name, row));
     case "providers/oauth2":
       return [{ name: "addresses", label: t("provider.addresses"), content: <Addresses row={row} /> }];
     default:
@@ -73,6 +79,12 @@ export const extraTabs = (api: Api, resource: Resource, row: Row): Tab[] => {
       if (resource.path.startsWith("propertymappings/") && row.meta_model_name) return [{ name: "test", label: t("test.name"), content: <Test api={api} path={`propertymappings/all/${row.pk}/test/`} /> }];
       return [];
   }
+};
+
+/** The tasks that are about an object. */
+const tasksOf = (model: string, row: Row): Query => {
+  const [app, name] = model.split(".");
+  return { rel_obj_content_type__app_label: app, rel_obj_content_type__model: name, rel_obj_id: String(row.pk) };
 };
 
 const Within = ({ api, resource, fixed, create, label }: { api: Api; resource: Resource; fixed: Query; create?: ReactNode; label: string }) => {
@@ -88,7 +100,7 @@ const Addresses = ({ row }: { row: Row }) => {
     <div className="card pad">
       <dl className="facts">
         <div><dt>{t("provider.clientId")}</dt><dd><Code>{row.client_id}</Code></dd></div>
-        {Object.entries(data).filter(([, value]) => typeof value === "string").map(([name, value]) => <div key={name}><dt>{humanize(name)}</dt><dd><Code>{value}</Code></dd></div>)}
+        {Object.entries(data).filter(([, value]) => typeof value === "string").map(([name, value]) => <div key={name}><dt>{labelOf(name)}</dt><dd><Code>{value}</Code></dd></div>)}
       </dl>
     </div>
   );

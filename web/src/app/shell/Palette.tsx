@@ -9,7 +9,7 @@ import { useEffect, useMemo, useState } from "react";
 
 import { get } from "../lib/api";
 import { nameOf } from "../lib/format";
-import { t } from "../lib/i18n";
+import { t, term } from "../lib/i18n";
 import { linkOf, useApi } from "../lib/queries";
 import type { Api } from "../lib/schema";
 import { PLACES, iconOf } from "../nav";
@@ -45,7 +45,7 @@ const objects = async (api: Api, query: string): Promise<Hit[]> => {
     const answer = await get(`${path}/`, { search: query, page_size: 4 }).catch(() => null);
     return (answer?.results ?? []).map((row: any): Hit => {
       const own = api.ofModel(row.meta_model_name) ?? resource;
-      return { id: `${path}:${row.pk}`, title: nameOf(row), what: row.verbose_name ?? resource.one, to: linkOf(own, row), icon: iconOf(path) };
+      return { id: `${path}:${row.pk}`, title: nameOf(row), what: row.verbose_name ? term(row.verbose_name) : resource.one, to: linkOf(own, row), icon: iconOf(path) };
     });
   }));
   return found.flat();

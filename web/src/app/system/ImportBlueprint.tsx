@@ -8,6 +8,7 @@ import { useState } from "react";
 import { call, type Row } from "../lib/api";
 import { count, t, type Key } from "../lib/i18n";
 import { changed, useApi } from "../lib/queries";
+import type { Api } from "../lib/schema";
 import { Differences } from "../events/EventList";
 import { FieldInput } from "../forms/FieldInput";
 import { PageHead } from "../shell/PageHead";
@@ -47,7 +48,7 @@ export const ImportBlueprint = () => {
             <FieldInput api={api} field={{ ...FIELD, choices: [], label: t("blueprint.content") }} value={content} change={(value) => set(String(value))} errors={{}} exists={false} path="content" />
             {failed !== null && <Wrong error={failed} />}
             {result && !result.success && <Stack gap="xs" role="alert"><Text className="bad">{t("blueprint.failed")}</Text><Code block>{(result.logs ?? []).map((one: Row) => `${one.log_level}: ${one.event}`).join("\n")}</Code></Stack>}
-            {plan && <Plan plan={plan} />}
+            {plan && <Plan api={api} plan={plan} />}
           </div>
           <div className="form-foot"><Button onClick={() => void show()} loading={busy} variant={plan ? "default" : "filled"}>{t("blueprint.plan")}</Button>{plan && <Button onClick={() => void apply()} loading={busy}>{t("blueprint.apply")}</Button>}</div>
         </div>
@@ -58,14 +59,14 @@ export const ImportBlueprint = () => {
 
 const COLOURS: Record<string, string> = { delete: "red" };
 
-const Plan = ({ plan }: { plan: Row }) => (
+const Plan = ({ api, plan }: { api: Api; plan: Row }) => (
   <section aria-labelledby="plan">
     <Stack>
       <Group><Title order={2} id="plan">{t("blueprint.planned")}</Title><Text c="dimmed" size="sm">{count("blueprint.unchanged", plan.unchanged)}</Text></Group>
       {plan.changes.length === 0 && <Text role="status">{t("blueprint.nothing")}</Text>}
       {plan.changes.map((change: Row, index: number) => (
         <div key={index} className="inset">
-          <Group gap="xs"><Badge color={COLOURS[change.action]} variant="light" tt="none">{t(`blueprint.${change.action}` as Key)}</Badge><Text fw={500}>{change.name}</Text><Text size="sm" c="dimmed">{change.model}</Text></Group>
+          <Group gap="xs"><Badge color={COLOURS[change.action]} variant="light" tt="none">{t(`blueprint.${change.action}` as Key)}</Badge><Text fw={500}>{change.name}</Text><Text size="sm" c="dimmed">{api.ofModel(change.model)?.one ?? change.model}</Text></Group>
           {change.fields?.length > 0 && <Differences differences={change.fields.map((one: Row) => ({ field: one.field, before: one.before, after: one.after }))} />}
         </div>
       ))}

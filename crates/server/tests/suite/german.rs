@@ -1,0 +1,273 @@
+//! What the server says of its fields, choices and kinds has German words in the administrators' application, which makes
+//! its lists and forms of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use vestibule_testkit::Client;
+
+use crate::app::App;
+
+const TERMS: &str = include_str!("../../../../web/src/app/messages/terms.de.json");
+const ENGLISH: &str = include_str!("../../../../web/src/app/messages/en.json");
+/// Parameters of lists that are no filters, as `lib/schema.ts` has them.
+const RESERVED: [&str; 14] = [
+    "search",
+    "ordering",
+    "page",
+    "page_size",
+    "include_users",
+    "include_groups",
+    "include_roles",
+    "include_children",
+    "include_parents",
+    "include_inherited_roles",
+    "superuser_full_list",
+    "for_user",
+    "only_with_launch_url",
+    "list_rbac",
+];
+/// Words that `lib/format.ts` writes in capitals.
+const ABBREVIATIONS: [&str; 25] = [
+    "url", "uri", "id", "ip", "uid", "uuid", "dn", "mfa", "saml", "oidc", "jwks", "json", "html", "css", "api", "csrf",
+    "pk", "sms", "totp", "ldap", "scim", "dcr", "otp", "jwt", "ui",
+];
+
+type Catalogue = BTreeMap<String, String>;
+
+/// What the application shows of a document, each text with a place where it comes from. It finds them as `lib/schema.ts` does.
+struct Texts {
+    document: Value,
+    english: Catalogue,
+    found: Catalogue,
+    /// The schemas of what is listed, in small letters, as kinds are named by their models.
+    kinds: Vec<String>,
+}
+
+impl Texts {
+    fn of(document: Value) -> Self {
+        let english = serde_json::from_str(ENGLISH).unwrap();
+        let mut texts = Self { document, english, found: Catalogue::new(), kinds: Vec::new() };
+        let paths = texts.document["paths"].as_object().unwrap().clone();
+        for (path, operations) in &paths {
+            for method in ["post", "put", "patch"] {
+                let content = &operations[method]["requestBody"]["content"];
+                for kind in ["application/json", "multipart/form-data"] {
+                    texts.fields(&content[kind]["schema"], path, true);
+                }
+            }
+            let listed = answer(&operations["get"]);
+            if path == "/admin/settings/" || path.ends_with("/setup_urls/") {
+                texts.fields(listed, path, false);
+            }
+            texts.list(path, &operations["get"], listed);
+        }
+        texts
+    }
+
+    fn note(&mut self, text: &str, place: &str) {
+        if !text.is_empty() {
+            self.found.entry(text.to_owned()).or_insert_with(|| place.to_owned());
+        }
+    }
+
+    fn resolve(&self, schema: &Value) -> Value {
+        if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+            return self.resolve(&self.document["components"]["schemas"][name]);
+        }
+        match schema["allOf"].as_array().map(Vec::as_slice) {
+            Some([one]) => {
+                let mut whole = self.resolve(one);
+                for (name, value) in schema.as_object().unwrap().iter().filter(|(name, _)| *name != "allOf") {
+                    whole[name] = value.clone();
+                }
+                whole
+            }
+            _ => schema.clone(),
+        }
+    }
+
+    fn parameter(&self, parameter: &Value) -> Value {
+        let name = parameter["$ref"].as_str().and_then(|path| path.rsplit('/').next());
+        name.map_or_else(|| parameter.clone(), |name| self.document["components"]["parameters"][name].clone())
+    }
+
+    /// A resource: what it is called, its columns and its filters.
+    fn list(&mut self, path: &str, get: &Value, listed: &Value) {
+        let parameters = get["parameters"].as_array().cloned().unwrap_or_default();
+        let parameters: Vec<Value> = parameters.iter().map(|one| self.parameter(one)).collect();
+        if listed.is_null() || path.contains('{') || parameters.iter().any(|one| one["required"] == true) {
+            return;
+        }
+        let page = self.resolve(listed);
+        let below = |other: &String| {
+            other.strip_prefix(path).is_some_and(|rest| rest.starts_with('{') && rest.matches('/').count() == 1)
+        };
+        if page["properties"]["results"].is_null() && !self.document["paths"].as_object().unwrap().keys().any(below) {
+            return;
+        }
+        let items = if page["type"] == "array" { &page["items"] } else { &page["properties"]["results"]["items"] };
+        let Some(name) = items["$ref"].as_str().and_then(|path| path.rsplit('/').next()) else { return };
+        let row = self.resolve(items);
+        self.kinds.push(name.to_lowercase());
+        self.note(row["description"].as_str().unwrap_or(&humanize(&apart(name))), path);
+        let many = get["description"].as_str().and_then(|text| text.strip_prefix("Lists: ")?.strip_suffix('.'));
+        self.note(many.unwrap_or(&humanize(path.trim_matches('/').rsplit('/').next().unwrap())), path);
+        self.fields(&row, path, false);
+        for one in parameters {
+            let name = one["name"].as_str().unwrap();
+            if !RESERVED.contains(&name) {
+                self.note(one["description"].as_str().unwrap_or_default(), path);
+                self.field(name, &one["schema"], path, false);
+            }
+        }
+    }
+
+    fn fields(&mut self, schema: &Value, place: &str, form: bool) {
+        let schema = self.resolve(schema);
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            self.field(name, property, &format!("{place} {name}"), form);
+        }
+    }
+
+    /// A field; help is shown in forms alone.
+    fn field(&mut self, name: &str, raw: &Value, place: &str, form: bool) {
+        let schema = self.resolve(raw);
+        let items = self.resolve(&schema["items"]);
+        if !self.english.contains_key(&format!("field.{name}")) {
+            self.note(schema["title"].as_str().unwrap_or(&humanize(name)), place);
+        }
+        if form {
+            self.note(schema["description"].as_str().unwrap_or_default(), place);
+        }
+        if schema["enum"].is_array() {
+            let named = if raw["allOf"].is_array() { self.resolve(&raw["allOf"][0]) } else { self.resolve(raw) };
+            self.choices(&schema, &named, place);
+        } else if items["enum"].is_array() {
+            self.choices(&items, &items, place);
+        } else if schema["type"] == "array" {
+            self.fields(&items, place, form);
+        } else if schema["additionalProperties"].is_null() || schema["additionalProperties"] == false {
+            self.fields(&schema, place, form);
+        }
+    }
+
+    fn choices(&mut self, schema: &Value, named: &Value, place: &str) {
+        let values: Vec<&str> = schema["enum"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        // What countries are called the browser knows.
+        if values.iter().all(|value| value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_uppercase())) {
+            return;
+        }
+        for (index, value) in values.into_iter().enumerate() {
+            let label = named["x-vestibule"]["labels"][index].as_str().map_or_else(|| humanize(value), str::to_owned);
+            // The parts of the server, and models that nobody is shown, are called what the wire calls them.
+            if !label.to_lowercase().starts_with("authentik ") {
+                self.note(&label, place);
+            }
+        }
+    }
+
+    /// What else the server says of its kinds: what each is for, what may be permitted, what is done behind the requests.
+    async fn said(&mut self, app: &App) {
+        let mut admin = app.admin();
+        let paths = self.document["paths"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        for path in paths.iter().filter(|path| path.ends_with("/all/types/")) {
+            for one in admin.get(&format!("/api/v3{path}")).await.expect(200).as_array().unwrap() {
+                if self.kinds.iter().any(|kind| one["model_name"] == *kind) {
+                    self.note(one["name"].as_str().unwrap(), path);
+                    self.note(one["description"].as_str().unwrap(), path);
+                }
+            }
+        }
+        for one in permissions(&mut admin).await {
+            let [model, verbose, codename, name] =
+                ["model", "model_verbose", "codename", "name"].map(|field| one[field].as_str().unwrap());
+            self.note(verbose, "permissions");
+            let usual = ["view", "add", "change", "delete"].iter().any(|verb| codename == format!("{verb}_{model}"));
+            if !usual {
+                self.note(name, "permissions");
+            }
+        }
+        for (name, description) in app.server.runner.descriptions() {
+            self.note(description, name);
+        }
+    }
+}
+
+async fn permissions(admin: &mut Client) -> Vec<Value> {
+    let mut found = Vec::new();
+    for page in 1.. {
+        let answer = admin.get(&format!("/api/v3/rbac/permissions/?page_size=100&page={page}")).await.expect(200);
+        found.extend(answer["results"].as_array().unwrap().iter().cloned());
+        if answer["pagination"]["total_pages"] == json!(page) {
+            break;
+        }
+    }
+    found
+}
+
+fn answer(operation: &Value) -> &Value {
+    &operation["responses"]["200"]["content"]["application/json"]["schema"]
+}
+
+/// `WebAuthnDevice` becomes `Web Authn Device`.
+fn apart(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && text.ends_with(|before: char| before.is_ascii_lowercase()) {
+            text.push(' ');
+        }
+        text.push(letter);
+    }
+    text
+}
+
+/// `denied_action` becomes `Denied action`, as `lib/format.ts` writes it.
+fn humanize(name: &str) -> String {
+    let name = name.strip_suffix("_obj").unwrap_or(name);
+    let words = name.split(|letter: char| letter == '_' || letter.is_whitespace()).filter(|word| !word.is_empty());
+    let words = words.map(|word| match word.to_lowercase().as_str() {
+        "urls" => "URLs".to_owned(),
+        "uris" => "URIs".to_owned(),
+        small if ABBREVIATIONS.contains(&small) => word.to_uppercase(),
+        _ => word.to_owned(),
+    });
+    let text = words.collect::<Vec<_>>().join(" ");
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn everything_that_the_administration_shows_has_german() {
+    let app = App::start().await;
+    let german: Catalogue = serde_json::from_str(TERMS).unwrap();
+    let mut texts = Texts::of(app.schema().await);
+    texts.said(&app).await;
+    assert!(texts.found.len() > 1000, "texts are found: {}", texts.found.len());
+    let missing: Vec<_> = texts.found.iter().filter(|(text, _)| !german.contains_key(*text)).collect();
+    assert!(
+        missing.is_empty(),
+        "say it in German in web/src/app/messages/terms.de.json (or the same, if it is so): {missing:#?}"
+    );
+    let unused: Vec<_> = german.keys().filter(|text| !texts.found.contains_key(*text)).collect();
+    assert!(unused.is_empty(), "nobody says these any more: {unused:#?}");
+}
+
+#[test]
+fn the_catalogue_is_sorted_and_whole() {
+    let german: Catalogue = serde_json::from_str(TERMS).unwrap();
+    assert_eq!(
+        TERMS,
+        serde_json::to_string_pretty(&german).unwrap() + "\n",
+        "sorted, each once, two spaces before each"
+    );
+    for (english, german) in &german {
+        assert!(!german.trim().is_empty(), "{english}");
+        let literal = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        let sorted = |mut parts: Vec<String>| {
+            parts.sort();
+            parts
+        };
+        assert_eq!(sorted(literal(english)), sorted(literal(german)), "what stands in backticks stays: {english}");
+    }
+}
