@@ -24,9 +24,9 @@ const routes = [
   page("/stages/invitation/invitations/~new", wizard(() => import("./wizards/NewInvitation"), "NewInvitation")),
   page("/crypto/certificatekeypairs/~generate", wizard(() => import("./wizards/NewCertificate"), "NewCertificate")),
   page("/flows/new", wizard(() => import("./wizards/NewFlow"), "NewFlow")),
-  page("/blueprints/import", lazyRouteComponent(() => import("./system/ImportBlueprint"), "ImportBlueprint")),
-  page("/admin/settings", lazyRouteComponent(() => import("./system/Settings"), "Settings")),
-  page("/api", lazyRouteComponent(() => import("./system/Everything"), "Everything")),
+  page("/blueprints/import", lazyRouteComponent(withWords("system", () => import("./system/ImportBlueprint")), "ImportBlueprint")),
+  page("/admin/settings", lazyRouteComponent(withWords("system", () => import("./system/Settings")), "Settings")),
+  page("/api", lazyRouteComponent(withWords("system", () => import("./system/Everything")), "Everything")),
   // Where the pages were that stood here before.
   createRoute({ getParentRoute: () => root, path: "/users", beforeLoad: () => { throw redirect({ to: "/core/users" }); } }),
   createRoute({ getParentRoute: () => root, path: "/events", beforeLoad: () => { throw redirect({ to: "/events/events" }); } }),

@@ -6,7 +6,7 @@ import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState, type ReactNode } from "react";
 
 import { call, get, type Query, type Row } from "../lib/api";
-import { t } from "../lib/i18n";
+import { t, withWords } from "../lib/i18n";
 import { pathOf } from "../lib/queries";
 import { labelOf, type Api, type Resource } from "../lib/schema";
 import { ReferenceSelect } from "../forms/ReferenceSelect";
@@ -16,12 +16,12 @@ import { Lines, Wrong } from "../shell/States";
 
 const EventList = lazy(() => import("../events/EventList").then((module) => ({ default: module.EventList })));
 const ResourceTable = lazy(() => import("../lists/ResourceTable").then((module) => ({ default: module.ResourceTable })));
-const FlowEditor = lazy(() => import("../flows/FlowEditor"));
-const Simulator = lazy(() => import("../flows/Simulator"));
-const Inspector = lazy(() => import("../flows/Inspector"));
-const Members = lazy(() => import("../access/Members"));
-const RoleMatrix = lazy(() => import("../access/RoleMatrix"));
-const TaskRun = lazy(() => import("../system/TaskRun"));
+const FlowEditor = lazy(withWords("flows", () => import("../flows/FlowEditor")));
+const Simulator = lazy(withWords("flows", () => import("../flows/Simulator")));
+const Inspector = lazy(withWords("flows", () => import("../flows/Inspector")));
+const Members = lazy(withWords("access", () => import("../access/Members")));
+const RoleMatrix = lazy(withWords("access", () => import("../access/RoleMatrix")));
+const TaskRun = lazy(withWords("system", () => import("../system/TaskRun")));
 const Certificate = lazy(() => import("./Certificate"));
 
 interface Tab {

@@ -1,6 +1,6 @@
 // The frame: where one is, what else there is, search, theme, account.
 
-import { ActionIcon, AppShell, Avatar, Burger, Group, Kbd, Menu, NavLink, ScrollArea, Text, Tooltip, UnstyledButton, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
+import { ActionIcon, AppShell, Avatar, Burger, Group, Kbd, Menu, NavLink, Text, Tooltip, UnstyledButton, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { IconApps, IconBook, IconDeviceDesktop, IconLogout, IconMoon, IconSearch, IconSun } from "@tabler/icons-react";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
@@ -49,7 +49,7 @@ export const Shell = () => {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar className="places" id="places" aria-label={t("shell.places")}>
-        <ScrollArea type="never" h="100%" p="sm">
+        <div className="places-list">
           <Entry place={OVERVIEW} path={path} />
           {ROOMS.map((room) => (
             <div key={room.key} role="group" aria-labelledby={`room-${room.key}`}>
@@ -57,7 +57,7 @@ export const Shell = () => {
               {room.places.map((place) => <Entry key={place.path} place={place} path={path} />)}
             </div>
           ))}
-        </ScrollArea>
+        </div>
       </AppShell.Navbar>
       <AppShell.Main id="content" ref={main} tabIndex={-1}>
         <Suspense>{acting && <Acting user={acting} />}</Suspense>
