@@ -57,7 +57,8 @@ const Wizard = ({ api, providers, start }: { api: Api; providers: Provider[]; st
     }
     const said = failure.error instanceof ApiError ? failure.error.fields : {};
     // What is wrong with a domain is wrong with the field that holds them all.
-    const named = Object.entries(said).map(([name, texts]): [string, string] => [failure.key.startsWith("domain ") ? "domains" : name, texts.join(" ")]);
+    const domain = /^domain (.*)/.exec(failure.key)?.[1];
+    const named = Object.entries(said).map(([name, texts]): [string, string] => (domain ? ["domains", `${domain}: ${texts.join(" ")}`] : [name, texts.join(" ")]));
     const found = Object.fromEntries(named.filter(([name]) => isField(name)));
     if (Object.keys(found).length) steps.refuse(found);
   };

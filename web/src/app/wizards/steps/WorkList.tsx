@@ -16,7 +16,7 @@ export const WorkList = ({ jobs, work }: { jobs: Job[]; work: Work }) => {
   // What was to be taken back stands in no list of what is to be made.
   const more: Job[] = failure && !jobs.some(({ key }) => key === failure.key) ? [{ key: failure.key, label: t("work.undo", { name: failure.label }), of: null, run: async () => null }] : [];
   return (
-    <section className="card pad" aria-label={t("work.name")}>
+    <section className="card pad made" aria-label={t("work.name")}>
       <Stack gap="sm">
         <ul className="work" role="status">
           {[...jobs, ...more].map((job) => {
