@@ -13,6 +13,7 @@ import { t } from "../lib/i18n";
 import { linkOf, useApi } from "../lib/queries";
 import type { Api } from "../lib/schema";
 import { PLACES, iconOf } from "../nav";
+import { useFocusBack } from "./focus";
 
 interface Hit {
   id: string;
@@ -46,6 +47,7 @@ const objects = async (api: Api, query: string): Promise<Hit[]> => {
 };
 
 const Palette = ({ close }: { close: () => void }) => {
+  useFocusBack();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const [asked] = useDebouncedValue(text.trim(), 150);
