@@ -1,15 +1,12 @@
 // The administrators' application: finding one's way, lists, forms, the flow editor, the log; by mouse and by keyboard.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { test } from "node:test";
 
 import { assertGreeted, openWorld, signIn } from "./support/browser.mjs";
 import { ADMIN } from "./support/server.mjs";
 import { shoot } from "./support/shots.mjs";
 
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Bytes of script, as they are sent, that a list may need before its first row. */
 const MOST = 250_000;
 
@@ -365,33 +362,3 @@ test("whoever may not sees a page that says so, and whoever is signed out comes 
   await page.goto("/if/user/");
   assert.equal(await page.getByRole("link", { name: "Open the administration" }).count(), 0);
 });
-
-const ROUTES = (provider) => [
-  ["overview", "/"], ["users", "/core/users/"], ["users-none", "/core/users/?search=zzz"], ["user", `/core/users/${alice.pk}/`], ["user-new", "/core/users/~new/"], ["applications", "/core/applications/"],
-  ["application-new", "/applications/new/"], ["flows", "/flows/instances/"], ["flow", "/flows/instances/default-authentication-flow/"], ["flow-new", "/flows/new/"], ["stages", "/stages/all/"],
-  ["stage-kinds", "/stages/all/~new/"], ["stage-new", "/stages/identification/~new/"], ["policy-new", "/policies/expression/~new/"], ["mappings", "/propertymappings/all/"], ["provider-new", provider],
-  ["invitation-new", "/stages/invitation/invitations/~new/"], ["events", "/events/events/"], ["history", "/configuration/history/"], ["brands", "/core/brands/"], ["certificates", "/crypto/certificatekeypairs/"], ["blueprints", "/managed/blueprints/"],
-  ["blueprint-import", "/blueprints/import/"], ["tasks", "/tasks/tasks/"], ["settings", "/admin/settings/"], ["everything", "/api/"], ["nowhere", "/no/such/place/"],
-];
-
-for (const [looks, options] of [
-  ["light", {}], ["dark", { colorScheme: "dark" }], ["phone, in German", { viewport: { width: 390, height: 844 }, locale: "de-DE" }],
-]) {
-  test(`every main page is accessible and fits: ${looks}`, async () => {
-    const page = await asAdmin(options);
-    const told = [];
-    for (const [name, path] of ROUTES("/providers/oauth2/~new/")) {
-      await open(page, path);
-      await page.waitForLoadState("networkidle");
-      await page.locator("[aria-busy=true], .mantine-Skeleton-root").first().waitFor({ state: "detached" }).catch(() => {});
-      const width = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      await shoot(page, `admin-${name}-${looks}`, { fullPage: true });
-      if (width > 0) told.push(`${name}: ${width} too wide`);
-      // Axe is put into the page by the browser, past its policy.
-      await page.evaluate(AXE);
-      const { violations } = await page.evaluate(() => window.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] }));
-      told.push(...violations.map(({ id, nodes }) => `${name}: ${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 200)).join(" | ")}`));
-    }
-    assert.deepEqual(told, []);
-  });
-}

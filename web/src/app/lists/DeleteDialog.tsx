@@ -11,6 +11,7 @@ import { nameOf } from "../lib/format";
 import { count, t, type Key } from "../lib/i18n";
 import { changed, pathOf, useApi } from "../lib/queries";
 import type { Resource } from "../lib/schema";
+import { useFocusBack } from "../shell/focus";
 import { Lines, Wrong } from "../shell/States";
 
 export interface Target {
@@ -29,6 +30,7 @@ const used = async (targets: Target[]) => {
 
 const DeleteDialog = ({ targets, close }: { targets: Target[]; close: (done: boolean) => void }) => {
   const api = useApi();
+  useFocusBack();
   const [done, setDone] = useState<number | null>(null);
   const [failed, setFailed] = useState<unknown>(null);
   const keys = targets.map(({ resource, row }) => pathOf(resource, row));

@@ -23,6 +23,7 @@ const Members = lazy(withWords("access", () => import("../access/Members")));
 const RoleMatrix = lazy(withWords("access", () => import("../access/RoleMatrix")));
 const TaskRun = lazy(withWords("system", () => import("../system/TaskRun")));
 const Certificate = lazy(() => import("./Certificate"));
+const Work = lazy(() => import("./Work"));
 
 interface Tab {
   name: string;
@@ -64,6 +65,8 @@ export const extraTabs = (api: Api, resource: Resource, row: Row): Tab[] => {
       ];
     case "crypto/certificatekeypairs":
       return [{ name: "certificate", first: true, label: t("cert.name"), content: <Later><Certificate row={row} /></Later> }];
+    case "stages/captcha":
+      return [{ name: "work", label: t("work.name"), content: <Later><Work api={api} stage={String(row.pk)} /></Later> }];
     case "core/applications":
       return within("entitlements", t("app.entitlements"), "core/application_entitlements", { app: row.pk }, <Button component={Link} to={`/core/application_entitlements/~new/?app=${row.pk}`}>{t("list.create")}</Button>);
     case "tasks/tasks":

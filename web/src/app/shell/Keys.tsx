@@ -4,6 +4,7 @@ import { Group, Kbd, Modal, Stack, Switch, Text } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 
 import { t } from "../lib/i18n";
+import { useFocusBack } from "./focus";
 import { areOn, GO, switchKeys } from "./keys";
 
 const Line = ({ what, children }: { what: string; children: ReactNode }) => (
@@ -14,6 +15,7 @@ const Line = ({ what, children }: { what: string; children: ReactNode }) => (
 );
 
 const Keys = ({ close }: { close: () => void }) => {
+  useFocusBack();
   const [on, setOn] = useState(areOn());
   return (
     <Modal opened onClose={close} title={t("keys.title")} size="md" closeButtonProps={{ "aria-label": t("action.close") }}>

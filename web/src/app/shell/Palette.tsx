@@ -14,6 +14,7 @@ import { linkOf, useApi } from "../lib/queries";
 import type { Api } from "../lib/schema";
 import { PLACES, iconOf } from "../nav";
 import { WIZARDS } from "../wizards/places";
+import { useFocusBack } from "./focus";
 
 interface Hit {
   id: string;
@@ -52,6 +53,7 @@ const objects = async (api: Api, query: string): Promise<Hit[]> => {
 };
 
 const Palette = ({ close }: { close: () => void }) => {
+  useFocusBack();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const [asked] = useDebouncedValue(text.trim(), 150);

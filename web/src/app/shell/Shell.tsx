@@ -36,6 +36,13 @@ export const Shell = () => {
   const go = useCallback((to: string) => void navigate({ to }), [navigate]);
   useKeys({ search: search.open, help: keys.open, go });
   useEffect(() => close(), [path, close]);
+  // On another page the keyboard goes on where its content begins; where one arrived, at the very top.
+  const was = useRef(path);
+  useEffect(() => {
+    if (was.current === path) return;
+    was.current = path;
+    main.current?.focus({ preventScroll: true });
+  }, [path]);
   return (
     <AppShell header={{ height: 60 }} navbar={{ width: 248, breakpoint: "md", collapsed: { mobile: !open } }} padding={0}>
       <a className="skip" href="#content" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>{t("shell.skip")}</a>
