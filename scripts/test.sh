@@ -152,8 +152,11 @@ step "Build the tests" build_tests || {
 }
 if have_nextest; then step "Tests without a database, and of the directory" rust_tests pure "not $DATABASE" "$@"; fi
 step "Tests on SQLite" rust_tests sqlite "$DATABASE" "$@"
+more=()
+if have_nextest; then more=(--test-threads "$(($(nproc) * 2))"); fi
 if [ -n "${VESTIBULE_TEST_POSTGRES:-}" ]; then
-    VESTIBULE_TEST_DATABASE=postgres step "Tests on PostgreSQL" rust_tests postgres "$DATABASE" "$@"
+    # Tests wait for its answers: twice as many at once as there are processors.
+    VESTIBULE_TEST_DATABASE=postgres step "Tests on PostgreSQL" rust_tests postgres "$DATABASE" "${more[@]}" "$@"
 fi
 
 if [ -f tests/browser/package.json ]; then

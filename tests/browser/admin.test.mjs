@@ -1,15 +1,12 @@
 // The administrators' application: finding one's way, lists, forms, the flow editor, the log; by mouse and by keyboard.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { test } from "node:test";
 
 import { assertGreeted, openWorld, signIn } from "./support/browser.mjs";
 import { ADMIN } from "./support/server.mjs";
 import { shoot } from "./support/shots.mjs";
 
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Bytes of script, as they are sent, that a list may need before its first row. */
 const MOST = 250_000;
 
@@ -269,6 +266,42 @@ test("the palette finds places, lists and objects by the keyboard alone", async 
   await page.getByRole("heading", { level: 1, name: "Certificates" }).waitFor();
 });
 
+test("single keys lead about, do not get into what is typed, and can be switched off", async () => {
+  const page = await asAdmin();
+  await open(page, "/");
+  const heading = (name) => page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+  await page.keyboard.type("gu");
+  await heading("Users");
+  const search = page.getByRole("searchbox", { name: "Search" });
+  await search.click();
+  await page.keyboard.type("gfn?");
+  assert.equal(await search.inputValue(), "gfn?");
+  await heading("Users");
+  await search.fill("");
+  await search.blur();
+  await page.keyboard.type("gf");
+  await heading("Flows");
+  await page.keyboard.press("n");
+  await page.waitForURL("**/if/admin/flows/new/");
+  await page.locator("h1").first().click();
+  await page.keyboard.press("?");
+  const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await dialog.getByText("Go to: Events").waitFor();
+  await shoot(page, "admin-keys");
+  await page.evaluate(AXE);
+  assert.deepEqual((await page.evaluate(() => window.axe.run("[role=dialog]", { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }))).violations.map(({ id }) => id), []);
+  await dialog.getByRole("switch", { name: "Single keys" }).focus();
+  await page.keyboard.press("Space");
+  await dialog.getByText("Go to: Events").waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.keyboard.type("gu/?");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog", { name: /^Search or jump to/ }).waitFor();
+  assert.match(page.url(), /flows\/new/);
+  assert.equal(await dialog.count(), 0);
+});
+
 test("the keyboard goes from the skip link to everything", async () => {
   const page = await asAdmin();
   await open(page, "/core/groups/");
@@ -296,6 +329,31 @@ test("the theme is kept, and drawn from the first moment on", async () => {
   assert.deepEqual(await page.evaluate(() => ({ ...document.documentElement.dataset })), { theme: "dark", mantineColorScheme: "dark" });
 });
 
+test("a task tells how it stands, what it said and when it is tried again, while one looks", async () => {
+  const page = await asAdmin();
+  await open(page, "/tasks/schedules/");
+  await page.getByRole("link", { name: "Removes what has expired." }).click();
+  await button(page, "Run now").click();
+  await page.getByText("Done: Run now").waitFor();
+  await page.getByRole("tab", { name: "Tasks" }).click();
+  await page.getByRole("region", { name: "Tasks" }).getByRole("link").first().click();
+  await page.getByRole("tab", { name: "Run", exact: true }).waitFor();
+  await page.getByRole("status").getByText("Done", { exact: true }).waitFor();
+  await page.getByText("It said nothing.").waitFor();
+
+  // A mail whose server is not there.
+  const stage = await world.make.stage("email", { use_global_settings: false, host: "127.0.0.1", port: 1, use_tls: false });
+  const flow = await world.make.flow([stage], { designation: "recovery" });
+  await world.make.brand({ flow_recovery: flow.pk });
+  await world.api("POST", `core/users/${alice.pk}/recovery_email/`, { email_stage: stage.pk });
+  await open(page, `/stages/email/${stage.pk}/?tab=runs`);
+  await page.getByRole("region", { name: "Tasks" }).getByRole("link").first().click();
+  await page.locator(".said li").first().waitFor();
+  await page.getByText(/next try/).waitFor();
+  await page.evaluate(AXE);
+  assert.deepEqual((await page.evaluate(() => window.axe.run())).violations.map(({ id }) => id), []);
+});
+
 test("whoever may not sees a page that says so, and whoever is signed out comes back", async () => {
   const page = await world.visit();
   await signIn(page, `${login.path}?next=/if/admin/core/users/`, "alice", alice.password);
@@ -304,33 +362,3 @@ test("whoever may not sees a page that says so, and whoever is signed out comes 
   await page.goto("/if/user/");
   assert.equal(await page.getByRole("link", { name: "Open the administration" }).count(), 0);
 });
-
-const ROUTES = (provider) => [
-  ["overview", "/"], ["users", "/core/users/"], ["users-none", "/core/users/?search=zzz"], ["user", `/core/users/${alice.pk}/`], ["user-new", "/core/users/~new/"], ["applications", "/core/applications/"],
-  ["application-new", "/applications/new/"], ["flows", "/flows/instances/"], ["flow", "/flows/instances/default-authentication-flow/"], ["flow-new", "/flows/new/"], ["stages", "/stages/all/"],
-  ["stage-kinds", "/stages/all/~new/"], ["stage-new", "/stages/identification/~new/"], ["policy-new", "/policies/expression/~new/"], ["mappings", "/propertymappings/all/"], ["provider-new", provider],
-  ["invitation-new", "/stages/invitation/invitations/~new/"], ["events", "/events/events/"], ["history", "/configuration/history/"], ["brands", "/core/brands/"], ["certificates", "/crypto/certificatekeypairs/"], ["blueprints", "/managed/blueprints/"],
-  ["blueprint-import", "/blueprints/import/"], ["tasks", "/tasks/tasks/"], ["settings", "/admin/settings/"], ["everything", "/api/"], ["nowhere", "/no/such/place/"],
-];
-
-for (const [looks, options] of [
-  ["light", {}], ["dark", { colorScheme: "dark" }], ["phone, in German", { viewport: { width: 390, height: 844 }, locale: "de-DE" }],
-]) {
-  test(`every main page is accessible and fits: ${looks}`, async () => {
-    const page = await asAdmin(options);
-    const told = [];
-    for (const [name, path] of ROUTES("/providers/oauth2/~new/")) {
-      await open(page, path);
-      await page.waitForLoadState("networkidle");
-      await page.locator("[aria-busy=true], .mantine-Skeleton-root").first().waitFor({ state: "detached" }).catch(() => {});
-      const width = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      await shoot(page, `admin-${name}-${looks}`, { fullPage: true });
-      if (width > 0) told.push(`${name}: ${width} too wide`);
-      // Axe is put into the page by the browser, past its policy.
-      await page.evaluate(AXE);
-      const { violations } = await page.evaluate(() => window.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] }));
-      told.push(...violations.map(({ id, nodes }) => `${name}: ${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 200)).join(" | ")}`));
-    }
-    assert.deepEqual(told, []);
-  });
-}

@@ -41,6 +41,39 @@ test("a flow that somebody deleted comes back with its stages, by one button tha
   await page.locator(".log-row").first().getByText("Created").waitFor();
 });
 
+test("what was saved or deleted is had back at once, where the history has it", async () => {
+  const page = await asAdmin();
+  const stages = [];
+  for (const name of ["Morning", "Noon", "Evening"]) stages.push(await world.api("POST", "stages/dummy/", { name }));
+  await page.goto(`/if/admin/stages/dummy/${stages[0].pk}/?tab=settings`);
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Dawn");
+  await button(page, "Save").click();
+  const told = page.getByRole("alert").filter({ hasText: "Dawn" });
+  await shoot(page, "history-undo");
+  await told.getByRole("button", { name: "Undo" }).click();
+  await page.getByText("The change was undone.").first().waitFor();
+  await page.getByRole("heading", { level: 1, name: "Morning" }).waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Name", exact: true }).inputValue(), "Morning");
+
+  await page.goto("/if/admin/stages/dummy/");
+  for (const name of ["Noon", "Evening"]) await page.getByRole("checkbox", { name: `Select ${name}` }).check();
+  await button(page, "Delete").click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("link", { name: "Noon" }).waitFor({ state: "detached" });
+  await page.getByRole("alert").filter({ hasText: "2" }).getByRole("button", { name: "Undo" }).click();
+  for (const name of ["Noon", "Evening"]) await page.getByRole("link", { name, exact: true }).waitFor();
+  for (const { pk } of stages) await world.api("GET", `stages/dummy/${pk}/`);
+
+  // People are no configuration: nothing is offered that could not be done.
+  const bob = await world.make.user({ username: "bob" });
+  await page.goto(`/if/admin/core/users/${bob.pk}/?tab=settings`);
+  await page.getByRole("textbox", { name: /^Name/ }).first().fill("Robert");
+  await button(page, "Save").click();
+  const saved = page.getByRole("alert").filter({ hasText: "bob" });
+  await saved.waitFor();
+  assert.equal(await saved.getByRole("button", { name: "Undo" }).count(), 0);
+});
+
 test("an object shows its own history; what was changed since is not undone, and says so", async () => {
   const page = await asAdmin();
   const stage = await world.api("POST", "stages/dummy/", { name: "First name" });

@@ -134,7 +134,7 @@ def summary(report, code):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--max-examples", type=int, default=5)
+    parser.add_argument("--max-examples", type=int, default=3)
     parser.add_argument("--phases", default="examples,coverage,fuzzing")
     parser.add_argument("--report", help="a folder for the reports and the server's log")
     arguments, unknown = parser.parse_known_args()

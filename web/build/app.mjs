@@ -19,6 +19,7 @@ const BASE = "/static/vestibule/";
 const ROUTES = {
   overview: ["overview/Overview.tsx", LIST], "a list": ["objects/ListPage.tsx", LIST], events: ["events/Log.tsx", LIST],
   "a form": ["objects/ObjectPage.tsx", FORM], "a new application": ["wizards/NewApplication.tsx", FORM],
+  "a new source": ["wizards/source/NewSource.tsx", FORM], "a new user": ["wizards/user/NewUser.tsx", FORM],
 };
 
 /** Where the application comes to be on its page. */

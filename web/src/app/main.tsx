@@ -13,7 +13,7 @@ import { setNonce } from "get-nonce";
 import { useLayoutEffect } from "react";
 import { createRoot } from "react-dom/client";
 
-import { loadLanguage } from "./lib/i18n";
+import { loadLanguage, t } from "./lib/i18n";
 import { nonce } from "./lib/nonce";
 import { client } from "./lib/queries";
 import { router } from "./router";
@@ -22,6 +22,7 @@ import { schemes, theme, variables } from "./theme";
 const place = document.querySelector("#application");
 await loadLanguage();
 if (nonce) setNonce(nonce);
+const named = { ...theme, components: { ...theme.components, Notification: { defaultProps: { closeButtonProps: { "aria-label": t("action.close") } } } } };
 
 /** Takes the outline away that stands there before there is anything to see. */
 const Drawn = () => {
@@ -30,7 +31,7 @@ const Drawn = () => {
 };
 
 if (place) createRoot(place).render(
-  <MantineProvider theme={theme} colorSchemeManager={schemes} cssVariablesResolver={variables} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+  <MantineProvider theme={named} colorSchemeManager={schemes} cssVariablesResolver={variables} defaultColorScheme="auto" getStyleNonce={() => nonce}>
     <QueryClientProvider client={client}>
       <Notifications position="bottom-right" />
       <RouterProvider router={router} />

@@ -2,6 +2,7 @@
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 
+import { withWords } from "./lib/i18n";
 import { NotFound, Trouble, Waiting } from "./shell/States";
 import { Shell } from "./shell/Shell";
 
@@ -10,17 +11,22 @@ const search = (input: Record<string, unknown>) => Object.fromEntries(Object.ent
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Trouble, validateSearch: search });
 const page = (path: string, component: ReturnType<typeof lazyRouteComponent>) => createRoute({ getParentRoute: () => root, path, component });
 
+/** With the words that wizards alone need. */
+const wizard: typeof lazyRouteComponent = (load, name) => lazyRouteComponent(withWords("wizards", load), name);
+
 const routes = [
   page("/", lazyRouteComponent(() => import("./overview/Overview"), "Overview")),
   page("/events/events", lazyRouteComponent(() => import("./events/Log"), "Log")),
   page("/configuration/history", lazyRouteComponent(() => import("./history/History"), "History")),
-  page("/applications/new", lazyRouteComponent(() => import("./wizards/NewApplication"), "NewApplication")),
-  page("/stages/invitation/invitations/~new", lazyRouteComponent(() => import("./wizards/NewInvitation"), "NewInvitation")),
-  page("/crypto/certificatekeypairs/~generate", lazyRouteComponent(() => import("./wizards/NewCertificate"), "NewCertificate")),
-  page("/flows/new", lazyRouteComponent(() => import("./wizards/NewFlow"), "NewFlow")),
-  page("/blueprints/import", lazyRouteComponent(() => import("./system/ImportBlueprint"), "ImportBlueprint")),
-  page("/admin/settings", lazyRouteComponent(() => import("./system/Settings"), "Settings")),
-  page("/api", lazyRouteComponent(() => import("./system/Everything"), "Everything")),
+  page("/applications/new", wizard(() => import("./wizards/NewApplication"), "NewApplication")),
+  page("/core/users/new", wizard(() => import("./wizards/user/NewUser"), "NewUser")),
+  page("/sources/new", wizard(() => import("./wizards/source/NewSource"), "NewSource")),
+  page("/stages/invitation/invitations/~new", wizard(() => import("./wizards/NewInvitation"), "NewInvitation")),
+  page("/crypto/certificatekeypairs/~generate", wizard(() => import("./wizards/NewCertificate"), "NewCertificate")),
+  page("/flows/new", wizard(() => import("./wizards/NewFlow"), "NewFlow")),
+  page("/blueprints/import", lazyRouteComponent(withWords("system", () => import("./system/ImportBlueprint")), "ImportBlueprint")),
+  page("/admin/settings", lazyRouteComponent(withWords("system", () => import("./system/Settings")), "Settings")),
+  page("/api", lazyRouteComponent(withWords("system", () => import("./system/Everything")), "Everything")),
   // Where the pages were that stood here before.
   createRoute({ getParentRoute: () => root, path: "/users", beforeLoad: () => { throw redirect({ to: "/core/users" }); } }),
   createRoute({ getParentRoute: () => root, path: "/events", beforeLoad: () => { throw redirect({ to: "/events/events" }); } }),

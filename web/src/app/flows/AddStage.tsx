@@ -2,7 +2,7 @@
 
 import { Button, Group, Modal, Stack, Tabs } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import type { Row } from "../lib/api";
 import { t } from "../lib/i18n";
@@ -10,14 +10,18 @@ import type { Api, Resource } from "../lib/schema";
 import { ObjectForm } from "../forms/ObjectForm";
 import { ReferenceSelect } from "../forms/ReferenceSelect";
 import { KindChooser } from "../objects/KindChooser";
+import { useFirstField, useFocusBack } from "../shell/focus";
 import { Wrong } from "../shell/States";
 import { insert } from "./useFlow";
 
 export const AddStage = ({ api, flow, steps, at, close }: { api: Api; flow: Row; steps: Row[]; at: number; close: () => void }) => {
+  useFocusBack();
   const [stage, setStage] = useState<string | number | null>(null);
   const [kind, setKind] = useState<Resource | null>(null);
   const [failed, setFailed] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const choice = useRef<HTMLDivElement>(null);
+  useFirstField(choice, kind?.path, false);
   const family = api.resources.get("stages/all");
   const bind = async (pk: string, name?: string) => {
     setBusy(true);
@@ -37,8 +41,8 @@ export const AddStage = ({ api, flow, steps, at, close }: { api: Api; flow: Row;
         {failed !== null && <Wrong error={failed} />}
         <Tabs defaultValue="new">
           <Tabs.List mb="md"><Tabs.Tab value="new">{t("flow.newStage")}</Tabs.Tab><Tabs.Tab value="old">{t("flow.oldStage")}</Tabs.Tab></Tabs.List>
-          <Tabs.Panel value="new">
-            {kind ? <ObjectForm key={kind.path} api={api} resource={kind} plain submit={t("flow.createAndAdd")} cancel={() => setKind(null)} saved={(row) => void bind(row.pk, row.name)} /> : family && <KindChooser api={api} family={family} choose={setKind} />}
+          <Tabs.Panel value="new" ref={choice}>
+            {kind ? <ObjectForm key={kind.path} api={api} resource={kind} plain submit={t("flow.createAndAdd")} cancel={() => setKind(null)} saved={(row) => void bind(row.pk, row.name)} /> : family && <KindChooser api={api} family={family} choose={setKind} begin />}
           </Tabs.Panel>
           <Tabs.Panel value="old">
             <Stack>

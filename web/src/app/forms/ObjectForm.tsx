@@ -6,6 +6,7 @@ import { IconAlertTriangle, IconChevronDown } from "@tabler/icons-react";
 import { useBlocker } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 
+import { sayDone } from "../history/undo";
 import { ApiError, call, type Row } from "../lib/api";
 import { nameOf, slugify } from "../lib/format";
 import { t } from "../lib/i18n";
@@ -40,7 +41,7 @@ interface Props {
   plain?: boolean;
 }
 
-const USUAL = /^(name|slug|title|username|email|label|identifier|domain|enabled|is_active|expression|type|provider|designation|group|groups|roles|url|description|consumer_key|consumer_secret|client_id|client_secret|redirect_uris|authorization_flow|invalidation_flow|users|parents|content|path|branding_.*|order|flow|user|expires|user_fields|password_stage|sources|fields|policies?|target|stage|template|subject|backends|configure_flow|public_key|private_key|js_url|api_url|transports|mode|severity|webhook_url|prompts?|field_key|required|placeholder)$/;
+const USUAL = /^(name|slug|title|username|email|label|identifier|domain|enabled|is_active|expression|type|provider|designation|group|groups|roles|url|description|consumer_key|consumer_secret|client_id|client_secret|redirect_uris|authorization_flow|invalidation_flow|users|parents|content|path|branding_.*|order|flow|user|expires|user_fields|password_stage|sources|fields|policies?|target|stage|template|subject|backends|configure_flow|public_key|private_key|js_url|api_url|transports|mode|severity|webhook_url|prompts?|field_key|required|placeholder|device_classes|not_configured_action|authentication_flow|enrollment_flow|recovery_flow|captcha_stage|webauthn_stage|provider_type|oidc_well_known_url)$/;
 const FEW = 9;
 /** Fields that the API looks at together, and in what is sent alone. */
 const TOGETHER: Record<string, string[]> = { "stages/identification": ["user_fields", "sources"] };
@@ -88,7 +89,8 @@ export const ObjectForm = ({ api, resource, row, saved, preset, hide = [], cance
       const given = { ...body(fields, values, start, !row, TOGETHER[resource.path]), ...(row ? {} : Object.fromEntries(Object.entries(preset ?? {}).filter(([name]) => hide.includes(name)))) };
       const answer = await send(resource, row, given, fields);
       left.current = true;
-      notifications.show({ message: row ? t("form.saved", { name: nameOf(answer) }) : t("form.created", { name: nameOf(answer) }) });
+      if (row) void sayDone(t("form.saved", { name: nameOf(answer) }), [String(answer.pk ?? answer[resource.key])]);
+      else notifications.show({ message: t("form.created", { name: nameOf(answer) }) });
       await changed();
       saved?.(answer);
       left.current = false;

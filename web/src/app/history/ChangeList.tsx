@@ -12,9 +12,10 @@ import { count, t, type Key } from "../lib/i18n";
 import { changed, linkOf, useApi } from "../lib/queries";
 import { Differences } from "../events/EventList";
 import { Moment } from "../lists/Cell";
+import { useFocusBack } from "../shell/focus";
 import { Empty, Lines, Wrong } from "../shell/States";
+import { CHANGES } from "./undo";
 
-const CHANGES = "/api/vestibule/v1/configuration/changes/";
 const COLOURS: Record<string, string> = { deleted: "red" };
 
 type Way = "undo" | "return";
@@ -91,6 +92,7 @@ const Edits = ({ objects }: { objects: Row[] }) => {
 
 /** Says what it would do before it does it. */
 const Restore = ({ change, way, close }: { change: Row; way: Way; close: () => void }) => {
+  useFocusBack();
   const address = `${CHANGES}${change.change}/${way}/`;
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);

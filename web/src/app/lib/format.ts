@@ -20,10 +20,12 @@ export const ago = (text: string): string => {
 };
 
 const ABBREVIATIONS = new Set(["url", "uri", "id", "ip", "uid", "uuid", "dn", "mfa", "saml", "oidc", "jwks", "json", "html", "css", "api", "csrf", "pk", "sms", "totp", "ldap", "scim", "dcr", "otp", "jwt", "ui"]);
+/** Names that are written in their own way. */
+const NAMES: Record<string, string> = { webauthn: "WebAuthn", oauth: "OAuth", oauth2: "OAuth2" };
 
 /** `denied_action` becomes `Denied action`. */
 export const humanize = (name: string): string => {
-  const words = name.replace(/_obj$/, "").split(/[_\s]+/).filter(Boolean).map((word) => (/^ur[il]s$/i.test(word) ? `${word.slice(0, 3).toUpperCase()}s` : ABBREVIATIONS.has(word.toLowerCase()) ? word.toUpperCase() : word));
+  const words = name.replace(/_obj$/, "").split(/[_\s]+/).filter(Boolean).map((word) => (/^ur[il]s$/i.test(word) ? `${word.slice(0, 3).toUpperCase()}s` : ABBREVIATIONS.has(word.toLowerCase()) ? word.toUpperCase() : NAMES[word.toLowerCase()] ?? word));
   const text = words.join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 };

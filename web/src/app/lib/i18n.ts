@@ -1,8 +1,12 @@
 // The words of the application, in the language that the server chose for whoever looks.
 
 import en from "../messages/en.json";
+import type access from "../messages/access.en.json";
+import type flows from "../messages/flows.en.json";
+import type system from "../messages/system.en.json";
+import type wizards from "../messages/wizards.en.json";
 
-export type Key = keyof typeof en;
+export type Key = keyof typeof en | keyof typeof access | keyof typeof flows | keyof typeof system | keyof typeof wizards;
 
 let messages: Record<string, string> = en;
 let terms = new Map<string, string>();
@@ -14,6 +18,22 @@ export const loadLanguage = async () => {
   const [words, named] = await Promise.all([import("../messages/de.json"), import("../messages/terms.de.json")]);
   messages = { ...en, ...words.default };
   terms = new Map(Object.entries(named.default));
+};
+
+/** Catalogues of folders that few people open: loaded with what is in them. */
+const PARTS = {
+  access: { en: () => import("../messages/access.en.json"), de: () => import("../messages/access.de.json") },
+  flows: { en: () => import("../messages/flows.en.json"), de: () => import("../messages/flows.de.json") },
+  system: { en: () => import("../messages/system.en.json"), de: () => import("../messages/system.de.json") },
+  wizards: { en: () => import("../messages/wizards.en.json"), de: () => import("../messages/wizards.de.json") },
+};
+
+/** What is loaded together with its words. */
+export const withWords = <M>(part: keyof typeof PARTS, load: () => Promise<M>) => async (): Promise<M> => {
+  const { en, de } = PARTS[part];
+  const [made, own, other] = await Promise.all([load(), en(), language === "de" ? de() : null]);
+  messages = { ...messages, ...own.default, ...other?.default };
+  return made;
 };
 
 /** A text; `{name}` stands for what is given under that name. */

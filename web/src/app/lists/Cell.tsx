@@ -13,6 +13,9 @@ const STATES: Record<string, "ok" | "off" | "warn" | "bad"> = {
   successful: "ok", done: "ok", info: "ok", warning: "warn", error: "bad", orphaned: "warn", unknown: "off", queued: "off", alert: "bad", notice: "ok", rejected: "bad", running: "warn", consumed: "warn",
 };
 
+/** The mark of a state's name. */
+export const stateOf = (name: string) => STATES[name] ?? "off";
+
 export const Moment = ({ value }: { value: string }) => <time dateTime={value} title={moment(value)}>{ago(value)}</time>;
 
 export const Cell = ({ field, value }: { field: Field; value: any }): ReactNode => {

@@ -1,16 +1,17 @@
 // Asks before something is deleted, and says first what goes with it or loses it.
 
 import { Alert, Button, Group, List, Modal, Progress, Stack, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import { sayDone } from "../history/undo";
 import { call, get, type Row } from "../lib/api";
 import { nameOf } from "../lib/format";
 import { count, t, type Key } from "../lib/i18n";
 import { changed, pathOf, useApi } from "../lib/queries";
 import type { Resource } from "../lib/schema";
+import { useFocusBack } from "../shell/focus";
 import { Lines, Wrong } from "../shell/States";
 
 export interface Target {
@@ -29,6 +30,7 @@ const used = async (targets: Target[]) => {
 
 const DeleteDialog = ({ targets, close }: { targets: Target[]; close: (done: boolean) => void }) => {
   const api = useApi();
+  useFocusBack();
   const [done, setDone] = useState<number | null>(null);
   const [failed, setFailed] = useState<unknown>(null);
   const keys = targets.map(({ resource, row }) => pathOf(resource, row));
@@ -42,8 +44,8 @@ const DeleteDialog = ({ targets, close }: { targets: Target[]; close: (done: boo
         await call("DELETE", path);
         setDone(++deleted);
       }
-      notifications.show({ message: targets.length === 1 ? t("delete.done", { name: nameOf(targets[0]!.row) }) : count("delete.doneMany", deleted) });
       await changed();
+      void sayDone(targets.length === 1 ? t("delete.done", { name: nameOf(targets[0]!.row) }) : count("delete.doneMany", deleted), targets.map(({ resource, row }) => String(row.pk ?? row[resource.key])));
       close(true);
     } catch (error) {
       setFailed(error);

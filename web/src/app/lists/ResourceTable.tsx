@@ -14,6 +14,7 @@ import { linkOf, list, pathOf } from "../lib/queries";
 import type { Api, Field, Resource } from "../lib/schema";
 import { iconOf } from "../nav";
 import { Empty, Lines, Wrong } from "../shell/States";
+import { isUnderWay, SOON } from "../system/tasks";
 import { Cell } from "./Cell";
 import { keep, kept, possible } from "./columns";
 
@@ -49,7 +50,7 @@ export const ResourceTable = ({ api, resource, asked, ask, fixed = {}, create, n
   const many = new Set(resource.filters.filter(({ kind }) => kind === "choices").map(({ name }) => name));
   const conditions = Object.fromEntries(Object.entries(filters).map(([name, value]) => [name, many.has(name) ? value?.split(",") : value]));
   const query: Query = { page_size: page_size ?? SIZES[0], ...conditions, search, ordering, page, ...fixed };
-  const { data, error, isPending, isFetching, refetch } = useQuery({ queryKey: ["list", resource.path, query], queryFn: () => list(pathOf(resource), query), placeholderData: keepPreviousData });
+  const { data, error, isPending, isFetching, refetch } = useQuery({ queryKey: ["list", resource.path, query], queryFn: () => list(pathOf(resource), query), placeholderData: keepPreviousData, refetchInterval: ({ state }) => (state.data?.results.some(isUnderWay) ? SOON : false) });
   const shown = columns.map((name) => resource.fields.find((field) => field.name === name)).filter((field): field is Field => Boolean(field));
   const change = (more: Asked) => { setSelected([]); ask({ ...asked, page: undefined, ...more }); };
   const rows = data?.results ?? [];

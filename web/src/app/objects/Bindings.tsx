@@ -13,6 +13,7 @@ import { changed, linkOf, list } from "../lib/queries";
 import type { Api } from "../lib/schema";
 import { Dot } from "../lists/Cell";
 import { ReferenceSelect } from "../forms/ReferenceSelect";
+import { useFocusBack } from "../shell/focus";
 import { Empty, Lines, Wrong } from "../shell/States";
 
 const KINDS = ["policy", "group", "user"] as const;
@@ -60,6 +61,7 @@ export const Bindings = ({ api, target }: { api: Api; target: string }) => {
 };
 
 export const BindingDialog = ({ api, target, binding, order, close }: { api: Api; target: string; binding?: Row; order: number; close: () => void }) => {
+  useFocusBack();
   const [kind, setKind] = useState<Kind>(binding ? kindOf(binding) : "policy");
   const [values, setValues] = useState<Row>(binding ?? { order, enabled: true, negate: false, timeout: 30, failure_result: false });
   const [failed, setFailed] = useState<unknown>(null);

@@ -8,14 +8,16 @@ import type { Api, Resource } from "../lib/schema";
 import { ObjectForm } from "../forms/ObjectForm";
 import { titleOf } from "../nav";
 import { PageHead } from "../shell/PageHead";
-import { NotFound } from "../shell/States";
+import { Lines, NotFound } from "../shell/States";
 import { familyOf } from "./family";
 import { KindChooser } from "./KindChooser";
 import { kindsOf } from "./kinds";
+import { usePreset } from "./presets";
 
 const CreatePage = ({ api, resource }: { api: Api; resource: Resource }) => {
   const navigate = useNavigate();
   const preset = useSearch({ strict: false }) as Record<string, string>;
+  const usual = usePreset(resource.path);
   const family = familyOf(api, resource);
   const trail = [{ label: titleOf(family.path) ?? family.many, to: linkOf(family) }];
   if (!resource.create && !kindsOf(api, resource).length) return <NotFound />;
@@ -30,8 +32,10 @@ const CreatePage = ({ api, resource }: { api: Api; resource: Resource }) => {
   return (
     <>
       <PageHead title={t("new.title", { name: resource.one })} trail={trail} />
-      <ObjectForm api={api} resource={resource} preset={preset} cancel={() => void navigate({ to: linkOf(family) })}
-        saved={(row) => void navigate({ to: resource.detail ? linkOf(resource, row) : linkOf(family), replace: true })} />
+      {!usual ? <div className="card"><Lines /></div> : (
+        <ObjectForm api={api} resource={resource} preset={{ ...usual, ...preset }} cancel={() => void navigate({ to: linkOf(family) })}
+          saved={(row) => void navigate({ to: resource.detail ? linkOf(resource, row) : linkOf(family), replace: true })} />
+      )}
     </>
   );
 };

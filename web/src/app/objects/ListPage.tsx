@@ -4,29 +4,23 @@ import { Button } from "@mantine/core";
 import { IconPlus, IconUpload, IconWand } from "@tabler/icons-react";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 
-import { perhaps, t, type Key } from "../lib/i18n";
+import { perhaps, t } from "../lib/i18n";
 import { linkOf } from "../lib/queries";
 import type { Api, Resource } from "../lib/schema";
 import { ResourceTable, type Asked } from "../lists/ResourceTable";
 import { titleOf } from "../nav";
 import { PageHead } from "../shell/PageHead";
+import { WIZARDS } from "../wizards/places";
 import { kindsOf } from "./kinds";
-
-/** Where something new is made by more than one form. */
-const WIZARDS: Record<string, { to: string; key: Key }> = {
-  "core/applications": { to: "/applications/new", key: "new.application" },
-  "flows/instances": { to: "/flows/new", key: "new.flow" },
-  "managed/blueprints": { to: "/blueprints/import", key: "new.blueprintImport" },
-};
 
 const ListPage = ({ api, resource }: { api: Api; resource: Resource }) => {
   const asked = useSearch({ strict: false }) as Asked;
   const navigate = useNavigate();
   const wizard = WIZARDS[resource.path];
   const canCreate = Boolean(resource.create) || kindsOf(api, resource).length > 0;
-  const create = wizard && resource.path !== "managed/blueprints"
-    ? <Button component={Link} to={wizard.to} leftSection={<IconPlus size={16} />}>{t(wizard.key)}</Button>
-    : canCreate ? <Button component={Link} to={linkOf(resource, undefined, "~new")} leftSection={<IconPlus size={16} />}>{t(resource.path === "crypto/certificatekeypairs" ? "cert.import" : "list.create")}</Button> : undefined;
+  const create = wizard
+    ? <Button component={Link} to={wizard.to} data-new leftSection={<IconPlus size={16} />}>{t(wizard.key)}</Button>
+    : canCreate ? <Button component={Link} to={linkOf(resource, undefined, "~new")} data-new leftSection={<IconPlus size={16} />}>{t(resource.path === "crypto/certificatekeypairs" ? "cert.import" : "list.create")}</Button> : undefined;
   return (
     <>
       <PageHead title={titleOf(resource.path) ?? resource.many} about={perhaps(`about.${resource.path}`)}

@@ -8,7 +8,7 @@ import { lazy, Suspense, useState, type ReactNode } from "react";
 
 import { get, type Row } from "../lib/api";
 import { nameOf } from "../lib/format";
-import { count, t, term, type Key } from "../lib/i18n";
+import { count, t, term, withWords, type Key } from "../lib/i18n";
 import { linkOf, pathOf } from "../lib/queries";
 import type { Api, Resource } from "../lib/schema";
 import { Cell } from "../lists/Cell";
@@ -30,7 +30,7 @@ export const targetOf = (resource: Resource, row: Row): string | undefined =>
   row.policybindingmodel_ptr_id ?? (["core/applications", "sources/all", "events/rules", "core/application_entitlements"].includes(resource.path) || (resource.path.startsWith("sources/") && "policy_engine_mode" in row) ? row.pbm_uuid ?? row.pk : undefined);
 
 const DeleteDialog = lazy(() => import("../lists/DeleteDialog"));
-const ObjectPermissions = lazy(() => import("../access/ObjectPermissions"));
+const ObjectPermissions = lazy(withWords("access", () => import("../access/ObjectPermissions")));
 /** Keys of objects over which permissions are given. */
 const PERMITTED = /^(\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 

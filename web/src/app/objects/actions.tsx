@@ -9,6 +9,7 @@ import { nameOf } from "../lib/format";
 import { t } from "../lib/i18n";
 import { changed, pathOf, useMe } from "../lib/queries";
 import type { Resource } from "../lib/schema";
+import { useFocusBack } from "../shell/focus";
 import { Wrong } from "../shell/States";
 
 type Props = { resource: Resource; row: Row };
@@ -105,6 +106,7 @@ const useSubmit = (work: () => Promise<unknown>, after: () => void) => {
 };
 
 const Password = ({ path, name, close }: { path: string; name: string; close: () => void }) => {
+  useFocusBack();
   const [password, setPassword] = useState("");
   const { failed, busy, submit, fields } = useSubmit(() => call("POST", `${path}set_password/`, { password }), () => { notifications.show({ message: t("user.passwordDone", { name }) }); close(); });
   return (
@@ -121,6 +123,7 @@ const Password = ({ path, name, close }: { path: string; name: string; close: ()
 };
 
 const Impersonate = ({ path, name, close }: { path: string; name: string; close: () => void }) => {
+  useFocusBack();
   const [reason, setReason] = useState("");
   const { failed, busy, submit, fields } = useSubmit(() => call("POST", `${path}impersonate/`, { reason }), () => location.assign("/if/user/"));
   return (

@@ -6,7 +6,7 @@ import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState, type ReactNode } from "react";
 
 import { call, get, type Query, type Row } from "../lib/api";
-import { t } from "../lib/i18n";
+import { t, withWords } from "../lib/i18n";
 import { pathOf } from "../lib/queries";
 import { labelOf, type Api, type Resource } from "../lib/schema";
 import { ReferenceSelect } from "../forms/ReferenceSelect";
@@ -16,12 +16,14 @@ import { Lines, Wrong } from "../shell/States";
 
 const EventList = lazy(() => import("../events/EventList").then((module) => ({ default: module.EventList })));
 const ResourceTable = lazy(() => import("../lists/ResourceTable").then((module) => ({ default: module.ResourceTable })));
-const FlowEditor = lazy(() => import("../flows/FlowEditor"));
-const Simulator = lazy(() => import("../flows/Simulator"));
-const Inspector = lazy(() => import("../flows/Inspector"));
-const Members = lazy(() => import("../access/Members"));
-const RoleMatrix = lazy(() => import("../access/RoleMatrix"));
+const FlowEditor = lazy(withWords("flows", () => import("../flows/FlowEditor")));
+const Simulator = lazy(withWords("flows", () => import("../flows/Simulator")));
+const Inspector = lazy(withWords("flows", () => import("../flows/Inspector")));
+const Members = lazy(withWords("access", () => import("../access/Members")));
+const RoleMatrix = lazy(withWords("access", () => import("../access/RoleMatrix")));
+const TaskRun = lazy(withWords("system", () => import("../system/TaskRun")));
 const Certificate = lazy(() => import("./Certificate"));
+const Work = lazy(() => import("./Work"));
 
 interface Tab {
   name: string;
@@ -63,8 +65,16 @@ export const extraTabs = (api: Api, resource: Resource, row: Row): Tab[] => {
       ];
     case "crypto/certificatekeypairs":
       return [{ name: "certificate", first: true, label: t("cert.name"), content: <Later><Certificate row={row} /></Later> }];
+    case "stages/captcha":
+      return [{ name: "work", label: t("work.name"), content: <Later><Work api={api} stage={String(row.pk)} /></Later> }];
     case "core/applications":
       return within("entitlements", t("app.entitlements"), "core/application_entitlements", { app: row.pk }, <Button component={Link} to={`/core/application_entitlements/~new/?app=${row.pk}`}>{t("list.create")}</Button>);
+    case "tasks/tasks":
+      return [{ name: "run", first: true, label: t("task.name"), content: <Later><TaskRun id={String(row.message_id)} /></Later> }];
+    case "tasks/schedules":
+      return within("runs", t("nav.tasks"), "tasks/tasks", { actor_name: row.actor_name });
+    case "stages/email": case "stages/authenticator/email":
+      return within("runs", t("nav.tasks"), "tasks/tasks", tasksOf(row.meta_model_name, row));
     case "providers/oauth2":
       return [{ name: "addresses", label: t("provider.addresses"), content: <Addresses row={row} /> }];
     default:
@@ -72,6 +82,12 @@ export const extraTabs = (api: Api, resource: Resource, row: Row): Tab[] => {
       if (resource.path.startsWith("propertymappings/") && row.meta_model_name) return [{ name: "test", label: t("test.name"), content: <Test api={api} path={`propertymappings/all/${row.pk}/test/`} /> }];
       return [];
   }
+};
+
+/** The tasks that are about an object. */
+const tasksOf = (model: string, row: Row): Query => {
+  const [app, name] = model.split(".");
+  return { rel_obj_content_type__app_label: app, rel_obj_content_type__model: name, rel_obj_id: String(row.pk) };
 };
 
 const Within = ({ api, resource, fixed, create, label }: { api: Api; resource: Resource; fixed: Query; create?: ReactNode; label: string }) => {

@@ -22,7 +22,7 @@ export const Overview = () => {
   return (
     <>
       <PageHead title={t("nav.overview")} about={me ? t("overview.hello", { name: me.name || me.username }) : undefined}
-        actions={<><Button component={Link} to="/core/users/~new" variant="default">{t("new.user")}</Button><Button component={Link} to="/applications/new">{t("new.application")}</Button></>} />
+        actions={<><Button component={Link} to="/core/users/new" variant="default">{t("new.user")}</Button><Button component={Link} to="/applications/new">{t("new.application")}</Button></>} />
       <div className="tiles">
         <Tile label={t("nav.users")} path="core/users" to="/core/users" query={{ include_groups: false, include_roles: false }} />
         <Tile label={t("nav.apps")} path="core/applications" to="/core/applications" query={{ superuser_full_list: true }} />

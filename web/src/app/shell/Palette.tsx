@@ -13,11 +13,15 @@ import { t, term } from "../lib/i18n";
 import { linkOf, useApi } from "../lib/queries";
 import type { Api } from "../lib/schema";
 import { PLACES, iconOf } from "../nav";
+import { WIZARDS } from "../wizards/places";
+import { useFocusBack } from "./focus";
 
 interface Hit {
   id: string;
   title: string;
   what: string;
+  /** Further words that find it. */
+  also?: string;
   to: string;
   icon: Icon;
 }
@@ -29,8 +33,11 @@ const places = (): Hit[] => PLACES.map(({ key, path, icon }) => ({ id: `place:${
 
 const lists = (api: Api | undefined): Hit[] => [...(api?.resources.values() ?? [])].flatMap((resource) => [
   { id: `list:${resource.path}`, title: resource.many, what: t("palette.list"), to: linkOf(resource), icon: IconList },
-  ...(resource.create ? [{ id: `new:${resource.path}`, title: t("palette.create", { name: resource.one }), what: t("palette.action"), to: linkOf(resource, undefined, "~new"), icon: IconPlus }] : []),
+  ...(WIZARDS[resource.path] ? [] : resource.create ? [{ id: `new:${resource.path}`, title: t("palette.create", { name: resource.one }), what: t("palette.action"), to: linkOf(resource, undefined, "~new"), icon: IconPlus }] : []),
 ]);
+
+/** What is made step by step; found by the words for making anything, too. */
+const wizards = (): Hit[] => Object.values(WIZARDS).map(({ to, key }) => ({ id: `wizard:${to}`, title: t(key), what: t("palette.action"), also: t("palette.create", { name: "" }), to, icon: IconPlus }));
 
 const objects = async (api: Api, query: string): Promise<Hit[]> => {
   const found = await Promise.all(SEARCHED.map(async (path) => {
@@ -46,6 +53,7 @@ const objects = async (api: Api, query: string): Promise<Hit[]> => {
 };
 
 const Palette = ({ close }: { close: () => void }) => {
+  useFocusBack();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const [asked] = useDebouncedValue(text.trim(), 150);
@@ -54,9 +62,9 @@ const Palette = ({ close }: { close: () => void }) => {
   const { data = [], isFetching } = useQuery({ queryKey: ["palette", asked], queryFn: () => objects(api!, asked), enabled: Boolean(api) && asked.length > 1, placeholderData: (before) => before });
   const hits = useMemo(() => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    const matches = (hit: Hit) => words.every((word) => `${hit.title} ${hit.what}`.toLowerCase().includes(word));
+    const matches = (hit: Hit) => words.every((word) => `${hit.title} ${hit.what} ${hit.also ?? ""}`.toLowerCase().includes(word));
     if (!words.length) return places();
-    return [...places().filter(matches), ...(asked.length > 1 ? data : []), ...lists(api).filter(matches).slice(0, 12)].slice(0, 40);
+    return [...places().filter(matches), ...(asked.length > 1 ? data : []), ...[...wizards(), ...lists(api)].filter(matches).slice(0, 12)].slice(0, 40);
   }, [text, asked, data, api]);
   useEffect(() => setAt(0), [text]);
   useEffect(() => { document.getElementById(`hit-${at}`)?.scrollIntoView({ block: "nearest" }); }, [at]);
@@ -71,7 +79,7 @@ const Palette = ({ close }: { close: () => void }) => {
     if (event.key === "Enter") { event.preventDefault(); go(hits[at]); }
   };
   return (
-    <Modal opened onClose={close} withCloseButton={false} padding={0} size="lg" yOffset="12vh" title={null} aria-label={t("shell.search")} classNames={{ body: "palette" }}>
+    <Modal opened onClose={close} withCloseButton={false} padding={0} size="lg" yOffset="12vh" title={null} attributes={{ content: { "aria-label": t("shell.search") } }} classNames={{ body: "palette" }}>
       <TextInput data-autofocus variant="unstyled" size="lg" px="md" value={text} onChange={(event) => setText(event.currentTarget.value)} onKeyDown={press}
         aria-label={t("shell.search")} placeholder={t("palette.hint")} leftSection={<IconSearch size={20} aria-hidden />} rightSection={isFetching ? <Loader size={16} /> : <Kbd size="xs">Esc</Kbd>}
         role="combobox" aria-expanded aria-controls="hits" aria-activedescendant={hits.length ? `hit-${at}` : undefined} aria-autocomplete="list" />

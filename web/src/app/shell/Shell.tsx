@@ -1,16 +1,18 @@
 // The frame: where one is, what else there is, search, theme, account.
 
-import { ActionIcon, AppShell, Avatar, Burger, Group, Kbd, Menu, NavLink, ScrollArea, Text, Tooltip, UnstyledButton, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
-import { useDisclosure, useHotkeys } from "@mantine/hooks";
-import { IconApps, IconBook, IconDeviceDesktop, IconLogout, IconMoon, IconSearch, IconSun } from "@tabler/icons-react";
-import { Link, Outlet, useRouterState } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useRef } from "react";
+import { ActionIcon, AppShell, Avatar, Burger, Group, Kbd, Menu, NavLink, Text, Tooltip, UnstyledButton, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconApps, IconBook, IconDeviceDesktop, IconKeyboard, IconLogout, IconMoon, IconSearch, IconSun } from "@tabler/icons-react";
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { lazy, Suspense, useCallback, useEffect, useRef } from "react";
 
 import { t, type Key } from "../lib/i18n";
 import { useActing, useBrand, useMe } from "../lib/queries";
 import { OVERVIEW, PLACES, ROOMS, type Place } from "../nav";
+import { useKeys } from "./keys";
 
 const Acting = lazy(() => import("./Acting"));
+const Keys = lazy(() => import("./Keys"));
 const Palette = lazy(() => import("./Palette"));
 
 const isAt = (place: Place, path: string) => {
@@ -26,11 +28,21 @@ const isAt = (place: Place, path: string) => {
 export const Shell = () => {
   const [open, { toggle, close }] = useDisclosure(false);
   const [searching, search] = useDisclosure(false);
+  const [explaining, keys] = useDisclosure(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const main = useRef<HTMLElement>(null);
   const acting = useActing();
-  useHotkeys([["mod+K", search.open, { preventDefault: true }], ["/", search.open, { preventDefault: true }]]);
+  const navigate = useNavigate();
+  const go = useCallback((to: string) => void navigate({ to }), [navigate]);
+  useKeys({ search: search.open, help: keys.open, go });
   useEffect(() => close(), [path, close]);
+  // On another page the keyboard goes on where its content begins; where one arrived, at the very top.
+  const was = useRef(path);
+  useEffect(() => {
+    if (was.current === path) return;
+    was.current = path;
+    main.current?.focus({ preventScroll: true });
+  }, [path]);
   return (
     <AppShell header={{ height: 60 }} navbar={{ width: 248, breakpoint: "md", collapsed: { mobile: !open } }} padding={0}>
       <a className="skip" href="#content" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>{t("shell.skip")}</a>
@@ -45,11 +57,11 @@ export const Shell = () => {
             <Kbd size="xs" visibleFrom="sm" aria-hidden>Ctrl K</Kbd>
           </UnstyledButton>
           <Theme />
-          <Account />
+          <Account explain={keys.open} />
         </Group>
       </AppShell.Header>
       <AppShell.Navbar className="places" id="places" aria-label={t("shell.places")}>
-        <ScrollArea type="never" h="100%" p="sm">
+        <div className="places-list">
           <Entry place={OVERVIEW} path={path} />
           {ROOMS.map((room) => (
             <div key={room.key} role="group" aria-labelledby={`room-${room.key}`}>
@@ -57,13 +69,14 @@ export const Shell = () => {
               {room.places.map((place) => <Entry key={place.path} place={place} path={path} />)}
             </div>
           ))}
-        </ScrollArea>
+        </div>
       </AppShell.Navbar>
       <AppShell.Main id="content" ref={main} tabIndex={-1}>
         <Suspense>{acting && <Acting user={acting} />}</Suspense>
         <div className="page"><Outlet /></div>
       </AppShell.Main>
       <Suspense>{searching && <Palette close={search.close} />}</Suspense>
+      <Suspense>{explaining && <Keys close={keys.close} />}</Suspense>
     </AppShell>
   );
 };
@@ -113,7 +126,7 @@ const Theme = () => {
   );
 };
 
-const Account = () => {
+const Account = ({ explain }: { explain: () => void }) => {
   const me = useMe();
   if (!me) return <Avatar radius="xl" size={34} />;
   return (
@@ -126,6 +139,7 @@ const Account = () => {
         <Menu.Divider />
         <Menu.Item component="a" href="/if/user/" leftSection={<IconApps size={16} aria-hidden />}>{t("account.mine")}</Menu.Item>
         <Menu.Item component="a" href="/api/v3/" leftSection={<IconBook size={16} aria-hidden />}>{t("account.api")}</Menu.Item>
+        <Menu.Item leftSection={<IconKeyboard size={16} aria-hidden />} onClick={explain}>{t("keys.title")}</Menu.Item>
         <Menu.Divider />
         <Menu.Item component="a" href="/flows/-/default/invalidation/" leftSection={<IconLogout size={16} aria-hidden />}>{t("account.out")}</Menu.Item>
       </Menu.Dropdown>

@@ -4,7 +4,7 @@ import { Alert, Button, Group, Stack, Switch, Text, Textarea, TextInput } from "
 import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { ApiError, call, type Row } from "../lib/api";
 import { slugify } from "../lib/format";
@@ -14,6 +14,8 @@ import type { Api, Resource } from "../lib/schema";
 import { FieldInput, below } from "../forms/FieldInput";
 import { begin, body, type Values } from "../forms/values";
 import { KindChooser } from "../objects/KindChooser";
+import { usePreset } from "../objects/presets";
+import { useFirstField } from "../shell/focus";
 import { PageHead } from "../shell/PageHead";
 import { Lines, Wrong } from "../shell/States";
 
@@ -36,8 +38,12 @@ const Wizard = ({ api }: { api: Api }) => {
   const [errors, setErrors] = useState<Record<string, string[]>>({});
   const [failed, setFailed] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const place = useRef<HTMLDivElement>(null);
   const navigate = useNavigate();
   const family = api.resources.get("providers/all");
+  useFirstField(place, step, false);
+  // Asked for before it is needed: most applications speak this one.
+  const usual = usePreset(kind?.path ?? "providers/oauth2");
   const set = (more: Values) => setApp((before) => ({ ...before, ...more }));
   const finish = async (provider?: Values) => {
     setBusy(true);
@@ -61,7 +67,7 @@ const Wizard = ({ api }: { api: Api }) => {
   };
   const of = (name: string) => (errors[`app.${name}`] ?? errors[name])?.join(" ");
   return (
-    <Stack>
+    <Stack ref={place}>
       <ol className="steps" aria-label={t("wizard.steps")}>{STEPS.map((name, index) => <li key={name} aria-current={index === step ? "step" : undefined}>{index + 1}. {t(`app.step.${name}`)}</li>)}</ol>
       {failed !== null && <Wrong error={failed} />}
       {step === 0 && (
@@ -83,7 +89,8 @@ const Wizard = ({ api }: { api: Api }) => {
           <Group><Button variant="default" onClick={() => setStep(0)}>{t("wizard.back")}</Button><Button variant="subtle" loading={busy} onClick={() => void finish()}>{t("app.without")}</Button></Group>
         </Stack>
       )}
-      {step === 2 && kind && <Provider key={kind.path} api={api} kind={kind} name={String(app.name)} errors={errors} busy={busy} back={() => setStep(1)} finish={(given) => void finish(given)} />}
+      {step === 2 && kind && !usual && <div className="card"><Lines /></div>}
+      {step === 2 && kind && usual && <Provider key={kind.path} api={api} kind={kind} usual={usual} name={String(app.name)} errors={errors} busy={busy} back={() => setStep(1)} finish={(given) => void finish(given)} />}
     </Stack>
   );
 };
@@ -93,10 +100,10 @@ const modelOf = (kind: Resource) => `authentik_providers_${kind.path.split("/")[
 
 const USUAL = ["name", "authorization_flow", "invalidation_flow", "client_type", "redirect_uris", "signing_key", "property_mappings", "external_host", "mode", "acs_url", "issuer", "base_dn"];
 
-const Provider = ({ api, kind, name, errors, busy, back, finish }: { api: Api; kind: Resource; name: string; errors: Record<string, string[]>; busy: boolean; back: () => void; finish: (given: Row) => void }) => {
+const Provider = ({ api, kind, usual, name, errors, busy, back, finish }: { api: Api; kind: Resource; usual: Values; name: string; errors: Record<string, string[]>; busy: boolean; back: () => void; finish: (given: Row) => void }) => {
   const fields = (kind.create ?? []).filter((field) => field.required || USUAL.includes(field.name));
   const start = begin(fields);
-  const [values, setValues] = useState<Values>({ ...start, name: t("app.providerName", { name }) });
+  const [values, setValues] = useState<Values>({ ...start, ...usual, name: t("app.providerName", { name }) });
   const own = below(errors, "provider");
   const known = new Set(fields.map((field) => field.name));
   const others = Object.entries(own).filter(([path]) => !known.has(path.split(".")[0] ?? ""));
