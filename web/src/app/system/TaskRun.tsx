@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 
 import { get, type Row } from "../lib/api";
 import { humanize, moment } from "../lib/format";
-import { t } from "../lib/i18n";
+import { t, term } from "../lib/i18n";
 import { Dot, Moment, stateOf } from "../lists/Cell";
 import { Lines, Wrong } from "../shell/States";
 import { isUnderWay, SOON } from "./tasks";
@@ -21,10 +21,10 @@ const TaskRun = ({ id }: { id: string }) => {
   return (
     <div className="card pad">
       <Stack gap="md">
-        {task.description && <Text>{task.description}</Text>}
+        {task.description && <Text>{term(task.description)}</Text>}
         <Group gap="md" role="status">
           {isUnderWay(task) && <Loader size="xs" aria-hidden />}
-          <Dot state={stateOf(task.aggregated_status)}>{humanize(task.aggregated_status)}</Dot>
+          <Dot state={stateOf(task.aggregated_status)}>{term(humanize(task.aggregated_status))}</Dot>
           <Text size="sm" c="dimmed"><Moment value={task.mtime} /></Text>
           {task.retries > 0 && <Text size="sm" c="dimmed">{t("task.tries", { count: task.retries + 1 })}</Text>}
           {task.eta && isUnderWay(task) && <Text size="sm" c="dimmed">{t("task.next", { when: moment(task.eta) })}</Text>}
