@@ -51,7 +51,10 @@ async fn an_application_is_told_behind_the_browsers_back() {
             && said.get("nonce").is_none()
     );
     assert_eq!(vestibule_jose::Jws::parse(token).unwrap().header["typ"], "logout+jwt");
-    // Once.
+    // Once, even where it goes on to renew its tokens.
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+    site.token(&refresh).await.expect(200);
+    app.later(60);
     work(&app).await;
     assert_eq!(heard.lock().unwrap().len(), 1);
 }

@@ -6,6 +6,7 @@ use vestibule_jose::{SigningKey, sign};
 
 use super::{SECRET, Site, alice, claims};
 use crate::app::App;
+use crate::security::{executor, login};
 
 #[tokio::test]
 async fn a_client_has_an_account_of_its_own() {
@@ -112,8 +113,26 @@ async fn a_token_of_a_trusted_provider_stands_for_its_user() {
     assert_eq!(back.introspect(&token).await["active"], true);
     let actor = [exchanged[0], exchanged[1], exchanged[2], ("actor_token", token.as_str())];
     assert_eq!(back.token(&actor).await.expect(400)["error"], "invalid_request");
-    app.later(3601);
+    // What came of a session ends with it.
+    let exchanged_token = tokens["access_token"].as_str().unwrap();
+    assert_eq!(back.introspect(exchanged_token).await["active"], true);
+    client.get(&executor("default-invalidation-flow", "")).await;
+    assert_eq!(back.introspect(exchanged_token).await, json!({"active": false}));
     for pairs in [&federated[..], &exchanged[..]] {
+        assert_eq!(back.token(pairs).await.expect(400)["error"], "invalid_grant", "the session has ended");
+    }
+    login(&mut client, "alice", crate::app::PASSWORD, "").await;
+    let token = site.tokens(&mut client).await["access_token"].as_str().unwrap().to_owned();
+    let with = |pairs: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
+        let new = |name: &&str, old: &str| {
+            if ["client_assertion", "subject_token"].contains(name) { token.clone() } else { old.to_owned() }
+        };
+        pairs.iter().map(|(name, old)| (*name, new(name, old))).collect()
+    };
+    app.later(3601);
+    for pairs in [with(&federated), with(&exchanged)] {
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let pairs = &pairs[..];
         assert_eq!(back.token(pairs).await.expect(400)["error"], "invalid_grant", "it has ended");
     }
 }

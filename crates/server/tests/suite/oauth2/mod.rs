@@ -12,6 +12,7 @@ mod proof;
 mod registration;
 mod relying_party;
 mod rotation;
+mod setup;
 mod tokens;
 
 use std::collections::HashMap;
