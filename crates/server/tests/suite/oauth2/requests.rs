@@ -105,8 +105,7 @@ async fn a_signed_answer_says_whose_it_is_and_until_when() {
     }
     // In a form as well; and with a fragment where tokens come by it.
     let more = [("response_mode", "form_post.jwt"), ("prompt", "none")];
-    let path = site.authorize(&mut client, &more).await.location().to_owned();
-    let page = client.get(&path).await;
+    let page = site.authorize(&mut client, &more).await;
     assert!(page.text.contains("name=\"response\"") && !page.text.contains("name=\"code\""), "{}", page.text);
     let more = [("response_mode", "jwt"), ("response_type", "id_token"), ("nonce", "n")];
     let answer = site.authorize(&mut client, &more).await;
