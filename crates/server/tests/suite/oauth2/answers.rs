@@ -172,3 +172,55 @@ async fn a_mapping_that_fails_is_told_to_administrators_where_somebody_signs_in(
     assert_eq!((&told["via"], &told["for"], told.get("x")), (&json!("wiki"), &json!(["broken", "seen"]), None));
     assert!(failed().await > 0);
 }
+
+#[tokio::test]
+async fn what_is_encrypted_is_signed_within_and_opens_with_its_key_alone() {
+    let app = App::start().await;
+    let (_, mut client) = alice(&app).await;
+    let (key, sealing) = (key_pair(&app, "oidc", "ecdsa").await, key_pair(&app, "sealed", "rsa").await);
+    let other = key_pair(&app, "other", "rsa").await;
+    let site = Site::new(&app, "wiki", json!({"signing_key": key, "encryption_key": sealing})).await;
+    let tokens = site.tokens(&mut client).await;
+    let private = async |pair: &serde_json::Value| {
+        let path = format!("/api/v3/crypto/certificatekeypairs/{}/view_private_key/", pair.as_str().unwrap());
+        let pem = app.admin().get(&path).await.expect(200)["data"].as_str().unwrap().to_owned();
+        let lines: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, lines).unwrap()
+    };
+    let (own, other) = (private(&sealing).await, private(&other).await);
+    for name in ["id_token", "access_token"] {
+        let token = tokens[name].as_str().unwrap();
+        let inside = String::from_utf8(vestibule_jose::decrypt(&own, token).unwrap()).unwrap();
+        let told = site.verified(&inside).await;
+        assert_eq!((&told["aud"], &told["preferred_username"]), (&json!("wiki"), &json!("alice")), "{name}");
+        assert!(vestibule_jose::decrypt(&other, token).is_err(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn everything_lasts_as_long_as_its_provider_says() {
+    let app = App::start().await;
+    let (_, mut client) = alice(&app).await;
+    let more = json!({
+        "access_code_validity": "minutes=5", "access_token_validity": "minutes=10", "refresh_token_validity": "minutes=20",
+    });
+    let site = Site::new(&app, "wiki", more).await;
+    let code = site.code(&mut client, &[]).await;
+    let device = site.post("/application/o/device/", &[("client_id", "wiki")]).await.expect(200);
+    assert_eq!(device["expires_in"], 300);
+    app.later(290);
+    let tokens = site.exchange(&code, &[]).await.expect(200);
+    assert_eq!(tokens["expires_in"], 600);
+    let told = super::claims(tokens["access_token"].as_str().unwrap());
+    assert_eq!(told["exp"].as_i64().unwrap() - told["iat"].as_i64().unwrap(), 600);
+    app.later(590);
+    let access = tokens["access_token"].as_str().unwrap();
+    assert_eq!(site.userinfo(access).await.status, 200);
+    app.later(20);
+    assert_eq!(site.userinfo(access).await.status, 401);
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+    let renewed = site.token(&refresh).await.expect(200);
+    app.later(1201);
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", renewed["refresh_token"].as_str().unwrap())];
+    assert_eq!(site.token(&refresh).await.expect(400)["error"], "invalid_grant");
+}

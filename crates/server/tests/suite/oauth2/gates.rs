@@ -284,6 +284,8 @@ async fn a_token_is_exchanged_for_no_more_than_it_reaches() {
     ] {
         assert_eq!(exchange(&[more]).await.expect(400)["error"], error, "{more:?}");
     }
+    // The newest event is this one's.
+    app.later(1);
     exchange(&[("audience", "back")]).await.expect(200);
     let event = app.admin().get("/api/v3/events/events/?action=login&ordering=-created").await.expect(200);
     let context = &event["results"][0]["context"];
@@ -421,4 +423,35 @@ async fn what_a_creation_leaves_out_is_made_up() {
     let found = admin.get(&format!("/api/v3/providers/oauth2/?application={application}")).await.expect(200);
     let found: Vec<&Value> = found["results"].as_array().unwrap().iter().map(|one| &one["pk"]).collect();
     assert_eq!(found, [&json!(site.provider)]);
+}
+
+#[tokio::test]
+async fn what_a_client_was_given_goes_with_it() {
+    let app = App::start().await;
+    let (pk, mut client) = alice(&app).await;
+    let site = Site::new(&app, "wiki", json!({})).await;
+    let pairs = [("client_id", "wiki"), ("redirect_uri", CALLBACK), ("response_type", "code")];
+    let wanted = query(&[&pairs[..], &[("scope", "openid user:email read:org")]].concat());
+    let to = client.get(&format!("/login/oauth/authorize?{wanted}")).await.location().to_owned();
+    let tokens = site.exchange(&super::parameters(&to)["code"], &[]).await.expect(200);
+    let refresh = text(&site.tokens(&mut client).await, "refresh_token").to_owned();
+    site.code(&mut client, &[]).await;
+    let mut bearer = app.anonymous().with_token(text(&tokens, "access_token"));
+    let paths = ["/application/o/userinfo/", "/user", "/user/teams"];
+    for path in paths {
+        bearer.get(path).await.expect(200);
+    }
+    let mut admin = app.admin();
+    admin.delete("/api/v3/core/applications/wiki/").await.expect(204);
+    for path in paths {
+        assert_eq!(bearer.get(path).await.status, 401, "{path}");
+    }
+    let renewed = [("grant_type", "refresh_token"), ("refresh_token", &*refresh)];
+    assert_eq!(site.token(&renewed).await.expect(400)["error"], "invalid_client");
+    assert_eq!(site.introspect(text(&tokens, "access_token")).await, json!({"active": false}));
+    admin.delete(&format!("/api/v3/providers/oauth2/{}/", site.provider)).await.expect(204);
+    for path in ["access_tokens", "refresh_tokens", "authorization_codes"] {
+        let list = admin.get(&format!("/api/v3/oauth2/{path}/?user={pk}")).await.expect(200);
+        assert_eq!(list["results"], json!([]), "{path}");
+    }
 }

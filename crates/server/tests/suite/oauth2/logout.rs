@@ -156,8 +156,8 @@ async fn an_application_is_told_however_a_session_ends() {
         match how {
             "it expires" => app.later(400 * 86_400),
             "an administrator ends it" => {
-                let path = format!("/api/v3/core/authenticated_sessions/?user__username=alice");
-                let list = app.admin().get(&path).await.expect(200);
+                let path = "/api/v3/core/authenticated_sessions/?user__username=alice";
+                let list = app.admin().get(path).await.expect(200);
                 for one in list["results"].as_array().unwrap() {
                     let path = format!("/api/v3/core/authenticated_sessions/{}/", one["uuid"].as_str().unwrap());
                     app.admin().delete(&path).await.expect(204);
