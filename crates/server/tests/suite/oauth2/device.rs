@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Site, alice};
-use crate::app::App;
-use crate::security::executor;
+use crate::app::{App, PASSWORD};
+use crate::security::{executor, login};
 
 /// The flow in which codes are typed, set for the default brand.
 pub(super) async fn device_flow(app: &App) {
@@ -136,4 +136,26 @@ async fn whoever_guesses_codes_is_slowed_down() {
         }
     }
     assert_eq!(last, 429);
+}
+
+/// Whoever signs in while somebody else is asked whether a device may connects it to nobody's account.
+#[tokio::test]
+async fn a_device_is_allowed_by_whoever_was_asked() {
+    let app = App::start().await;
+    let (_, client) = alice(&app).await;
+    app.user("bob", PASSWORD).await;
+    device_flow(&app).await;
+    let slug = "default-provider-authorization-explicit-consent";
+    let flow = app.admin().get(&format!("/api/v3/flows/instances/{slug}/")).await.expect(200)["pk"].clone();
+    let site = Site::new(&app, "tv", json!({"authorization_flow": flow})).await;
+    let begun = begin(&site).await;
+    let mut browser = client.with_header("sec-fetch-site", "same-origin");
+    browser.get(&format!("/device?code={}", begun["user_code"].as_str().unwrap())).await;
+    let path = executor(slug, "");
+    let asked = browser.get(&path).await.expect(200);
+    assert_eq!(asked["component"], "ak-stage-consent");
+    login(&mut browser, "bob", PASSWORD, "").await;
+    browser.post(&path, json!({"component": "ak-stage-consent", "token": asked["token"]})).await;
+    browser.get(&path).await;
+    assert_eq!(poll(&site, &begun).await.expect(400)["error"], "authorization_pending");
 }

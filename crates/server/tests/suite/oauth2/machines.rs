@@ -103,6 +103,9 @@ async fn a_token_of_a_trusted_provider_stands_for_its_user() {
     back.set(json!({"jwt_federation_providers": [site.provider]})).await;
     let tokens = back.token(&federated).await.expect(200);
     assert_eq!(claims(tokens["access_token"].as_str().unwrap())["preferred_username"], "alice");
+    let saml = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer");
+    let named_wrong = [federated[0], federated[1], federated[2], saml];
+    assert_eq!(back.token(&named_wrong).await.expect(400)["error"], "invalid_grant");
     let tokens = back.token(&exchanged).await.expect(200);
     let told = claims(tokens["access_token"].as_str().unwrap());
     assert_eq!((&told["preferred_username"], &told["aud"]), (&json!("alice"), &json!("back")));
