@@ -57,7 +57,12 @@ async fn ended(state: &FlowState, slug: &str, arrived: &mut Arrived) -> Result<R
     let configuration = state.store().configuration();
     let client = Client::by_slug(&configuration, slug).ok_or_else(ApiError::not_found)?;
     let given = Parameters::of(&arrived.visit.query_text);
-    if given.get("client_id").is_some_and(|named| named != client.provider.client_id) || !hint_fits(&client, &given) {
+    // A hint has to be an identity token of this client, even an old one.
+    let fits = match given.get("id_token_hint") {
+        Some(hint) => Hint::read(state, &client, hint).await?.is_some(),
+        None => true,
+    };
+    if !fits || given.get("client_id").is_some_and(|named| named != client.provider.client_id) {
         return Err(ApiError::BadRequest("The request is for another application.".into()));
     }
     let onward = given.get("post_logout_redirect_uri");
@@ -92,11 +97,6 @@ async fn ended(state: &FlowState, slug: &str, arrived: &mut Arrived) -> Result<R
         Begun::Led(response) => Ok(response),
         Begun::NotForThem(_) | Begun::WouldAsk(_) => Err(ApiError::Forbidden),
     }
-}
-
-/// A hint has to be an identity token of this client, even an old one.
-fn hint_fits(client: &Client<'_>, given: &Parameters) -> bool {
-    given.get("id_token_hint").is_none_or(|hint| Hint::read(client, hint).is_some())
 }
 
 /// As the executor knows them.

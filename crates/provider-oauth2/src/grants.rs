@@ -61,7 +61,7 @@ pub(crate) struct Token {
     /// The claims of the identity token that came with it.
     pub id_token: Object,
     pub family: Uuid,
-    /// A refresh token's; an access token has none.
+    /// A refresh token's; of an access token the session and the key that it is bound to.
     pub granted: Granted,
     /// The key that it is bound to.
     pub confirmation: Option<String>,
@@ -221,14 +221,20 @@ pub(crate) async fn add_refresh(
 
 /// An access token, good or not: one statement.
 pub(crate) async fn access(store: &Store, now: DateTime<Utc>, key: &str) -> Result<Option<Token>, StoreError> {
-    let sql = "SELECT t.id, t.provider, t.user_id, t.scope, t.expires, t.revoked, t.id_token, t.family, t.confirmation, \
+    let sql = "SELECT t.id, t.provider, t.user_id, t.scope, t.expires, t.revoked, t.id_token, t.family, t.session, t.confirmation, \
                u.is_active AND (t.session IS NULL OR EXISTS \
                (SELECT 1 FROM sessions s WHERE s.uuid = t.session AND s.expires > $2)) AS alive \
                FROM oauth2_access_tokens t JOIN users u ON u.id = t.user_id WHERE t.token_hash = $1";
     let params = vec![store.keys().lookup_hash(key).into(), now.into()];
     let Some(row) = store.database().query_one(sql, params).await? else { return Ok(None) };
-    let confirmation = row.optional_text("confirmation")?;
-    read(&row, Granted { confirmation, ..Granted::default() }).map(Some)
+    let (session, confirmation) = (row.optional_uuid("session")?, row.optional_text("confirmation")?);
+    read(&row, Granted { session, confirmation, ..Granted::default() }).map(Some)
+}
+
+/// Whether a session has not ended.
+pub(crate) async fn has_session(store: &Store, now: DateTime<Utc>, session: Uuid) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 AS one FROM sessions WHERE uuid = $1 AND expires > $2";
+    Ok(store.database().query_one(sql, vec![session.into(), now.into()]).await?.is_some())
 }
 
 /// A refresh token, good or not: one statement.

@@ -74,7 +74,7 @@ async fn setup_urls(call: Call) -> Answer {
 async fn preview_user(call: Call) -> Answer {
     let users = call.api.extension::<Users>()?;
     let wanted = match call.query.get("for_user").filter(|text| !text.is_empty()) {
-        Some(text) => text.trim().parse().ok(),
+        Some(text) => Some(text.trim().parse().map_err(|_| FieldErrors::one("for_user", "input must be numerical"))?),
         None => match call.principal.actor {
             Actor::User { pk, .. } => Some(pk),
             Actor::System | Actor::Anonymous => None,

@@ -39,7 +39,10 @@ impl<E: Into<ApiError>> From<E> for Barred {
 pub(crate) async fn bearer(state: &FlowState, parts: &Parts, form: &Parameters, scope: &str) -> Result<Token, Barred> {
     let Some((key, bound)) = presented(parts, form) else { return Err(Barred::Said("invalid_token")) };
     let now = state.ctx().now();
-    let found = access(state.store(), now, &key).await?.filter(|found| found.is_good(now));
+    let configuration = state.store().configuration();
+    // With its application a client is none any more, and its tokens are none.
+    let of_client = |found: &Token| Client::by_number(&configuration, found.provider).is_some();
+    let found = access(state.store(), now, &key).await?.filter(|found| found.is_good(now) && of_client(found));
     let Some(found) = found else { return Err(Barred::Said("invalid_token")) };
     if bound || found.confirmation.is_some() {
         let here = format!("{}{}", ClientInfo::of(parts).origin(), parts.uri.path());

@@ -179,3 +179,58 @@ async fn answer(cx: &StageCx<'_>, client: &Client<'_>, asked: &AuthorizationRequ
     transaction.commit().await?;
     asked.respond.with(client, &origin, now.timestamp(), parameters)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use vestibule_directory::session::{Session, SessionUser};
+    use vestibule_kernel::Object;
+
+    use super::granted;
+
+    /// RFC 8176, section 2.
+    #[test]
+    fn tokens_say_how_somebody_has_signed_in() {
+        let now = vestibule_testkit::noon();
+        let alice = SessionUser {
+            pk: 1,
+            uuid: uuid::Uuid::nil(),
+            username: "alice".into(),
+            name: String::new(),
+            email: String::new(),
+            is_active: true,
+            is_superuser: false,
+            user_type: "internal".into(),
+            locale: None,
+            attributes: Object::new(),
+        };
+        let mut session = Session {
+            key: None,
+            uuid: uuid::Uuid::nil(),
+            user: Some(alice),
+            data: Object::new(),
+            version: 0,
+            created: now,
+            last_used: now,
+            expires: now,
+            client_ip: String::new(),
+            user_agent: String::new(),
+        };
+        for (method, factor, amr) in [
+            ("password", false, vec!["pwd"]),
+            ("password", true, vec!["pwd", "mfa"]),
+            ("auth_webauthn_pwl", false, vec!["user"]),
+            ("source", true, vec!["mfa"]),
+        ] {
+            let facts = json!({"at": 7, "method": method, "factor": factor, "id": "x"});
+            session.data.insert("login".into(), facts);
+            let found = granted(&session, 9);
+            assert_eq!(
+                (found.auth_time, found.amr.iter().map(String::as_str).collect()),
+                (7, amr),
+                "{method} {factor}"
+            );
+            assert_eq!(found.session, Some(uuid::Uuid::nil()));
+        }
+    }
+}

@@ -82,7 +82,10 @@ async fn run(state: &FlowState, arrived: &mut Arrived, github: bool) -> Result<R
     };
     if let Some(address) = given.get("request_uri").filter(|address| pushed::is_ours(address)).map(str::to_owned) {
         match pushed::take(state, &client, &address).await? {
-            Some(parameters) => given = parameters,
+            Some(parameters) => {
+                given = parameters;
+                arrived.visit.query_text = on_the_way(&given, &address);
+            }
             None => return Ok(explain(state, arrived, "pushed")),
         }
     }
@@ -96,15 +99,17 @@ async fn run(state: &FlowState, arrived: &mut Arrived, github: bool) -> Result<R
         }
         return to_login(state, arrived, &client).await;
     };
-    let somebody_else = match given.get("id_token_hint").map(|hint| Hint::read(&client, hint)) {
-        None | Some(Some(Hint::Closed)) => false,
-        Some(Some(Hint::Subject(named))) => {
+    let hint = match given.get("id_token_hint") {
+        Some(hint) => Hint::read(state, &client, hint).await?,
+        None => Some(Hint::Closed),
+    };
+    let somebody_else = match hint {
+        Some(Hint::Closed) => false,
+        Some(Hint::Subject(named)) => {
             let row = state.users.by_pk(user.pk).await?;
             row.is_none_or(|row| subject(client.provider, &row) != named)
         }
-        Some(None) => {
-            return refused_answer(state, arrived, &client, refuse(&asked.respond, "invalid_request")).await;
-        }
+        None => return refused_answer(state, arrived, &client, refuse(&asked.respond, "invalid_request")).await,
     };
     let noted = arrived.session.data.get(ASKED_AT).cloned();
     let anew = must_sign_in_anew(state, &mut arrived.session, &asked, somebody_else);
@@ -128,6 +133,16 @@ async fn run(state: &FlowState, arrived: &mut Arrived, github: bool) -> Result<R
         return Ok(denied(state, arrived, &verdict.messages));
     }
     begin(state, arrived, &client, asked).await
+}
+
+/// What the pages on the way know of a request that was sent beforehand: what it says to people, not to this server.
+fn on_the_way(given: &Parameters, name: &str) -> String {
+    let mut text = url::form_urlencoded::Serializer::new(String::new());
+    text.append_pair("client_id", given.text("client_id")).append_pair("request_uri", name);
+    for (name, value) in ["login_hint", "ui_locales"].iter().filter_map(|name| Some((name, given.get(name)?))) {
+        text.append_pair(name, value);
+    }
+    text.finish()
 }
 
 /// What policies of the application may look at.

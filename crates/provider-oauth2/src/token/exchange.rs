@@ -69,7 +69,8 @@ pub(super) async fn grant(asking: &Asking<'_>) -> Result<Object, TokenError> {
         refresh_scope: &[],
         granted: Granted {
             auth_time: auth_time.unwrap_or_else(|| now.timestamp()),
-            session: None,
+            // Nor does it outlast the session.
+            session: found.granted.session,
             confirmation: asking.proof.clone(),
             ..Granted::default()
         },

@@ -10,7 +10,7 @@ use super::Asking;
 use super::issue::Issue;
 use crate::authorize::request::OFFLINE_ACCESS;
 use crate::error::{TokenError, token_error};
-use crate::grants::{Granted, Token, refresh, revoke_family};
+use crate::grants::{Granted, Token, has_session, refresh, revoke_family};
 use crate::provider::GrantType;
 
 pub(super) async fn grant(asking: &Asking<'_>) -> Result<Object, TokenError> {
@@ -39,12 +39,17 @@ pub(super) async fn grant(asking: &Asking<'_>) -> Result<Object, TokenError> {
     }
     let user = asking.user(found.user).await?;
     asking.permitted(&user, &scope, Object::new()).await?;
+    // It outlasts the session: what comes of it then is bound to none, or it would be born dead.
+    let session = match found.granted.session {
+        Some(session) if has_session(store, now, session).await? => Some(session),
+        _ => None,
+    };
     let issue = Issue {
         user: &user,
         scope: &scope,
         refresh_scope: &found.scope,
         // What was asked for once is not repeated (OpenID Connect Core, section 12.2).
-        granted: Granted { nonce: None, confirmation: asking.proof.clone(), ..found.granted.clone() },
+        granted: Granted { nonce: None, session, confirmation: asking.proof.clone(), ..found.granted.clone() },
         family: found.family,
         refreshable: true,
         spent: Some((found.id, found.expires)),

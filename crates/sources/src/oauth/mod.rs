@@ -2,6 +2,8 @@
 
 mod dialect;
 mod discovery;
+#[cfg(test)]
+mod each_type;
 mod exchange;
 mod id_token;
 mod login;

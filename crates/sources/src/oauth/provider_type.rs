@@ -95,6 +95,16 @@ impl Provider {
         known.into_iter().filter(|(_, address)| address.is_none()).map(|(field, _)| field).collect()
     }
 
+    /// The type of that name as a test has it: at this address.
+    #[cfg(test)]
+    pub(super) fn moved(name: &str, address: &str) -> Self {
+        let known = Self::named(name).expect("a type");
+        let at = |path: &str| Some(&*format!("{address}{path}").leak());
+        // Apple's profile is nowhere.
+        let profile = if known.profile == Some("") { known.profile } else { at("/profile") };
+        Self { authorization: at("/authorize"), token: at("/token"), profile, customizable: false, ..*known }
+    }
+
     /// Its wire form.
     pub(super) fn to_json(&self) -> Value {
         json!({

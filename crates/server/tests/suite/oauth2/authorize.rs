@@ -252,6 +252,15 @@ async fn a_request_may_be_sent_beforehand() {
     assert_eq!((wrong.status.as_u16(), &wrong.json()["error"]), (401, &json!("invalid_client")));
     let bad = [("client_id", "wiki"), ("client_secret", super::SECRET), ("redirect_uri", "https://evil.example/")];
     assert_eq!(site.post("/application/o/par/", &bad).await.expect(400)["error"], "invalid_request");
+    // Whoever has to sign in first finds what it says to people, and nothing else of it.
+    let pairs = [&pairs[..], &[("login_hint", "alice@example.com"), ("ui_locales", "de")]].concat();
+    let hinted = site.post("/application/o/par/", &pairs).await.expect(201);
+    let hinted = query(&[("client_id", "wiki"), ("request_uri", hinted["request_uri"].as_str().unwrap())]);
+    let to = app.anonymous().get(&format!("/application/o/authorize/?{hinted}")).await.location().to_owned();
+    let told = parameters(&to);
+    assert_eq!((told["login_hint"].as_str(), told["ui_locales"].as_str()), ("alice@example.com", "de"), "{to}");
+    assert_eq!((told.get("scope"), told["next"].as_str()), (None, &*format!("/application/o/authorize/?{hinted}")));
+    assert!(app.anonymous().get(&to).await.text.contains("<html lang=\"de\""));
     // It is of one client, and ends.
     let other = Site::new(&app, "other", json!({})).await;
     let path_of_other =

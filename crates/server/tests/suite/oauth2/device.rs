@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Site, alice};
-use crate::app::App;
-use crate::security::executor;
+use crate::app::{App, PASSWORD};
+use crate::security::{executor, login};
 
 /// The flow in which codes are typed, set for the default brand.
 pub(super) async fn device_flow(app: &App) {
@@ -86,4 +86,76 @@ async fn a_code_ends_and_is_for_those_who_may_open_the_application() {
     site.set(json!({"grant_types": ["authorization_code"]})).await;
     let refused = site.post("/application/o/device/", &[("client_id", "tv")]).await;
     assert_eq!(refused.expect(400)["error"], "unauthorized_client");
+}
+
+#[tokio::test]
+async fn a_code_is_of_one_device_and_of_one_time() {
+    let app = App::start().await;
+    let (_, mut client) = alice(&app).await;
+    device_flow(&app).await;
+    let site = Site::new(&app, "tv", json!({})).await;
+    let other = Site::new(&app, "radio", json!({})).await;
+    let begun = begin(&site).await;
+    // Another client does not get what was meant for this one, and whoever brings a wrong secret is another.
+    assert_eq!(poll(&other, &begun).await.expect(400)["error"], "invalid_grant");
+    let wrong = [("client_id", "tv"), ("client_secret", "wrong")];
+    assert_eq!(site.post("/application/o/device/", &wrong).await.expect(400)["error"], "invalid_client");
+    let wrong = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("device_code", begun["device_code"].as_str().unwrap()),
+        ("client_id", "tv"),
+        ("client_secret", "wrong"),
+    ];
+    assert_eq!(site.post("/application/o/token/", &wrong).await.expect(400)["error"], "invalid_client");
+    let path = format!("/device?code={}", begun["user_code"].as_str().unwrap());
+    let flow = client.get(&path).await.location().to_owned();
+    assert!(client.get(&flow).await.text.contains("Your device is connected"));
+    let list = app.admin().get("/api/v3/events/events/?action=authorize_application").await.expect(200);
+    let event = &list["results"][0];
+    assert_eq!(
+        (&event["user"]["username"], &event["context"]["authorized_application"]["name"]),
+        (&json!("alice"), &json!("tv"))
+    );
+    // A code that has ended is none; the address with it in it leads to where one is typed.
+    let late = begin(&site).await;
+    app.later(61);
+    let path = format!("/device?code={}", late["user_code"].as_str().unwrap());
+    assert_eq!(client.get(&path).await.location(), "/if/flow/devices/");
+}
+
+#[tokio::test]
+async fn whoever_guesses_codes_is_slowed_down() {
+    let app = App::over(vestibule_testkit::TestDatabase::new().await, &[("rate_limit", "on")]).await;
+    let (_, mut client) = alice(&app).await;
+    device_flow(&app).await;
+    let mut last = 0;
+    for _ in 0..130 {
+        last = client.get("/device?code=123456789").await.status.as_u16();
+        if last == 429 {
+            break;
+        }
+    }
+    assert_eq!(last, 429);
+}
+
+/// Whoever signs in while somebody else is asked whether a device may connects it to nobody's account.
+#[tokio::test]
+async fn a_device_is_allowed_by_whoever_was_asked() {
+    let app = App::start().await;
+    let (_, client) = alice(&app).await;
+    app.user("bob", PASSWORD).await;
+    device_flow(&app).await;
+    let slug = "default-provider-authorization-explicit-consent";
+    let flow = app.admin().get(&format!("/api/v3/flows/instances/{slug}/")).await.expect(200)["pk"].clone();
+    let site = Site::new(&app, "tv", json!({"authorization_flow": flow})).await;
+    let begun = begin(&site).await;
+    let mut browser = client.with_header("sec-fetch-site", "same-origin");
+    browser.get(&format!("/device?code={}", begun["user_code"].as_str().unwrap())).await;
+    let path = executor(slug, "");
+    let asked = browser.get(&path).await.expect(200);
+    assert_eq!(asked["component"], "ak-stage-consent");
+    login(&mut browser, "bob", PASSWORD, "").await;
+    browser.post(&path, json!({"component": "ak-stage-consent", "token": asked["token"]})).await;
+    browser.get(&path).await;
+    assert_eq!(poll(&site, &begun).await.expect(400)["error"], "authorization_pending");
 }

@@ -6,6 +6,7 @@ use vestibule_jose::{SigningKey, sign};
 
 use super::{SECRET, Site, alice, claims};
 use crate::app::App;
+use crate::security::{executor, login};
 
 #[tokio::test]
 async fn a_client_has_an_account_of_its_own() {
@@ -102,6 +103,9 @@ async fn a_token_of_a_trusted_provider_stands_for_its_user() {
     back.set(json!({"jwt_federation_providers": [site.provider]})).await;
     let tokens = back.token(&federated).await.expect(200);
     assert_eq!(claims(tokens["access_token"].as_str().unwrap())["preferred_username"], "alice");
+    let saml = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer");
+    let named_wrong = [federated[0], federated[1], federated[2], saml];
+    assert_eq!(back.token(&named_wrong).await.expect(400)["error"], "invalid_grant");
     let tokens = back.token(&exchanged).await.expect(200);
     let told = claims(tokens["access_token"].as_str().unwrap());
     assert_eq!((&told["preferred_username"], &told["aud"]), (&json!("alice"), &json!("back")));
@@ -112,8 +116,26 @@ async fn a_token_of_a_trusted_provider_stands_for_its_user() {
     assert_eq!(back.introspect(&token).await["active"], true);
     let actor = [exchanged[0], exchanged[1], exchanged[2], ("actor_token", token.as_str())];
     assert_eq!(back.token(&actor).await.expect(400)["error"], "invalid_request");
-    app.later(3601);
+    // What came of a session ends with it.
+    let exchanged_token = tokens["access_token"].as_str().unwrap();
+    assert_eq!(back.introspect(exchanged_token).await["active"], true);
+    client.get(&executor("default-invalidation-flow", "")).await;
+    assert_eq!(back.introspect(exchanged_token).await, json!({"active": false}));
     for pairs in [&federated[..], &exchanged[..]] {
+        assert_eq!(back.token(pairs).await.expect(400)["error"], "invalid_grant", "the session has ended");
+    }
+    login(&mut client, "alice", crate::app::PASSWORD, "").await;
+    let token = site.tokens(&mut client).await["access_token"].as_str().unwrap().to_owned();
+    let with = |pairs: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
+        let new = |name: &&str, old: &str| {
+            if ["client_assertion", "subject_token"].contains(name) { token.clone() } else { old.to_owned() }
+        };
+        pairs.iter().map(|(name, old)| (*name, new(name, old))).collect()
+    };
+    app.later(3601);
+    for pairs in [with(&federated), with(&exchanged)] {
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let pairs = &pairs[..];
         assert_eq!(back.token(pairs).await.expect(400)["error"], "invalid_grant", "it has ended");
     }
 }

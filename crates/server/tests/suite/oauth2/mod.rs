@@ -1,9 +1,12 @@
 //! OAuth 2 and OpenID Connect as applications meet them.
 
 mod advisories;
+mod answers;
 mod authorize;
 mod conformance;
 mod device;
+mod gates;
+mod github;
 mod logout;
 mod machines;
 mod peers;
@@ -11,7 +14,9 @@ mod programs;
 mod proof;
 mod registration;
 mod relying_party;
+mod requests;
 mod rotation;
+mod setup;
 mod tokens;
 
 use std::collections::HashMap;

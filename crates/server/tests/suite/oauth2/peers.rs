@@ -8,7 +8,8 @@ use vestibule_jose::{Jws, SigningKey, encode, sign};
 
 use super::device::{begin, device_flow, poll};
 use super::{CALLBACK, SECRET, Site, alice, key_pair, query, signed_in};
-use crate::app::App;
+use crate::app::{App, PASSWORD};
+use crate::security::{executor, login};
 
 fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value[name].as_str().unwrap()
@@ -48,12 +49,43 @@ async fn cve_2024_47077_a_token_is_looked_at_by_its_own_client() {
 async fn cve_2025_64521_who_was_deactivated_gets_nothing_by_any_grant() {
     let app = App::start().await;
     let (pk, mut client) = alice(&app).await;
-    let site = Site::new(&app, "wiki", json!({})).await;
-    let tokens = site.tokens(&mut client).await;
-    let code = site.code(&mut client, &[]).await;
-    let machine = [("grant_type", "client_credentials"), ("scope", "profile")];
-    site.token(&machine).await.expect(200);
+    device_flow(&app).await;
+    let grants = json!([
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "password",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    ]);
+    let front = Site::new(&app, "front", json!({})).await;
+    let more = json!({"grant_types": grants, "jwt_federation_providers": [front.provider]});
+    let site = Site::new(&app, "wiki", more).await;
     let mut admin = app.admin();
+    let body = json!({"identifier": "app", "intent": "app_password", "user": pk});
+    admin.post("/api/v3/core/tokens/", body).await.expect(201);
+    let password = admin.get("/api/v3/core/tokens/app/view_key/").await.expect(200)["key"].clone();
+    let tokens = site.tokens(&mut client).await;
+    let subject = front.tokens(&mut client).await;
+    let code = site.code(&mut client, &[]).await;
+    let device = begin(&site).await;
+    let flow = client.get(&format!("/device?code={}", text(&device, "user_code"))).await.location().to_owned();
+    assert!(client.get(&flow).await.text.contains("Your device is connected"));
+    let machine = [("grant_type", "client_credentials"), ("scope", "profile")];
+    let by_name = [("grant_type", "password"), ("username", "alice"), ("password", password.as_str().unwrap())];
+    let federated = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion", text(&subject, "access_token")),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+    ];
+    let exchange = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", text(&subject, "access_token")),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+    ];
+    for pairs in [&machine[..], &by_name[..], &federated[..], &exchange[..]] {
+        site.token(pairs).await.expect(200);
+    }
     let own = admin.get("/api/v3/core/users/?username=ak-wiki-client_credentials").await.expect(200);
     for user in [json!(pk), own["results"][0]["pk"].clone()] {
         admin.patch(&format!("/api/v3/core/users/{user}/"), json!({"is_active": false})).await.expect(200);
@@ -62,6 +94,10 @@ async fn cve_2025_64521_who_was_deactivated_gets_nothing_by_any_grant() {
         site.exchange(&code, &[]).await,
         renew(&site, text(&tokens, "refresh_token")).await,
         site.token(&machine).await,
+        site.token(&by_name).await,
+        site.token(&federated).await,
+        site.token(&exchange).await,
+        poll(&site, &device).await,
     ];
     for answer in refused {
         assert_eq!(answer.expect(400)["error"], "invalid_grant");
@@ -234,6 +270,27 @@ async fn cve_2026_1035_of_many_who_renew_at_once_one_does() {
     let token = text(&tokens, "refresh_token");
     let answers = futures::future::join_all((0..8).map(|_| renew(&site, token))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+}
+
+/// Keycloak CVE-2022-3916: a refresh token that outlasts its session does not get into the next one of that browser.
+#[tokio::test]
+async fn cve_2022_3916_a_refresh_token_takes_no_other_session_over() {
+    let app = App::start().await;
+    let (_, mut client) = alice(&app).await;
+    app.user("bob", PASSWORD).await;
+    let site = Site::new(&app, "wiki", json!({})).await;
+    let hers = site.tokens(&mut client).await;
+    client.get(&executor("default-invalidation-flow", "")).await;
+    login(&mut client, "bob", PASSWORD, "").await;
+    let his = site.tokens(&mut client).await;
+    let renewed = renew(&site, text(&hers, "refresh_token")).await.expect(200);
+    let (before, after) = (super::claims(text(&hers, "id_token")), super::claims(text(&renewed, "id_token")));
+    assert_eq!((&before["sub"], after.get("sid")), (&after["sub"], None));
+    assert_ne!(before["sub"], super::claims(text(&his, "id_token"))["sub"]);
+    // Bob's going does not end what is hers, nor hers his.
+    client.get(&executor("default-invalidation-flow", "")).await;
+    assert_eq!(site.userinfo(text(&his, "access_token")).await.status, 401);
+    assert_eq!(site.userinfo(text(&renewed, "access_token")).await.expect(200)["preferred_username"], "alice");
 }
 
 #[tokio::test]

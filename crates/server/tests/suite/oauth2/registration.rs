@@ -85,3 +85,69 @@ async fn what_is_not_allowed_is_not_registered() {
     let made = bob.post(PATH, good).await.expect(201);
     assert!(made.get("client_secret").is_none());
 }
+
+#[tokio::test]
+async fn what_registers_is_made_as_the_administrator_and_the_application_say() {
+    let app = App::start().await;
+    let mut admin = app.admin();
+    let flow = |slug: &str| format!("/api/v3/flows/instances/{slug}/");
+    let consent = admin.get(&flow("default-provider-authorization-explicit-consent")).await.expect(200)["pk"].clone();
+    let leave = admin.get(&flow("default-invalidation-flow")).await.expect(200)["pk"].clone();
+    let scopes = admin.get("/api/v3/propertymappings/provider/scope/?scope_name=openid").await.expect(200);
+    let openid = scopes["results"][0]["pk"].clone();
+    let key = super::key_pair(&app, "oidc", "ecdsa").await;
+    let settings = json!({
+        "override_authorization_flow": consent, "override_invalidation_flow": leave,
+        "override_property_mappings": [openid], "access_token_validity": "minutes=7", "refresh_token_validity": "days=3",
+    });
+    set_up(&app, settings).await;
+    let template = admin.get("/api/v3/providers/oauth2/?name=template").await.expect(200)["results"][0]["pk"].clone();
+    admin.patch(&format!("/api/v3/providers/oauth2/{template}/"), json!({"signing_key": key})).await.expect(200);
+    let asked = json!({
+        "client_name": "Notes", "redirect_uris": ["https://notes.example/cb"],
+        "post_logout_redirect_uris": ["https://notes.example/bye"], "token_endpoint_auth_method": "none",
+        "backchannel_logout_uri": "https://notes.example/logout",
+    });
+    let made = app.anonymous().post(PATH, asked).await.expect(201);
+    assert_eq!(made["post_logout_redirect_uris"], json!(["https://notes.example/bye"]));
+    let path = format!("/api/v3/providers/oauth2/?client_id={}", made["client_id"].as_str().unwrap());
+    let provider = admin.get(&path).await.expect(200)["results"][0].clone();
+    for (name, value) in [
+        ("client_type", json!("public")),
+        ("authorization_flow", consent),
+        ("invalidation_flow", leave),
+        ("property_mappings", json!([openid])),
+        ("access_token_validity", json!("minutes=7")),
+        ("refresh_token_validity", json!("days=3")),
+        ("signing_key", key),
+        ("logout_uri", json!("https://notes.example/logout")),
+        ("logout_method", json!("backchannel")),
+        ("grant_types", json!(["authorization_code"])),
+        (
+            "redirect_uris",
+            json!([
+                {"matching_mode": "strict", "url": "https://notes.example/cb", "redirect_uri_type": "authorization"},
+                {"matching_mode": "strict", "url": "https://notes.example/bye", "redirect_uri_type": "logout"},
+            ]),
+        ),
+    ] {
+        assert_eq!(provider[name], value, "{name}");
+    }
+    let many: Vec<String> = (0..21).map(|number| format!("https://notes.example/{number}")).collect();
+    let refused = app.anonymous().post(PATH, json!({"redirect_uris": many})).await;
+    assert_eq!(refused.expect(400)["error"], "invalid_client_metadata");
+}
+
+#[tokio::test]
+async fn whoever_registers_again_and_again_is_slowed_down() {
+    let app = App::over(vestibule_testkit::TestDatabase::new().await, &[("rate_limit", "on")]).await;
+    set_up(&app, json!({})).await;
+    let mut last = 0;
+    for _ in 0..130 {
+        last = app.anonymous().post(PATH, json!({})).await.status.as_u16();
+        if last == 429 {
+            break;
+        }
+    }
+    assert_eq!(last, 429);
+}

@@ -10,7 +10,11 @@ use crate::app::{ADMIN, App};
 use crate::two_nodes::two;
 
 async fn keys(app: &App) -> Vec<Value> {
-    let keys = app.anonymous().get("/application/o/wiki/jwks/").await.expect(200);
+    keys_of(&app.anonymous()).await
+}
+
+async fn keys_of(server: &Client) -> Vec<Value> {
+    let keys = server.clone().get("/application/o/wiki/jwks/").await.expect(200);
     keys["keys"].as_array().cloned().unwrap_or_default()
 }
 
@@ -203,4 +207,50 @@ async fn keys_change_at_one_server_and_no_token_is_refused_at_the_other() {
         is_good_everywhere(&servers, &post(&servers[follower], "/application/o/token/", &pairs).await).await;
     }
     following.abort();
+}
+
+/// Whoever asks both servers all the while notices nothing: neither what they publish nor what they take has a gap.
+#[tokio::test]
+async fn keys_change_at_one_server_while_both_are_asked_all_the_time() {
+    let Some((app, other)) = two().await else { return };
+    let (_, mut browser) = alice(&app).await;
+    let (old, new) = (key_pair(&app, "old", "rsa").await, key_pair(&app, "new", "ecdsa").await);
+    let site = Site::new(&app, "wiki", json!({"signing_key": old})).await;
+    let path = format!("/api/v3/providers/oauth2/{}/", site.provider);
+    let servers = [app.anonymous(), Client::new(other.router())];
+    // The other one is told of nothing: it has to find out when it is asked.
+    other.api.store.refresh().await.unwrap();
+    let mut all = vec![site.tokens(&mut browser).await];
+    let kid = |tokens: &Value| Jws::parse(text(tokens, "id_token")).unwrap().kid().unwrap().to_owned();
+    for round in 0..4 {
+        let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let mut askers = tokio::task::JoinSet::new();
+        for _ in 0..2 {
+            let (servers, tokens, done) = (servers.clone(), all.clone(), done.clone());
+            askers.spawn(async move {
+                let mut asked = 0;
+                while !done.load(std::sync::atomic::Ordering::SeqCst) || asked < 2 {
+                    for one in &tokens {
+                        is_good_everywhere(&servers, one).await;
+                    }
+                    asked += 1;
+                }
+            });
+        }
+        let key = if round % 2 == 0 { &new } else { &old };
+        app.admin().patch(&path, json!({"signing_key": key})).await.expect(200);
+        let made = site.tokens(&mut browser).await;
+        assert_ne!(kid(&made), kid(all.last().unwrap()), "round {round}");
+        // At once, at the server that has not heard of it: its keys, its word, and its reading of a hint.
+        is_good_everywhere(&servers, &made).await;
+        for server in &servers {
+            let path =
+                format!("/application/o/wiki/end-session/?{}", query(&[("id_token_hint", text(&made, "id_token"))]));
+            assert_eq!(server.clone().get(&path).await.status, 302, "round {round}");
+        }
+        all.push(made);
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+        askers.join_all().await;
+    }
+    assert_eq!(keys(&app).await, keys_of(&servers[1]).await);
 }

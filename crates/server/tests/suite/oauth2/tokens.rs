@@ -160,6 +160,9 @@ async fn tokens_end_with_the_session_the_account_and_their_time() {
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
     let renewed = site.token(&refresh).await;
     assert_eq!(renewed.status, 200, "{}", renewed.text);
+    // What comes of it by then is good, and bound to no session.
+    let token = renewed.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!((site.userinfo(&token).await.status.as_u16(), claims(&token).get("sid")), (200, None));
     let path = format!("/api/v3/core/users/{pk}/");
     app.admin().patch(&path, json!({"is_active": false})).await.expect(200);
     let refresh = renewed.json()["refresh_token"].as_str().unwrap().to_owned();

@@ -7,3 +7,4 @@ mod matching;
 mod pages;
 mod provider;
 mod two_servers;
+mod types;
