@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use vestibule_testkit::Client;
 
@@ -10,35 +11,26 @@ use crate::app::App;
 
 const TERMS: &str = include_str!("../../../../web/src/app/messages/terms.de.json");
 const ENGLISH: &str = include_str!("../../../../web/src/app/messages/en.json");
-/// Parameters of lists that are no filters, as `lib/schema.ts` has them.
-const RESERVED: [&str; 14] = [
-    "search",
-    "ordering",
-    "page",
-    "page_size",
-    "include_users",
-    "include_groups",
-    "include_roles",
-    "include_children",
-    "include_parents",
-    "include_inherited_roles",
-    "superuser_full_list",
-    "for_user",
-    "only_with_launch_url",
-    "list_rbac",
-];
-/// Words that `lib/format.ts` writes in capitals.
-const ABBREVIATIONS: [&str; 25] = [
-    "url", "uri", "id", "ip", "uid", "uuid", "dn", "mfa", "saml", "oidc", "jwks", "json", "html", "css", "api", "csrf",
-    "pk", "sms", "totp", "ldap", "scim", "dcr", "otp", "jwt", "ui",
-];
+/// What the application knows of the document's names: it reads the same file.
+const KNOWN: &str = include_str!("../../../../web/src/app/lib/known.json");
 
 type Catalogue = BTreeMap<String, String>;
+
+#[derive(Deserialize)]
+struct Known {
+    /// Words that are written in capitals.
+    capitals: Vec<String>,
+    /// Words that are written in their own way.
+    names: Catalogue,
+    /// Parameters of lists that are no filters.
+    reserved: Vec<String>,
+}
 
 /// What the application shows of a document, each text with a place where it comes from. It finds them as `lib/schema.ts` does.
 struct Texts {
     document: Value,
     english: Catalogue,
+    known: Known,
     found: Catalogue,
     /// The schemas of what is listed, in small letters, as kinds are named by their models.
     kinds: Vec<String>,
@@ -47,7 +39,8 @@ struct Texts {
 impl Texts {
     fn of(document: Value) -> Self {
         let english = serde_json::from_str(ENGLISH).unwrap();
-        let mut texts = Self { document, english, found: Catalogue::new(), kinds: Vec::new() };
+        let known = serde_json::from_str(KNOWN).unwrap();
+        let mut texts = Self { document, english, known, found: Catalogue::new(), kinds: Vec::new() };
         let paths = texts.document["paths"].as_object().unwrap().clone();
         for (path, operations) in &paths {
             for method in ["post", "put", "patch"] {
@@ -92,6 +85,21 @@ impl Texts {
         name.map_or_else(|| parameter.clone(), |name| self.document["components"]["parameters"][name].clone())
     }
 
+    /// `denied_action` becomes `Denied action`, as `lib/format.ts` writes it.
+    fn humanize(&self, name: &str) -> String {
+        let name = name.strip_suffix("_obj").unwrap_or(name);
+        let words = name.split(|letter: char| letter == '_' || letter.is_whitespace()).filter(|word| !word.is_empty());
+        let words = words.map(|word| match word.to_lowercase() {
+            small if small == "urls" => "URLs".to_owned(),
+            small if small == "uris" => "URIs".to_owned(),
+            small if self.known.capitals.contains(&small) => word.to_uppercase(),
+            small => self.known.names.get(&small).cloned().unwrap_or_else(|| word.to_owned()),
+        });
+        let text = words.collect::<Vec<_>>().join(" ");
+        let mut letters = text.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    }
+
     /// A resource: what it is called, its columns and its filters.
     fn list(&mut self, path: &str, get: &Value, listed: &Value) {
         let parameters = get["parameters"].as_array().cloned().unwrap_or_default();
@@ -110,13 +118,13 @@ impl Texts {
         let Some(name) = items["$ref"].as_str().and_then(|path| path.rsplit('/').next()) else { return };
         let row = self.resolve(items);
         self.kinds.push(name.to_lowercase());
-        self.note(row["description"].as_str().unwrap_or(&humanize(&apart(name))), path);
+        self.note(row["description"].as_str().unwrap_or(&self.humanize(&apart(name))), path);
         let many = get["description"].as_str().and_then(|text| text.strip_prefix("Lists: ")?.strip_suffix('.'));
-        self.note(many.unwrap_or(&humanize(path.trim_matches('/').rsplit('/').next().unwrap())), path);
+        self.note(many.unwrap_or(&self.humanize(path.trim_matches('/').rsplit('/').next().unwrap())), path);
         self.fields(&row, path, false);
         for one in parameters {
             let name = one["name"].as_str().unwrap();
-            if !RESERVED.contains(&name) {
+            if !self.known.reserved.iter().any(|one| one == name) {
                 self.note(one["description"].as_str().unwrap_or_default(), path);
                 self.field(name, &one["schema"], path, false);
             }
@@ -135,7 +143,7 @@ impl Texts {
         let schema = self.resolve(raw);
         let items = self.resolve(&schema["items"]);
         if !self.english.contains_key(&format!("field.{name}")) {
-            self.note(schema["title"].as_str().unwrap_or(&humanize(name)), place);
+            self.note(schema["title"].as_str().unwrap_or(&self.humanize(name)), place);
         }
         if form {
             self.note(schema["description"].as_str().unwrap_or_default(), place);
@@ -159,7 +167,8 @@ impl Texts {
             return;
         }
         for (index, value) in values.into_iter().enumerate() {
-            let label = named["x-vestibule"]["labels"][index].as_str().map_or_else(|| humanize(value), str::to_owned);
+            let label =
+                named["x-vestibule"]["labels"][index].as_str().map_or_else(|| self.humanize(value), str::to_owned);
             // The parts of the server, and models that nobody is shown, are called what the wire calls them.
             if !label.to_lowercase().starts_with("authentik ") {
                 self.note(&label, place);
@@ -220,21 +229,6 @@ fn apart(name: &str) -> String {
         text.push(letter);
     }
     text
-}
-
-/// `denied_action` becomes `Denied action`, as `lib/format.ts` writes it.
-fn humanize(name: &str) -> String {
-    let name = name.strip_suffix("_obj").unwrap_or(name);
-    let words = name.split(|letter: char| letter == '_' || letter.is_whitespace()).filter(|word| !word.is_empty());
-    let words = words.map(|word| match word.to_lowercase().as_str() {
-        "urls" => "URLs".to_owned(),
-        "uris" => "URIs".to_owned(),
-        small if ABBREVIATIONS.contains(&small) => word.to_uppercase(),
-        _ => word.to_owned(),
-    });
-    let text = words.collect::<Vec<_>>().join(" ");
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 // Values as people read them.
 
 import { language } from "./i18n";
+import known from "./known.json";
 
 const DATE = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const NUMBER = new Intl.NumberFormat(language);
@@ -19,9 +20,9 @@ export const ago = (text: string): string => {
   return RELATIVE.format(0, "second");
 };
 
-const ABBREVIATIONS = new Set(["url", "uri", "id", "ip", "uid", "uuid", "dn", "mfa", "saml", "oidc", "jwks", "json", "html", "css", "api", "csrf", "pk", "sms", "totp", "ldap", "scim", "dcr", "otp", "jwt", "ui"]);
+const ABBREVIATIONS = new Set(known.capitals);
 /** Names that are written in their own way. */
-const NAMES: Record<string, string> = { webauthn: "WebAuthn", oauth: "OAuth", oauth2: "OAuth2" };
+const NAMES: Record<string, string> = known.names;
 
 /** `denied_action` becomes `Denied action`. */
 export const humanize = (name: string): string => {

@@ -2,6 +2,7 @@
 
 import { humanize } from "./format";
 import { language, perhaps, term } from "./i18n";
+import known from "./known.json";
 
 type Schema = Record<string, any>;
 
@@ -223,7 +224,8 @@ const choicesFrom = (values: string[], labels: string[] | undefined): Field["cho
   return choices.length > LONG_CHOICE ? choices.sort((one, other) => one.label.localeCompare(other.label, language)) : choices;
 };
 
-const RESERVED = new Set(["search", "ordering", "page", "page_size", "include_users", "include_groups", "include_roles", "include_children", "include_parents", "include_inherited_roles", "superuser_full_list", "for_user", "only_with_launch_url", "list_rbac"]);
+/** Parameters of lists that are no filters. */
+const RESERVED = new Set(known.reserved);
 /** Lists of keys whose model the document does not name. */
 const KEYS: [RegExp, string][] = [[/providers$/, "authentik_core.provider"], [/sources$/, "authentik_core.source"]];
 const LONG = /description|template|text|body|message|markdown|html|css|certificate|key_data|metadata|customization/;
