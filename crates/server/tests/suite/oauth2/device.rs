@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Site, alice};
+use super::{Site, alice, signed_in};
 use crate::app::{App, PASSWORD};
 use crate::security::{executor, login};
 
@@ -110,6 +110,9 @@ async fn a_code_is_of_one_device_and_of_one_time() {
     let path = format!("/device?code={}", begun["user_code"].as_str().unwrap());
     let flow = client.get(&path).await.location().to_owned();
     assert!(client.get(&flow).await.text.contains("Your device is connected"));
+    // What was allowed is nobody else's to allow, though the device has not asked yet.
+    let (_, mut bob) = signed_in(&app, "bob").await;
+    assert_eq!(bob.get(&path).await.location(), "/if/flow/devices/");
     let list = app.admin().get("/api/v3/events/events/?action=authorize_application").await.expect(200);
     let event = &list["results"][0];
     assert_eq!(
