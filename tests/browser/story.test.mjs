@@ -68,7 +68,7 @@ const step = async (what, work) => {
 
 const visit = (options) => world.visit({ baseURL: home, ...options });
 const asAdmin = async (options) => {
-  const page = await visit(options);
+  const page = await visit({ reducedMotion: "reduce", ...options });
   await page.goto(`${LOGIN}?next=/if/admin/`);
   await nameField(page).fill(ADMIN.username);
   await primary(page).click();
@@ -146,6 +146,171 @@ const addStage = async (page, at, kind, fill) => {
   await button(dialog, "Create and add").click();
   await dialog.waitFor({ state: "detached" });
 };
+
+test("a login is made of nothing by mouse, and signs in by password, passkey, another provider, mail and enrollment", async () => {
+  const page = await asAdmin({ viewport: { width: 1440, height: 900 } });
+
+  await step("a captcha that asks nobody else", async () => {
+    await makeKind(page, "Stages", "Captcha Stage", async () => {
+      await field(page, "Name").fill("some-work");
+      await field(page, "Public key").fill("-");
+      await secret(page, "Private key").fill("-");
+    });
+    await heading(page, "some-work").waitFor();
+    await page.getByRole("tab", { name: "Without a provider" }).click();
+    await field(page, "Difficulty").fill("12");
+    await button(page, "Ask for work instead").click();
+    await page.getByText("It asks for work").waitFor();
+  });
+
+  await step("a password and passkeys", async () => {
+    await makeKind(page, "Stages", "Password Stage", async () => {
+      await field(page, "Name").fill("front-password");
+      await check(page, "The user's own password");
+    });
+    await heading(page, "front-password").waitFor();
+    await makeKind(page, "Stages", "Authenticator Validation Stage", async () => {
+      await field(page, "Name").fill("front-passkeys");
+      await check(page, "Passkeys and security keys");
+    });
+    await heading(page, "front-passkeys").waitFor();
+  });
+
+  await step("a flow to sign up with", async () => {
+    await newFlow(page, "Sign-up", "Join us");
+    await addStage(page, 1, "Prompt Stage", async (dialog) => {
+      await field(dialog, "Name").fill("who-joins");
+      for (const prompt of ["default-source-enrollment-field-username", "default-password-change-field-password"]) await choose(page, "Fields", prompt, dialog);
+      await page.keyboard.press("Escape");
+    });
+    await page.locator(".step").nth(2).waitFor();
+  });
+
+  await step("a flow to get back in with", async () => {
+    await newFlow(page, "Recovery", "Way back");
+    await page.locator(".step").nth(2).waitFor();
+  });
+
+  await step("another provider", async () => {
+    await place(page, "Sources");
+    await page.getByRole("link", { name: "New source" }).first().click();
+    await page.getByRole("radio", { name: "OpenID Connect", exact: true }).click();
+    await button(page, "Next").click();
+    await field(page, "Name").fill("Elsewhere");
+    await field(page, "Consumer key (client ID)").fill("here");
+    await page.getByLabel("Consumer secret (client secret)").fill(SECRET);
+    await field(page, "Well-known address").fill(`${provider.url}/application/o/here/.well-known/openid-configuration`);
+    await button(page, "Next").click();
+    await button(page, "Next").click();
+    await button(page, "Create the source").click();
+    await heading(page, "Elsewhere").waitFor();
+  });
+
+  await step("the login itself, of a flow with nothing in it", async () => {
+    await newFlow(page, "Empty", "Front door");
+    await addStage(page, 1, "Identification Stage", async (dialog) => {
+      await field(dialog, "Name").fill("who-is-there");
+      await check(dialog, "Username");
+      await choose(page, "Password stage", "front-password", dialog);
+    });
+    await addStage(page, 2, "User Login Stage", (dialog) => field(dialog, "Name").fill("welcome"));
+    await page.locator(".step").nth(1).waitFor();
+    assert.deepEqual(await page.locator(".step .name").allInnerTexts(), ["who-is-there", "welcome"]);
+  });
+
+  await step("what else stands on its first page, seen before it is saved", async () => {
+    await page.getByRole("link", { name: "who-is-there" }).click();
+    await heading(page, "who-is-there").waitFor();
+    await frame(page).getByLabel("Password", { exact: true }).waitFor();
+    await choose(page, "Sources", "Elsewhere");
+    await choose(page, "Captcha stage", "some-work");
+    await choose(page, "Enrollment flow", "Join us");
+    await choose(page, "Recovery flow", "Way back");
+    await choose(page, "WebAuthn stage", "front-passkeys");
+    await page.getByRole("button", { name: /^More/ }).click();
+    await page.getByRole("switch", { name: "Show source labels" }).check();
+    await frame(page).getByText("Continue with Elsewhere").waitFor();
+    await frame(page).getByText("Create an account").waitFor();
+    await frame(page).getByText("Can’t sign in?").waitFor();
+    await shoot(page, "story-preview", { fullPage: true });
+    await button(page, "Save").click();
+    await page.getByText("who-is-there is saved").waitFor();
+  });
+
+  await step("the brand's login", async () => {
+    await place(page, "Brands");
+    await page.locator("tbody td.first a").first().click();
+    await choose(page, "Flow authentication", "Front door");
+    await choose(page, "Flow recovery", "Way back");
+    await button(page, "Save").click();
+    await page.getByText("authentik-default is saved").waitFor();
+  });
+
+  await step("somebody for whom it is", () => newUser(page, { username: "alice", name: "Alice Liddell", email: "alice@wonderland.example", password: "curiouser and curiouser" }));
+
+  await step("she signs in at the front door, with a password and some work", async () => {
+    const elsewhere = [];
+    const alice = await visit();
+    alice.on("request", (request) => request.url().startsWith(home) || elsewhere.push(request.url()));
+    await alice.goto("/");
+    await alice.waitForURL(`${home}/if/flow/front-door/**`);
+    await nameField(alice).fill("alice");
+    await passwordField(alice).fill("curiouser and curiouser");
+    await primary(alice).click();
+    await assertGreeted(alice, "Alice Liddell");
+    assert.deepEqual(elsewhere, [], "nobody else is asked");
+  });
+
+  await step("with a passkey, without typing anything", async () => {
+    const first = await equip(await visit());
+    await first.page.goto("/");
+    await nameField(first.page).waitFor();
+    await nameField(first.page).fill("alice");
+    await passwordField(first.page).fill("curiouser and curiouser");
+    await primary(first.page).click();
+    await first.page.getByRole("link", { name: "Set up: WebAuthn device" }).click();
+    await primary(first.page).click();
+    await assertGreeted(first.page, "Alice Liddell");
+    assert.equal((await credentials(first)).length, 1);
+    const second = await equip(await visit());
+    await move(first, second);
+    await second.page.goto("/");
+    await assertGreeted(second.page, "Alice Liddell");
+  });
+
+  await step("somebody comes from another provider", async () => {
+    const ada = await visit();
+    await ada.goto("/");
+    await ada.getByRole("link", { name: "Continue with Elsewhere" }).click();
+    await ada.waitForURL(`${provider.url}/**`);
+    await nameField(ada).fill("ada");
+    await primary(ada).click();
+    await passwordField(ada).fill(ADMIN.password);
+    await primary(ada).click();
+    await assertGreeted(ada, "Ada of Elsewhere");
+  });
+
+  await step("somebody joins", async () => {
+    const bill = await visit();
+    await bill.goto("/");
+    await bill.getByRole("link", { name: "Create an account" }).click();
+    await bill.getByLabel("Username").fill("bill");
+    await bill.getByLabel("Password", { exact: true }).fill("there goes bill, the lizard");
+    await primary(bill).click();
+    await assertGreeted(bill, "bill");
+  });
+
+  await step("a password is forgotten", async () => {
+    const alice = await visit();
+    await alice.goto("/");
+    await alice.getByRole("link", { name: "Can’t sign in?" }).click();
+    await nameField(alice).fill("alice");
+    await primary(alice).click();
+    await alice.getByRole("heading", { level: 1 }).waitFor();
+    await alice.goto(linkOf(await mail.next("alice@wonderland.example")));
+    await assertGreeted(alice, "Alice Liddell");
+  });
+});
 
 /** What the keyboard is at: its name, as people are told it, and what it is. */
 const at = (page) => page.evaluate(() => {
