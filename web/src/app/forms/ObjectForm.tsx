@@ -41,7 +41,7 @@ interface Props {
   plain?: boolean;
 }
 
-const USUAL = /^(name|slug|title|username|email|label|identifier|domain|enabled|is_active|expression|type|provider|designation|group|groups|roles|url|description|consumer_key|consumer_secret|client_id|client_secret|redirect_uris|authorization_flow|invalidation_flow|users|parents|content|path|branding_.*|order|flow|user|expires|user_fields|password_stage|sources|fields|policies?|target|stage|template|subject|backends|configure_flow|public_key|private_key|js_url|api_url|transports|mode|severity|webhook_url|prompts?|field_key|required|placeholder|device_classes|not_configured_action|authentication_flow|enrollment_flow|recovery_flow|captcha_stage|webauthn_stage|provider_type|oidc_well_known_url)$/;
+const USUAL = /^(name|slug|title|username|email|label|identifier|domain|enabled|is_active|expression|type|provider|designation|group|groups|roles|url|description|consumer_key|consumer_secret|client_id|client_secret|redirect_uris|authorization_flow|invalidation_flow|users|parents|content|path|branding_.*|order|flow|user|expires|user_fields|password_stage|sources|fields|policies?|target|stage|template|subject|backends|configure_flow|public_key|private_key|js_url|api_url|transports|mode|severity|webhook_url|prompts?|field_key|required|placeholder|device_classes|not_configured_action|authentication_flow|enrollment_flow|recovery_flow|captcha_stage|webauthn_stage|provider_type|oidc_well_known_url|flow_.*)$/;
 const FEW = 9;
 /** Fields that the API looks at together, and in what is sent alone. */
 const TOGETHER: Record<string, string[]> = { "stages/identification": ["user_fields", "sources"] };
