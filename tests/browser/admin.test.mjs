@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { assertGreeted, openWorld, signIn } from "./support/browser.mjs";
 import { ADMIN } from "./support/server.mjs";
 import { shoot } from "./support/shots.mjs";
+import { AXE } from "./support/walk.mjs";
 
 /** Bytes of script, as they are sent, that a list may need before its first row. */
 const MOST = 250_000;

@@ -11,7 +11,6 @@ const { api, make } = world;
 const login = await make.login();
 const alice = await make.user({ username: "alice", name: "Alice Liddell" });
 const group = await api("POST", "core/groups/", { name: "Tea party", users: [alice.pk] });
-const role = await api("POST", "rbac/roles/", { name: "Readers" });
 const policy = await api("POST", "policies/expression/", { name: "on Sundays", expression: "return True" });
 const pair = await api("POST", "crypto/certificatekeypairs/generate/", { common_name: "here", validity_days: 30 });
 const flowOf = async (slug) => (await api("GET", `flows/instances/${slug}/`)).pk;
@@ -26,8 +25,9 @@ const { results: [place] } = await api("GET", `flows/bindings/?target=${await fl
 await api("POST", "policies/bindings/", { target: place.policybindingmodel_ptr_id, order: 0, policy: policy.pk });
 const { results: [brand] } = await api("GET", "core/brands/");
 
+/** One of each sort that has tabs of its own; a role is looked at where its matrix is (permissions.test.mjs). */
 const OBJECTS = [
-  `/core/users/${alice.pk}/`, `/core/groups/${group.pk}/`, `/rbac/roles/${role.pk}/`, "/core/applications/wiki/", `/providers/oauth2/${provider.pk}/`, "/flows/instances/default-authentication-flow/",
+  `/core/users/${alice.pk}/`, `/core/groups/${group.pk}/`, "/core/applications/wiki/", `/providers/oauth2/${provider.pk}/`, "/flows/instances/default-authentication-flow/",
   `/policies/expression/${policy.pk}/`, `/crypto/certificatekeypairs/${pair.pk}/`, `/core/brands/${brand.brand_uuid}/`,
 ];
 

@@ -7,7 +7,8 @@ import { signIn } from "./browser.mjs";
 import { ADMIN } from "./server.mjs";
 import { shoot } from "./shots.mjs";
 
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Axe itself, to be put into a page by the browser, past its policy. */
+export const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const EVERYTHING = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"];
 /** The rules that look at colours: what else there is to find is the same in every scheme. */
 const COLOURS = { type: "rule", values: ["color-contrast", "link-in-text-block"] };
