@@ -178,17 +178,12 @@ test("a login is made of nothing by mouse, and signs in by password, passkey, an
 
   await step("a flow to sign up with", async () => {
     await newFlow(page, "Sign-up", "Join us");
-    await addStage(page, 1, "Prompt Stage", async (dialog) => {
-      await field(dialog, "Name").fill("who-joins");
-      for (const prompt of ["default-source-enrollment-field-username", "default-password-change-field-password"]) await choose(page, "Fields", prompt, dialog);
-      await page.keyboard.press("Escape");
-    });
     await page.locator(".step").nth(2).waitFor();
   });
 
   await step("a flow to get back in with", async () => {
     await newFlow(page, "Recovery", "Way back");
-    await page.locator(".step").nth(2).waitFor();
+    await page.locator(".step").nth(4).waitFor();
   });
 
   await step("another provider", async () => {
@@ -295,9 +290,11 @@ test("a login is made of nothing by mouse, and signs in by password, passkey, an
     await bill.goto("/");
     await bill.getByRole("link", { name: "Create an account" }).click();
     await bill.getByLabel("Username").fill("bill");
-    await bill.getByLabel("Password", { exact: true }).fill("there goes bill, the lizard");
+    await bill.getByLabel("Name", { exact: true }).fill("Bill the Lizard");
+    await bill.getByLabel("E-mail address").fill("bill@wonderland.example");
+    for (const label of ["Password", "Password, once more"]) await bill.getByLabel(label, { exact: true }).fill("there goes bill, the lizard");
     await primary(bill).click();
-    await assertGreeted(bill, "bill");
+    await assertGreeted(bill, "Bill the Lizard");
   });
 
   await step("a password is forgotten", async () => {
@@ -308,7 +305,19 @@ test("a login is made of nothing by mouse, and signs in by password, passkey, an
     await primary(alice).click();
     await alice.getByRole("heading", { level: 1 }).waitFor();
     await alice.goto(linkOf(await mail.next("alice@wonderland.example")));
+    await alice.getByLabel("Password", { exact: true }).fill("eat me, drink me");
+    await alice.getByLabel("Password, once more", { exact: true }).fill("eat me, drink you");
+    await primary(alice).click();
+    await alice.getByText(/do not match|don't match|same/i).first().waitFor();
+    for (const label of ["Password", "Password, once more"]) await alice.getByLabel(label, { exact: true }).fill("eat me, drink me");
+    await primary(alice).click();
     await assertGreeted(alice, "Alice Liddell");
+    const again = await visit();
+    await again.goto("/");
+    await nameField(again).fill("alice");
+    await passwordField(again).fill("eat me, drink me");
+    await primary(again).click();
+    await assertGreeted(again, "Alice Liddell");
   });
 });
 

@@ -11,7 +11,7 @@ import { t } from "../lib/i18n";
 import { changed } from "../lib/queries";
 import { PageHead } from "../shell/PageHead";
 import { Wrong } from "../shell/States";
-import { TEMPLATES } from "./templates";
+import { labelOf, TEMPLATES } from "./templates";
 
 export const NewFlow = () => {
   const [name, setName] = useState("");
@@ -31,8 +31,15 @@ export const NewFlow = () => {
     try {
       const flow = await call("POST", "flows/instances/", { name, slug, title: title || name, designation: chosen.designation, ...chosen.flow });
       made.push(`flows/instances/${slug}/`);
-      for (const [index, { kind, suffix, fields: settings }] of chosen.stages.entries()) {
-        const stage = await call("POST", `stages/${kind}/`, { name: `${slug}-${suffix}`, ...settings });
+      for (const [index, { kind, suffix, fields: settings, asks = [] }] of chosen.stages.entries()) {
+        const prompts: string[] = [];
+        for (const [order, question] of asks.entries()) {
+          const label = t(labelOf(question));
+          const prompt = await call("POST", "stages/prompt/prompts/", { name: `${slug}-${question.key}`, field_key: question.key, type: question.type, label, placeholder: label, required: true, order });
+          made.push(`stages/prompt/prompts/${prompt.pk}/`);
+          prompts.push(prompt.pk);
+        }
+        const stage = await call("POST", `stages/${kind}/`, { name: `${slug}-${suffix}`, ...settings, ...(asks.length && { fields: prompts }) });
         made.push(`stages/${kind}/${stage.pk}/`);
         await call("POST", "flows/bindings/", { target: flow.pk, stage: stage.pk, order: index * 10 });
       }
