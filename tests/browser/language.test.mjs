@@ -110,6 +110,18 @@ test("the administration is German down to labels, helps and choices, which the 
   await page.getByText("Attribute eines Benutzers, mit denen die Eingabe verglichen wird, in dieser Reihenfolge.", { exact: true }).waitFor();
   await page.getByRole("checkbox", { name: "Benutzername", exact: true }).waitFor();
 
+  // What the API refuses, too, with what it names.
+  await page.goto("/if/admin/sources/oauth/~new/");
+  await page.getByRole("textbox", { name: "Kürzel", exact: true }).fill("kein Kürzel");
+  await page.getByRole("button", { name: "Anlegen", exact: true }).click();
+  await page.getByText("Das darf nicht leer sein.").first().waitFor();
+  await page.getByText("Nur Buchstaben ohne Umlaute, Ziffern, Unterstriche und Bindestriche sind möglich.").waitFor();
+  await page.goto("/if/admin/core/groups/~new/");
+  const name = page.getByRole("textbox", { name: "Name", exact: true });
+  await name.fill("authentik Admins");
+  await page.getByRole("button", { name: "Anlegen", exact: true }).click();
+  await page.getByText("Das gibt es schon.").waitFor();
+
   await page.goto("/if/admin/policies/geoip/~new/");
   await page.getByRole("combobox", { name: "Länder" }).fill("Österr");
   await page.getByRole("option", { name: "Österreich", exact: true }).waitFor();

@@ -10,6 +10,7 @@ use vestibule_testkit::Client;
 use crate::app::App;
 
 const TERMS: &str = include_str!("../../../../web/src/app/messages/terms.de.json");
+const ERRORS: &str = include_str!("../../../../web/src/app/messages/errors.de.json");
 const ENGLISH: &str = include_str!("../../../../web/src/app/messages/en.json");
 /// What the application knows of the document's names: it reads the same file.
 const KNOWN: &str = include_str!("../../../../web/src/app/lib/known.json");
@@ -263,5 +264,34 @@ fn the_catalogue_is_sorted_and_whole() {
             parts
         };
         assert_eq!(sorted(literal(english)), sorted(literal(german)), "what stands in backticks stays: {english}");
+    }
+}
+
+/// `{}` stands for what a sentence names, in both languages.
+#[tokio::test]
+async fn what_is_refused_has_german_words_which_name_no_more() {
+    let catalogue: Catalogue = serde_json::from_str(ERRORS).unwrap();
+    for (english, german) in &catalogue {
+        assert!(german.matches("{}").count() <= english.matches("{}").count(), "{english}");
+    }
+    // What the API says of hundreds of wrong values stands there.
+    let app = App::start().await;
+    let mut admin = app.admin();
+    let wrong = json!({"name": "", "slug": "no slug", "user_matching_mode": "sometimes", "enabled": "perhaps", "provider_type": null,
+        "authentication_flow": "nothing", "user_property_mappings": 7, "oidc_well_known_url": "nowhere"});
+    let answer = admin.post("/api/v3/sources/oauth/", wrong).await.json();
+    let fields = answer.as_object().unwrap();
+    let texts: Vec<&str> =
+        fields.values().flat_map(|texts| texts.as_array().unwrap()).filter_map(Value::as_str).collect();
+    assert!(texts.len() > 7, "{texts:?}");
+    for text in texts {
+        let known = catalogue.keys().any(|sentence| {
+            let parts: Vec<&str> = sentence.split("{}").collect();
+            let mut rest = text;
+            text.starts_with(parts[0])
+                && text.ends_with(parts[parts.len() - 1])
+                && parts.iter().all(|part| rest.split_once(part).map(|(_, after)| rest = after).is_some())
+        });
+        assert!(known, "{text}");
     }
 }

@@ -1,5 +1,7 @@
 // Asks the server's API, with the session of whoever is signed in.
 
+import { said } from "./i18n";
+
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Row = Record<string, any>;
 
@@ -11,7 +13,7 @@ export interface Page {
 /** What the API refused, and why: messages by field where it is about fields. */
 export class ApiError extends Error {
   constructor(readonly status: number, readonly body: Json, readonly reference: string) {
-    super(messageOf(status, body));
+    super(said(messageOf(status, body)));
   }
 
   /** Messages by field; those of the whole object are under the empty name. */
@@ -19,7 +21,7 @@ export class ApiError extends Error {
     const found: Record<string, string[]> = {};
     if (this.status !== 400) return found;
     const walk = (value: Json, path: string) => {
-      if (typeof value === "string") (found[path] ??= []).push(value);
+      if (typeof value === "string") (found[path] ??= []).push(said(value));
       else if (Array.isArray(value)) value.forEach((item, index) => walk(item, typeof item === "string" ? path : join(path, String(index))));
       else if (value && typeof value === "object") for (const [name, part] of Object.entries(value)) walk(part, join(path, WHOLE.has(name) ? "" : name));
     };
@@ -84,7 +86,7 @@ export const call = async <T = any>(method: string, path: string, body?: unknown
   }
   if (answer.ok) return value;
   const error = new ApiError(answer.status, value, answer.headers.get("x-authentik-id") ?? "");
-  if (answer.status === 403 && /credentials were not provided/i.test(error.message)) toLogin();
+  if (answer.status === 403 && /credentials were not provided/i.test(messageOf(403, value))) toLogin();
   throw error;
 };
 

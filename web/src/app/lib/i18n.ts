@@ -10,14 +10,27 @@ export type Key = keyof typeof en | keyof typeof access | keyof typeof flows | k
 
 let messages: Record<string, string> = en;
 let terms = new Map<string, string>();
+let errors: [sentence: RegExp, own: string][] = [];
 export const language = document.documentElement.lang || "en";
 
 /** Loads the catalogues of the page's language. English is always there. */
 export const loadLanguage = async () => {
   if (language !== "de") return;
-  const [words, named] = await Promise.all([import("../messages/de.json"), import("../messages/terms.de.json")]);
+  const [words, named, refused] = await Promise.all([import("../messages/de.json"), import("../messages/terms.de.json"), import("../messages/errors.de.json")]);
   messages = { ...en, ...words.default };
   terms = new Map(Object.entries(named.default));
+  errors = Object.entries(refused.default).map(([sentence, own]) => [new RegExp(`^${sentence.split("{}").map(escaped).join("(.+?)")}$`), own]);
+};
+
+const escaped = (text: string) => text.replace(/[.*+?^$()[\]{}|\\]/g, "\\$&");
+
+/** What the API says of something that it refuses, in the page's language where that is known; `{}` in the catalogue stands for what it names. */
+export const said = (text: string): string => {
+  for (const [sentence, own] of errors) {
+    const [found, ...named] = sentence.exec(text) ?? [];
+    if (found !== undefined) return own.replace(/\{\}/g, () => named.shift() ?? "");
+  }
+  return text;
 };
 
 /** Catalogues of folders that few people open: loaded with what is in them. */
