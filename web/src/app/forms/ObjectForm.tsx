@@ -53,7 +53,9 @@ const arrange = (fields: Field[], row: Row | undefined): { first: Field[]; more:
   const sorted = [...asked].sort((one, other) => rank(one) - rank(other));
   if (sorted.length <= FEW) return { first: sorted, more: [] };
   const usual = (field: Field) => field.required || USUAL.test(field.name) || (row === undefined && field.kind === "code");
-  return { first: sorted.filter(usual), more: sorted.filter((field) => !usual(field)) };
+  const first = sorted.filter(usual);
+  // A form that would hide everything hides nothing.
+  return first.length ? { first, more: sorted.filter((field) => !usual(field)) } : { first: sorted, more: [] };
 };
 
 export const ObjectForm = ({ api, resource, row, saved, preset, hide = [], cancel, submit, plain }: Props) => {
