@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import { startCaptcha } from "./support/captcha.mjs";
 import { nameField, openWorld, passwordField, primary, signIn } from "./support/browser.mjs";
 import { startMail } from "./support/mail.mjs";
+import { ADMIN } from "./support/server.mjs";
 
 const [captcha, mail] = await Promise.all([startCaptcha(), startMail()]);
 const duo = createServer((_, response) => {
@@ -157,4 +158,17 @@ test("prompt: a file says that it needs scripts, beside fields that do not", asy
   const page = await atFirst("prompt/stages", { fields: await prompts(["text", "file"]) })();
   await inspect(page, "script");
   assert.equal(await page.getByLabel("Field text").isEditable(), true);
+});
+
+test("the administration says that it needs scripts, where nothing covers it", async () => {
+  const page = await world.visit({ script: false });
+  await signIn(page, login.path, ADMIN.username, ADMIN.password);
+  await page.waitForURL("**/if/user/");
+  await page.goto("/if/admin/core/users/");
+  const words = page.locator("noscript p");
+  assert.ok(await words.isVisible());
+  assert.match(await words.innerText(), /needs JavaScript/);
+  assert.equal(await page.locator("#outline").isVisible(), false);
+  await words.locator("a").click();
+  await page.waitForURL("**/api/v3/");
 });
