@@ -55,6 +55,15 @@ test("what was saved or deleted is had back at once, where the history has it", 
   await page.getByRole("heading", { level: 1, name: "Morning" }).waitFor();
   assert.equal(await page.getByRole("textbox", { name: "Name", exact: true }).inputValue(), "Morning");
 
+  // What changes nothing cannot be undone: an older change is not taken for it.
+  await world.api("PATCH", `stages/dummy/${stages[0].pk}/`, { throw_error: true });
+  await page.reload();
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Morning ");
+  await button(page, "Save").click();
+  const same = page.getByRole("alert").filter({ hasText: "Morning is saved" });
+  await same.waitFor();
+  assert.equal(await same.getByRole("button", { name: "Undo" }).count(), 0);
+
   await page.goto("/if/admin/stages/dummy/");
   for (const name of ["Noon", "Evening"]) await page.getByRole("checkbox", { name: `Select ${name}` }).check();
   await button(page, "Delete").click();

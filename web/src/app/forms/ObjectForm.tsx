@@ -6,7 +6,7 @@ import { IconAlertTriangle, IconChevronDown } from "@tabler/icons-react";
 import { useBlocker } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 
-import { sayDone } from "../history/undo";
+import { newestChange, saySaved } from "../history/undo";
 import { ApiError, call, type Row } from "../lib/api";
 import { nameOf, slugify } from "../lib/format";
 import { t } from "../lib/i18n";
@@ -89,9 +89,11 @@ export const ObjectForm = ({ api, resource, row, saved, preset, hide = [], cance
     setBusy(true);
     try {
       const given = { ...body(fields, values, start, !row, TOGETHER[resource.path]), ...(row ? {} : Object.fromEntries(Object.entries(preset ?? {}).filter(([name]) => hide.includes(name)))) };
+      const key = row && String(row.pk ?? row[resource.key]);
+      const before = key ? await newestChange(key) : undefined;
       const answer = await send(resource, row, given, fields);
       left.current = true;
-      if (row) void sayDone(t("form.saved", { name: nameOf(answer) }), [String(answer.pk ?? answer[resource.key])]);
+      if (key) void saySaved(t("form.saved", { name: nameOf(answer) }), key, before);
       else notifications.show({ message: t("form.created", { name: nameOf(answer) }) });
       await changed();
       saved?.(answer);

@@ -5,7 +5,7 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { sayDone } from "../history/undo";
+import { sayDeleted } from "../history/undo";
 import { call, get, type Row } from "../lib/api";
 import { nameOf } from "../lib/format";
 import { count, t, type Key } from "../lib/i18n";
@@ -45,7 +45,7 @@ const DeleteDialog = ({ targets, close }: { targets: Target[]; close: (done: boo
         setDone(++deleted);
       }
       await changed();
-      void sayDone(targets.length === 1 ? t("delete.done", { name: nameOf(targets[0]!.row) }) : count("delete.doneMany", deleted), targets.map(({ resource, row }) => String(row.pk ?? row[resource.key])));
+      void sayDeleted(targets.length === 1 ? t("delete.done", { name: nameOf(targets[0]!.row) }) : count("delete.doneMany", deleted), targets.map(({ resource, row }) => String(row.pk ?? row[resource.key])));
       close(true);
     } catch (error) {
       setFailed(error);
