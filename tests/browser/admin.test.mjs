@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { assertGreeted, openWorld, signIn } from "./support/browser.mjs";
-import { ADMIN } from "./support/server.mjs";
+import { administrator, assertGreeted, openWorld, signIn } from "./support/browser.mjs";
 import { shoot } from "./support/shots.mjs";
 import { AXE } from "./support/walk.mjs";
 
@@ -17,12 +16,7 @@ const alice = await world.make.user({ username: "alice", name: "Alice Liddell" }
 for (let count = 1; count <= 30; count++) await world.api("POST", "core/users/", { username: `guest-${String(count).padStart(2, "0")}`, name: `Guest number ${count}`, is_active: count % 7 !== 0 });
 const group = await world.api("POST", "core/groups/", { name: "Tea party", users: [alice.pk] });
 
-const asAdmin = async (options) => {
-  const page = await world.visit(options);
-  await signIn(page, login.path, ADMIN.username, ADMIN.password);
-  await page.waitForURL("**/if/user/");
-  return page;
-};
+const asAdmin = administrator(world, login);
 const open = async (page, path) => {
   await page.goto(`/if/admin${path}`);
   await page.getByRole("heading", { level: 1 }).waitFor();

@@ -3,18 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { openWorld, signIn } from "./support/browser.mjs";
-import { ADMIN } from "./support/server.mjs";
+import { administrator, openWorld } from "./support/browser.mjs";
 import { shoot } from "./support/shots.mjs";
 
 const world = await openWorld();
 const login = await world.make.login();
-const asAdmin = async (options) => {
-  const page = await world.visit(options);
-  await signIn(page, login.path, ADMIN.username, ADMIN.password);
-  await page.waitForURL("**/if/user/");
-  return page;
-};
+const asAdmin = administrator(world, login);
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 
 test("a flow that somebody deleted comes back with its stages, by one button that says first what it does", async () => {

@@ -5,8 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 
-import { openWorld, signIn } from "./support/browser.mjs";
-import { ADMIN } from "./support/server.mjs";
+import { administrator, openWorld } from "./support/browser.mjs";
 import { shoot } from "./support/shots.mjs";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -19,12 +18,7 @@ const hatter = await world.make.user({ username: "hatter", name: "The Hatter", g
 const group = await world.api("POST", "core/groups/", { name: "Tea party" });
 const role = await world.api("POST", "rbac/roles/", { name: "Helpers" });
 
-const asAdmin = async (options) => {
-  const page = await world.visit(options);
-  await signIn(page, login.path, ADMIN.username, ADMIN.password);
-  await page.waitForURL("**/if/user/");
-  return page;
-};
+const asAdmin = administrator(world, login);
 const open = async (page, path) => {
   await page.goto(`/if/admin${path}`);
   await page.getByRole("heading", { level: 1 }).waitFor();

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { createRequire } from "node:module";
 import { after, test } from "node:test";
 
-import { assertGreeted, openWorld, primary, signIn } from "./support/browser.mjs";
+import { administrator, assertGreeted, openWorld, primary, signIn } from "./support/browser.mjs";
 import { ADMIN } from "./support/server.mjs";
 import { shoot } from "./support/shots.mjs";
 
@@ -40,12 +40,7 @@ const login = await world.make.login();
 const alice = await world.make.user({ username: "alice", name: "Alice Liddell" });
 const hare = await world.make.user({ username: "march.hare", name: "The March Hare", email: "hare@wonderland.example" });
 
-const asAdmin = async (options) => {
-  const page = await world.visit(options);
-  await signIn(page, login.path, ADMIN.username, ADMIN.password);
-  await page.waitForURL("**/if/user/");
-  return page;
-};
+const asAdmin = administrator(world, login);
 
 for (const script of [true, false]) {
   const suffix = script ? "" : ", with JavaScript off";

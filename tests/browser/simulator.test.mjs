@@ -5,8 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 
-import { openWorld, primary, signIn } from "./support/browser.mjs";
-import { ADMIN } from "./support/server.mjs";
+import { administrator, openWorld, primary } from "./support/browser.mjs";
 import { shoot } from "./support/shots.mjs";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -30,12 +29,7 @@ await bind(1, { policy: away.pk });
 await bind(2, { group: group.pk });
 await bind(3, { policy: mail.pk });
 
-const asAdmin = async (options) => {
-  const page = await world.visit(options);
-  await signIn(page, login.path, ADMIN.username, ADMIN.password);
-  await page.waitForURL("**/if/user/");
-  return page;
-};
+const asAdmin = administrator(world, login);
 const open = async (page, path) => {
   await page.goto(`/if/admin${path}`);
   await page.getByRole("heading", { level: 1 }).waitFor();

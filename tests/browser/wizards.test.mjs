@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { after, describe, test } from "node:test";
 
-import { assertGreeted, openWorld, primary, signIn } from "./support/browser.mjs";
+import { administrator, assertGreeted, openWorld, primary, signIn } from "./support/browser.mjs";
 import { linkOf, startMail } from "./support/mail.mjs";
 import { ADMIN } from "./support/server.mjs";
 import { shoot } from "./support/shots.mjs";
@@ -37,12 +37,7 @@ const shown = (await world.api("GET", "stages/identification/?name=default-authe
 const group = await world.api("POST", "core/groups/", { name: "Tea party" });
 const role = await world.api("POST", "rbac/roles/", { name: "Hatter" });
 
-const asAdmin = async (options) => {
-  const page = await world.visit(options);
-  await signIn(page, login.path, ADMIN.username, ADMIN.password);
-  await page.waitForURL("**/if/user/");
-  return page;
-};
+const asAdmin = administrator(world, login);
 const open = async (page, path) => {
   await page.goto(`/if/admin${path}`);
   await page.locator(".step-title").waitFor();

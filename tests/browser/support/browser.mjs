@@ -5,7 +5,7 @@ import { after, afterEach } from "node:test";
 import { chromium } from "playwright-core";
 
 import { arrange } from "./arrange.mjs";
-import { startServer } from "./server.mjs";
+import { ADMIN, startServer } from "./server.mjs";
 
 const ARGUMENTS = [
   "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -67,6 +67,14 @@ export const signIn = async (page, path, who, password, { onePage = false } = {}
   if (!onePage) await primary(page).click();
   await passwordField(page).fill(password);
   await primary(page).click();
+};
+
+/** Opens a page as the administrator, who has come by a login: in a context of its own, with these options. */
+export const administrator = (world, login) => async (options) => {
+  const page = await world.visit(options);
+  await signIn(page, login.path, ADMIN.username, ADMIN.password);
+  await page.waitForURL("**/if/user/");
+  return page;
 };
 
 /** Fails unless the page after the login greets somebody. */
