@@ -15,7 +15,7 @@ use crate::Problem;
 use crate::admin::{Account, Admin};
 use crate::bare::Bare;
 use crate::client::Client;
-use crate::floor;
+use crate::floor::{self, Memory};
 use crate::load::{self, Count, Span};
 use crate::login::{Answers, EXECUTOR, log_in};
 use crate::process::{Who, number, processors};
@@ -153,11 +153,12 @@ fn sign_in_workers(
 
 /// Logins and bare hashes in turn; how many logins there were.
 fn logins(options: &Options, server: &Server, accounts: &[Account]) -> Result<usize, Problem> {
-    let (mut logins, mut hashes) = (Count::default(), Count::default());
+    let [mut logins, mut hashes, mut huge] = <[Count; 3]>::default();
     let span = Span { warm: WARM, lasts: Duration::from_secs(options.window), server: server.process() };
     for _ in 0..options.rounds {
         logins.add(load::run(sign_in_workers(server.address, accounts, options.connections)?, span)?);
-        hashes.add(load::run(floor::workers(processors())?, span)?);
+        hashes.add(load::run(floor::workers(processors(), Memory::Plain)?, span)?);
+        huge.add(load::run(floor::workers(processors(), Memory::Huge)?, span)?);
     }
     let (memory, passes, lanes) = floor::PARAMETERS;
     report::line("argon2id", format!("{memory} KiB, {passes} passes, {lanes} lane, {} workers", processors()));
@@ -168,7 +169,9 @@ fn logins(options: &Options, server: &Server, accounts: &[Account]) -> Result<us
     report::line("  p50, p99", format!("{:.1} ms, {:.1} ms", logins.percentile(0.5), logins.percentile(0.99)));
     report::line("hashes alone (the floor)", format!("{:.1}/s, {}", hashes.rate(), windows(&hashes)));
     report::at_least("logins to hashes", 100.0 * logins.rate() / hashes.rate(), 90.0, "%");
-    let (whole, hash) = (logins.each(logins.servers), hashes.each(hashes.mine));
+    report::line("hashes alone in huge pages, as the server's", format!("{:.1}/s, {}", huge.rate(), windows(&huge)));
+    report::line("logins to those", format!("{:.2} %", 100.0 * logins.rate() / huge.rate()));
+    let (whole, hash) = (logins.each(logins.servers), huge.each(huge.mine));
     report::line("processor time a login, server", format!("{whole:.2} ms, of which the hash is about {hash:.2} ms"));
     let available = logins.seconds * number(processors());
     let client = format!(

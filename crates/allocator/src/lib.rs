@@ -2,8 +2,10 @@
 //! freed for a while, and looks at the clock only when it is used: a server that has become idle would keep it for ever.
 
 mod counted;
+mod large;
 
 pub use counted::{Allocator, Counting};
+pub use large::Large;
 
 /// Gives what this thread has freed, and what no thread uses, back to the system.
 #[expect(unsafe_code, reason = "mimalloc offers this as a C function alone")]
@@ -12,16 +14,35 @@ pub fn give_back() {
     unsafe { libmimalloc_sys::mi_collect(true) }
 }
 
-/// Takes memory in small pages from now on. The allocator asks for huge ones (2 MiB), of which a server at rest uses a part
-/// and pays the whole: more than ten megabytes. Hashing passwords is no slower without them. Where the system refuses,
-/// everything stays as it was.
+/// Takes memory in small pages from now on, but where it is asked for otherwise ([`Large`]). Where the system hands out huge
+/// ones (2 MiB) unasked, a server at rest uses a part of each and pays the whole: more than ten megabytes. Systems before Linux
+/// 6.18 know no exception. Where the system refuses, everything stays as it was.
 pub fn use_small_pages() {
     #[cfg(target_os = "linux")]
-    #[expect(unsafe_code, reason = "the system offers this as a C function alone")]
-    // SAFETY: `PR_SET_THP_DISABLE` takes a number and no pointers (prctl(2)); the unused arguments must be 0.
-    unsafe {
-        libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    {
+        /// `PR_THP_DISABLE_EXCEPT_ADVISED` (linux/prctl.h).
+        const EXCEPT_ADVISED: libc::c_ulong = 1 << 1;
+        let unasked = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled");
+        if !unasked.is_ok_and(|modes| modes.contains("[always]")) {
+            return;
+        }
+        #[expect(unsafe_code, reason = "the system offers this as a C function alone")]
+        // SAFETY: `PR_SET_THP_DISABLE` takes numbers and no pointers (prctl(2)); the unused arguments must be 0.
+        unsafe {
+            if libc::prctl(libc::PR_SET_THP_DISABLE, 1, EXCEPT_ADVISED, 0, 0) != 0 {
+                libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0);
+            }
+        }
     }
+}
+
+/// Bytes of a small page.
+#[cfg(target_os = "linux")]
+fn page() -> usize {
+    #[expect(unsafe_code, reason = "the system offers this as a C function alone")]
+    // SAFETY: `sysconf` takes no pointers.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(page).unwrap_or_default().max(1)
 }
 
 /// Gives the pages of the program itself back that only its start needed. They are the file's, which the system keeps as
@@ -47,8 +68,7 @@ mod code {
             let info = &*info;
             (info.dlpi_addr, std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()))
         };
-        // SAFETY: `sysconf` takes no pointers.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.max(1).unsigned_abs();
+        let page = super::page() as u64;
         // What nobody has ever been allowed to write holds what the file holds, whenever it is read.
         let fixed = headers.iter().filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0);
         for header in fixed {

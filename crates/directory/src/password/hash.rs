@@ -4,6 +4,7 @@ use argon2::{Algorithm, Argon2, Block, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use subtle::ConstantTimeEq as _;
+use vestibule_allocator::Large;
 
 /// Bytes of a hash that is made here.
 const LENGTH: usize = 32;
@@ -101,7 +102,7 @@ pub fn needs_rehash(text: &str, wanted: Params) -> bool {
 }
 
 /// Hashes a password. `memory` is reused from call to call.
-pub(super) fn make(params: Params, salt: [u8; 16], password: &str, memory: &mut Vec<Block>) -> Option<String> {
+pub(super) fn make(params: Params, salt: [u8; 16], password: &str, memory: &mut Large<Block>) -> Option<String> {
     let mut output = [0; LENGTH];
     run(Algorithm::Argon2id, Version::V0x13, params, &salt, password, &mut output, memory)?;
     let Params { memory: m, iterations: t, parallelism: p } = params;
@@ -110,7 +111,7 @@ pub(super) fn make(params: Params, salt: [u8; 16], password: &str, memory: &mut 
 }
 
 /// Whether a password is the one that was hashed.
-pub(super) fn check(known: &Known, password: &str, memory: &mut Vec<Block>) -> bool {
+pub(super) fn check(known: &Known, password: &str, memory: &mut Large<Block>) -> bool {
     match known {
         Known::Argon2 { algorithm, version, params, salt, hash } => {
             let mut output = vec![0; hash.len()];
@@ -132,15 +133,11 @@ fn run(
     salt: &[u8],
     password: &str,
     output: &mut [u8],
-    memory: &mut Vec<Block>,
+    memory: &mut Large<Block>,
 ) -> Option<()> {
     let params = argon2::Params::new(params.memory, params.iterations, params.parallelism, Some(output.len())).ok()?;
-    let blocks = params.block_count();
-    if memory.len() < blocks {
-        memory.resize(blocks, Block::default());
-    }
+    let memory = memory.of(params.block_count());
     let argon2 = Argon2::new(algorithm, version, params);
-    let memory = memory.get_mut(..blocks)?;
     argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, memory).ok()
 }
 
@@ -152,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_hash_fits_its_password_alone() {
-        let mut memory = Vec::new();
+        let mut memory = Large::new();
         let hash = make(SMALL, [7; 16], "secret", &mut memory).unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
         let known = read(&hash).unwrap();
@@ -166,7 +163,7 @@ mod tests {
     fn argon2_agrees_with_the_reference_implementation() {
         // From the test vectors of the PHC winner's own `argon2` tool: version 0x13, t=2, m=65536, p=1.
         let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-        assert!(check(&read(hash).unwrap(), "password", &mut Vec::new()));
+        assert!(check(&read(hash).unwrap(), "password", &mut Large::new()));
     }
 
     #[test]
@@ -174,8 +171,8 @@ mod tests {
         // PBKDF2-HMAC-SHA256 of "password" with salt "salt", 4096 rounds: RFC 7914 style vector, base64.
         let hash = "pbkdf2_sha256$4096$salt$xeR41ZKIyEGqUw22hFxMjZYok6ABzk4RpJY4c6qYE0o=";
         let known = read(hash).unwrap();
-        assert!(check(&known, "password", &mut Vec::new()));
-        assert!(!check(&known, "Password", &mut Vec::new()));
+        assert!(check(&known, "password", &mut Large::new()));
+        assert!(!check(&known, "Password", &mut Large::new()));
         assert!(needs_rehash(hash, SMALL));
     }
 

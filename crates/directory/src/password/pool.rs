@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use argon2::Block;
 use tokio::sync::oneshot;
+use vestibule_allocator::Large;
 use vestibule_kernel::{ApiError, Ctx};
 
 use super::hash::{self, Params};
@@ -81,7 +82,7 @@ impl Passwords {
             0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             some => some,
         };
-        let dummy = hash::make(params, ctx.bytes(), &ctx.token(60), &mut Vec::new()).ok_or(PasswordError::Failed)?;
+        let dummy = hash::make(params, ctx.bytes(), &ctx.token(60), &mut Large::new()).ok_or(PasswordError::Failed)?;
         Ok(Self {
             ctx,
             params,
@@ -137,7 +138,7 @@ impl Passwords {
     async fn run<R, F>(&self, work: F) -> Result<R, PasswordError>
     where
         R: Send + 'static,
-        F: FnOnce(&mut Vec<Block>) -> R + Send + 'static,
+        F: FnOnce(&mut Large<Block>) -> R + Send + 'static,
     {
         let place = self.enter()?;
         let (done, result) = oneshot::channel();
@@ -161,7 +162,7 @@ impl Passwords {
 }
 
 /// What is to be done with a worker's memory.
-type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
+type Job = Box<dyn FnOnce(&mut Large<Block>) + Send>;
 
 /// Work that waits, and those who do it. A worker takes the next piece itself: a processor never waits for one.
 #[derive(Default)]
@@ -199,7 +200,7 @@ impl Queue {
 
     /// A worker's life: it ends when nothing comes for a while, and gives back what a flood needed.
     fn work(&self) {
-        let mut memory = Vec::new();
+        let mut memory = Large::new();
         while let Some(job) = self.next() {
             if std::panic::catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
                 tracing::error!("a password could not be processed");
