@@ -297,9 +297,9 @@ impl Sessions {
             session.version += 1;
             return Ok(true);
         }
-        let mut transaction = self.store.database().begin(Durability::Process).await?;
-        self.put(&mut transaction, session, None).await?;
-        transaction.commit().await?;
+        let (sql, params, key) = self.put_statement(session, None);
+        self.store.database().execute(Durability::Process, sql, params).await?;
+        session.key = Some(key);
         Ok(true)
     }
 
@@ -369,6 +369,19 @@ impl Sessions {
         session: &mut Session,
         user: Option<i64>,
     ) -> Result<bool, StoreError> {
+        let (sql, params, key) = self.put_statement(session, user);
+        // What a stored session's key was before tells whether its version grows or begins.
+        let stored = session.key.is_some();
+        if transaction.execute(sql, params).await? == 0 {
+            return Ok(false);
+        }
+        session.version += i64::from(stored);
+        session.key = Some(key);
+        Ok(true)
+    }
+
+    /// The statement of [`Self::put`], and the key that the session has after it.
+    fn put_statement(&self, session: &Session, user: Option<i64>) -> (&'static str, Vec<Param>, String) {
         let key = URL_SAFE_NO_PAD.encode(self.ctx.bytes::<32>());
         let sql = "INSERT INTO sessions \
                    (id_hash, uuid, user_id, username, data, client_ip, user_agent, created, last_used, expires, version) \
@@ -391,23 +404,16 @@ impl Sessions {
             session.expires.into(),
             session.version.into(),
         ];
-        // What a stored session's key was before tells whether its version grows or begins.
-        let stored = session.key.is_some();
-        if transaction.execute(sql, params).await? == 0 {
-            return Ok(false);
-        }
-        session.version += i64::from(stored);
-        session.key = Some(key);
-        Ok(true)
+        (sql, params, key)
     }
 
     /// Ends a session, with its event where there is one. `session` is an anonymous one afterwards, with a UUID of its
     /// own.
     pub async fn logout(&self, session: &mut Session, event: Option<Event>) -> Result<(), StoreError> {
         if let Some(key) = &session.key {
-            let mut transaction = self.store.database().begin(Durability::Process).await?;
+            let mut transaction = self.store.database().gather(Durability::Process);
             let sql = "DELETE FROM sessions WHERE id_hash = $1";
-            transaction.execute(sql, vec![self.hash(key).into()]).await?;
+            transaction.add(sql, vec![self.hash(key).into()]).await?;
             if let Some(event) = event {
                 event.write(&self.ctx, &mut transaction).await?;
             }

@@ -190,7 +190,7 @@ impl Users {
             conditions.push(format!("id IN (SELECT user_id FROM user_identifiers WHERE {which})"));
         }
         let sql = format!("SELECT {} FROM users WHERE {}", UserRow::COLUMNS, conditions.join(" OR "));
-        let rows = self.store.database().query(sql, params).await?;
+        let rows = self.store.database().query_few(sql, params).await?;
         let users: Vec<UserRow> = rows.iter().map(UserRow::read).collect::<Result<_, _>>()?;
         let by = fields.iter().flat_map(|field| {
             let beside = if *field == Identifier::Upn { attributes } else { &[] };

@@ -113,7 +113,7 @@ impl Event {
     async fn insert(self, ctx: &Ctx, transaction: &mut Transaction) -> Result<Uuid, StoreError> {
         let program = transaction.configuration().index::<Program>();
         let now: DateTime<Utc> = ctx.now();
-        let pk = ctx.uuid();
+        let pk = ctx.uuid_in_order();
         let user = self.user();
         let facts = Facts::of(&user, &self.context, &self.brand);
         let sql = "INSERT INTO events (pk, created, expires, action, app, user_id, user_json, context, client_ip, brand, \
@@ -141,7 +141,7 @@ impl Event {
             facts.brand_name.into(),
             quarter_day(now).into(),
         ];
-        transaction.execute(sql, params).await?;
+        transaction.add(sql, params).await?;
         tracing::info!(action = %self.action, app = %self.app, event = %pk, "event");
         if self.told && program.is_awaited(&self.action) {
             NewTask::new(DISPATCH, json!({"event": pk})).enqueue(ctx, transaction).await?;

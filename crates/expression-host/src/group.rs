@@ -47,8 +47,8 @@ impl GroupObject {
     pub async fn of_user(store: &Store, user: i64, inherited: bool) -> Result<Vec<Self>, StoreError> {
         let sql = match inherited {
             false => {
-                "SELECT pk, name, is_superuser, attributes FROM groups WHERE pk IN \
-                 (SELECT group_pk FROM memberships WHERE user_id = $1) ORDER BY name"
+                "SELECT pk, name, is_superuser, attributes FROM memberships JOIN groups ON pk = group_pk \
+                 WHERE user_id = $1 ORDER BY name"
             }
             true => {
                 "WITH RECURSIVE up (pk) AS (SELECT group_pk FROM memberships WHERE user_id = $1 \
@@ -56,7 +56,7 @@ impl GroupObject {
                  SELECT groups.pk, name, is_superuser, attributes FROM groups JOIN up ON groups.pk = up.pk ORDER BY name"
             }
         };
-        store.database().query(sql, vec![user.into()]).await?.iter().map(Self::read).collect()
+        store.database().query_few(sql, vec![user.into()]).await?.iter().map(Self::read).collect()
     }
 
     fn field(&self, name: &str) -> Option<Value> {

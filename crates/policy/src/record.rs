@@ -69,7 +69,7 @@ async fn write(
     let context = cleanse("context", &Value::Object(context));
     let event = Event::new(action, APP, actor).context(context).request(request.occasion.request);
     let means = request.means;
-    let mut transaction = means.store.database().begin(Durability::Process).await?;
+    let mut transaction = means.store.database().gather(Durability::Process);
     event.write(&means.ctx, &mut transaction).await?;
     transaction.commit().await
 }

@@ -118,7 +118,7 @@ impl Mappings {
         let event = Event::new("property_mapping_exception", APP, actor).context(cleanse("context", &context));
         let event = event.request(&request);
         let event = if told { event } else { event.untold() };
-        let mut transaction = self.store.database().begin(Durability::Process).await?;
+        let mut transaction = self.store.database().gather(Durability::Process);
         event.write(self.store.ctx(), &mut transaction).await?;
         transaction.commit().await
     }

@@ -101,7 +101,7 @@ impl<'a> Telling<'a> {
                 tracing::warn!(%failure, mapping = document.text("name"), "a scope tells nothing");
                 if !self.trial {
                     let event = Event::new("configuration_error", "authentik.providers.oauth2.views.userinfo", actor);
-                    let mut transaction = self.api.store.database().begin(Durability::Process).await?;
+                    let mut transaction = self.api.store.database().gather(Durability::Process);
                     let event = event.context(context).request(self.request);
                     event.write(&self.api.ctx, &mut transaction).await?;
                     transaction.commit().await?;

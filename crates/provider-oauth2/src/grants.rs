@@ -118,8 +118,7 @@ pub(crate) async fn add_code(
         serde_json::to_value(token.granted).unwrap_or_default().into(),
         token.family.into(),
     ];
-    transaction.execute(sql, params).await?;
-    Ok(())
+    transaction.add(sql, params).await
 }
 
 /// Takes a code out: of several who come with it at once, one has it. Whoever comes later ends all that came of it.
@@ -192,8 +191,7 @@ pub(crate) async fn add_access(
         token.family.into(),
         token.granted.confirmation.clone().into(),
     ];
-    transaction.execute(sql, params).await?;
-    Ok(())
+    transaction.add(sql, params).await
 }
 
 /// Keeps a refresh token.
@@ -215,8 +213,7 @@ pub(crate) async fn add_refresh(
         serde_json::to_value(token.granted).unwrap_or_default().into(),
         token.family.into(),
     ];
-    transaction.execute(sql, params).await?;
-    Ok(())
+    transaction.add(sql, params).await
 }
 
 /// An access token, good or not: one statement.

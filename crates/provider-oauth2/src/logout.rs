@@ -37,7 +37,7 @@ pub(crate) async fn remember(
     let sql = "INSERT INTO oauth2_logouts (session, provider, issuer, subject) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (session, provider) DO NOTHING";
     let params = vec![session.into(), client.pk().into(), text("iss").into(), text("sub").into()];
-    transaction.execute(sql, params).await?;
+    transaction.add(sql, params).await?;
     Ok(())
 }
 
@@ -80,7 +80,7 @@ impl Farewell for Goodbye {
         if self.0.database().query_one(sql, vec![session.into()]).await?.is_none() {
             return Ok(());
         }
-        let mut transaction = self.0.database().begin(Durability::Process).await?;
+        let mut transaction = self.0.database().gather(Durability::Process);
         NewTask::new(DISPATCH, json!({})).enqueue(self.0.ctx(), &mut transaction).await?;
         Ok(transaction.commit().await?)
     }

@@ -84,7 +84,7 @@ pub async fn write_failure(api: &Api, actor: Actor, request: &Request) {
     let event = Event::new("system_exception", "authentik.events.middleware", actor);
     let event = event.context(json!({"message": message})).request(request);
     let written = async {
-        let mut transaction = api.store.database().begin(Durability::Process).await?;
+        let mut transaction = api.store.database().gather(Durability::Process);
         event.write(&api.ctx, &mut transaction).await?;
         transaction.commit().await
     };

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::StoreError;
 use crate::configuration::Configuration;
 use crate::postgres::{self, Open};
-use crate::sqlite::{STATEMENTS, Sqlite, Turn};
+use crate::sqlite::{Known, STATEMENTS, Sqlite, Turn};
 use crate::value::{Param, Row};
 use crate::wake::{CHANNEL, Wakes};
 
@@ -197,15 +197,18 @@ impl Database {
         }
     }
 
-    /// The first row of a query, if there is one.
-    pub async fn query_one(&self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Option<Row>, StoreError> {
+    /// The rows of a query that looks at a handful of rows, by an index.
+    pub async fn query_few(&self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
         self.count();
         match &self.inner.engine {
-            Engine::Sqlite(sqlite) => sqlite.query_one(&sql.into(), &params),
-            Engine::Postgres(Pools { pool, .. }) => {
-                Ok(postgres::query(pool, sql.into().into_owned(), params).await?.into_iter().next())
-            }
+            Engine::Sqlite(sqlite) => sqlite.look(&sql.into(), &params),
+            Engine::Postgres(Pools { pool, .. }) => postgres::query(pool, sql.into().into_owned(), params).await,
         }
+    }
+
+    /// The first row of a query, if there is one.
+    pub async fn query_one(&self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Option<Row>, StoreError> {
+        Ok(self.query_few(sql, params).await?.into_iter().next())
     }
 
     /// Runs one statement as its own transaction; how many rows it touched.
@@ -217,7 +220,9 @@ impl Database {
     ) -> Result<u64, StoreError> {
         self.count();
         match &self.inner.engine {
-            Engine::Sqlite(sqlite) => sqlite.execute(durability, &sql.into(), &params).await,
+            Engine::Sqlite(sqlite) => {
+                Ok(sqlite.run(durability, vec![(sql.into(), params)]).await?.first().copied().unwrap_or_default())
+            }
             Engine::Postgres(Pools { pool, .. }) => postgres::execute(pool, sql.into().into_owned(), params).await,
         }
     }
@@ -229,6 +234,24 @@ impl Database {
             Engine::Postgres(Pools { pool, .. }) => TransactionInner::Postgres(postgres::begin(pool).await?),
         };
         Ok(Transaction { database: self.clone(), inner, wakes: false })
+    }
+
+    /// A transaction that begins when it has to: what is only [added](Transaction::add) to it is kept until it is committed,
+    /// and then done in one go. On SQLite others that come at the same time are committed together with it.
+    pub fn gather(&self, durability: Durability) -> Transaction {
+        let inner = TransactionInner::Gathering { durability, known: Vec::new() };
+        Transaction { database: self.clone(), inner, wakes: false }
+    }
+
+    /// Runs statements that were counted as one transaction.
+    async fn run(&self, durability: Durability, known: Vec<Known>) -> Result<(), StoreError> {
+        if known.is_empty() {
+            return Ok(());
+        }
+        match &self.inner.engine {
+            Engine::Sqlite(sqlite) => sqlite.run(durability, known).await.map(drop),
+            Engine::Postgres(Pools { pool, .. }) => postgres::run(pool, known).await,
+        }
     }
 
     /// Creates another database on the same PostgreSQL server, as a copy of one that nobody is connected to, or an empty
@@ -300,6 +323,8 @@ pub struct Transaction {
 }
 
 enum TransactionInner {
+    /// Not begun yet.
+    Gathering { durability: Durability, known: Vec<Known> },
     /// The writer.
     Sqlite(Turn),
     /// The driver's, which rolls back by itself.
@@ -307,10 +332,24 @@ enum TransactionInner {
 }
 
 impl Transaction {
+    /// Begins it where it has not begun, and does what was added to it.
+    async fn begun(&mut self) -> Result<&mut TransactionInner, StoreError> {
+        if let TransactionInner::Gathering { durability, .. } = self.inner {
+            let inner = self.database.begin(durability).await?.inner;
+            if let TransactionInner::Gathering { known, .. } = std::mem::replace(&mut self.inner, inner) {
+                for (sql, params) in known {
+                    self.inner.execute(sql, params).await?;
+                }
+            }
+        }
+        Ok(&mut self.inner)
+    }
+
     /// The rows of a query.
     pub async fn query(&mut self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
         self.database.count();
-        match &mut self.inner {
+        match self.begun().await? {
+            TransactionInner::Gathering { .. } => Ok(Vec::new()),
             TransactionInner::Sqlite(turn) => turn.query(&sql.into(), &params),
             TransactionInner::Postgres(transaction) => {
                 postgres::query_on(transaction.connection(), sql.into().into_owned(), params).await
@@ -326,19 +365,24 @@ impl Transaction {
     /// Runs a statement; how many rows it touched.
     pub async fn execute(&mut self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<u64, StoreError> {
         self.database.count();
+        self.begun().await?.execute(sql.into(), params).await
+    }
+
+    /// Runs a statement at the latest when the transaction is committed: nothing depends on what it does.
+    pub async fn add(&mut self, sql: impl Into<Sql>, params: Vec<Param>) -> Result<(), StoreError> {
+        self.database.count();
         match &mut self.inner {
-            TransactionInner::Sqlite(turn) => turn.execute(&sql.into(), &params),
-            TransactionInner::Postgres(transaction) => {
-                postgres::execute_on(transaction.connection(), sql.into().into_owned(), params).await
-            }
+            TransactionInner::Gathering { known, .. } => known.push((sql.into(), params)),
+            begun => drop(begun.execute(sql.into(), params).await?),
         }
+        Ok(())
     }
 
     /// Its commit wakes whoever waits for work, here and on other nodes.
     pub async fn wake(&mut self) -> Result<(), StoreError> {
         if !self.wakes && !self.is_sqlite() {
             // Delivered at the commit, once a transaction.
-            self.query(format!("SELECT pg_notify('{CHANNEL}', '')"), vec![]).await?;
+            self.add(format!("SELECT pg_notify('{CHANNEL}', '')"), vec![]).await?;
         }
         self.wakes = true;
         Ok(())
@@ -352,6 +396,7 @@ impl Transaction {
     /// Commits.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.inner {
+            TransactionInner::Gathering { durability, known } => self.database.run(durability, known).await?,
             TransactionInner::Sqlite(turn) => turn.commit().await?,
             TransactionInner::Postgres(transaction) => transaction.commit().await?,
         }
@@ -369,6 +414,19 @@ impl Transaction {
     /// SQL in this database's words, as [`Database::speak`] says.
     pub fn speak(&self, sql: &str) -> String {
         self.database.speak(sql)
+    }
+}
+
+impl TransactionInner {
+    /// Runs a statement; how many rows it touched. What has not begun touches none.
+    async fn execute(&mut self, sql: Sql, params: Vec<Param>) -> Result<u64, StoreError> {
+        match self {
+            Self::Gathering { .. } => Ok(0),
+            Self::Sqlite(turn) => turn.execute(&sql, &params),
+            Self::Postgres(transaction) => {
+                postgres::execute_on(transaction.connection(), sql.into_owned(), params).await
+            }
+        }
     }
 }
 

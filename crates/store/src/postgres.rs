@@ -8,6 +8,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
 
 use crate::StoreError;
+use crate::sqlite::Known;
 use crate::value::{Param, Row};
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -54,6 +55,22 @@ pub(crate) fn execute_on(connection: &mut PgConnection, sql: String, params: Vec
 /// Begins a transaction.
 pub(crate) fn begin(pool: &PgPool) -> Answer<'_, Box<dyn Open>> {
     Box::pin(async move { Ok(Box::new(pool.begin().await?) as Box<dyn Open>) })
+}
+
+/// Statements as one transaction; a single one is one by itself.
+pub(crate) fn run(pool: &PgPool, known: Vec<Known>) -> Answer<'_, ()> {
+    Box::pin(async move {
+        let mut known = known.into_iter();
+        let Some((sql, params)) = known.next() else { return Ok(()) };
+        if known.len() == 0 {
+            return execute(pool, sql.into_owned(), params).await.map(drop);
+        }
+        let mut transaction = begin(pool).await?;
+        for (sql, params) in std::iter::once((sql, params)).chain(known) {
+            execute_on(transaction.connection(), sql.into_owned(), params).await?;
+        }
+        transaction.commit().await
+    })
 }
 
 /// Statements that carry no parameters, one after the other.

@@ -75,7 +75,7 @@ impl NewTask {
             self.eta.into(),
             self.eta.unwrap_or(now).into(),
         ];
-        transaction.execute(sql, params).await?;
+        transaction.add(sql, params).await?;
         transaction.wake().await?;
         Ok(id)
     }

@@ -113,7 +113,7 @@ async fn answer(cx: &StageCx<'_>, client: &Client<'_>, asked: &AuthorizationRequ
         confirmation: asked.confirmation.clone(),
         ..granted(cx.session, now.timestamp())
     };
-    let family = state.ctx().uuid();
+    let family = state.ctx().uuid_in_order();
     let origin = cx.visit.client.origin();
     let telling = Telling::new(state, *client, &row, &cx.visit.request);
     let signer = client.signer()?;
@@ -158,7 +158,7 @@ async fn answer(cx: &StageCx<'_>, client: &Client<'_>, asked: &AuthorizationRequ
         }))
         .request(&cx.visit.request);
     let store = state.store();
-    let mut transaction = store.database().begin(Durability::Process).await?;
+    let mut transaction = store.database().gather(Durability::Process);
     let kept = |key, expires| NewToken {
         key,
         provider: client.pk(),

@@ -305,7 +305,7 @@ async fn note(state: &FlowState, arrived: &Arrived, error: &str, sentence: &str)
     let event = Event::new("configuration_error", "authentik.providers.oauth2.views.authorize", actor)
         .context(json!({"message": sentence, "error": error, "cause": null}))
         .request(&arrived.visit.request);
-    let mut transaction = state.store().database().begin(Durability::Process).await?;
+    let mut transaction = state.store().database().gather(Durability::Process);
     event.write(state.ctx(), &mut transaction).await?;
     Ok(transaction.commit().await?)
 }

@@ -50,7 +50,7 @@ pub(super) async fn grant(asking: &Asking<'_>, grant: GrantType) -> Result<Objec
             confirmation: asking.proof.clone(),
             ..Granted::default()
         },
-        family: asking.state.ctx().uuid(),
+        family: asking.state.ctx().uuid_in_order(),
         refreshable: false,
         spent: None,
         event: Some(event),

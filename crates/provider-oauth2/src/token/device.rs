@@ -31,7 +31,7 @@ pub(super) async fn grant(asking: &Asking<'_>) -> Result<Object, TokenError> {
         scope: &found.scope,
         refresh_scope: &found.scope,
         granted: Granted { confirmation: asking.proof.clone(), ..found.granted },
-        family: state.ctx().uuid(),
+        family: state.ctx().uuid_in_order(),
         refreshable: client.may_use(GrantType::RefreshToken),
         spent: None,
         event: None,

@@ -97,7 +97,7 @@ impl Issue<'_> {
         let threshold = span(&provider.refresh_token_threshold);
         let renews = self.spent.is_none_or(|(_, expires)| threshold.is_zero() || expires - now < threshold);
         let wants_refresh = self.refresh_scope.iter().any(|one| one == OFFLINE_ACCESS);
-        let mut transaction = store.database().begin(Durability::Process).await?;
+        let mut transaction = store.database().gather(Durability::Process);
         if let (Some((id, _)), true) = (self.spent, renews)
             && !spend_refresh(&mut transaction, id).await?
         {

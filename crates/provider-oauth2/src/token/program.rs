@@ -90,7 +90,7 @@ impl TokenMaker for ProgramTokens {
             scope: &scope,
             expires: ctx.now() + lasts,
             id_token: &id_token,
-            family: ctx.uuid(),
+            family: ctx.uuid_in_order(),
             granted: &granted,
         };
         let kept = async {

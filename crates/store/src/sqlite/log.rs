@@ -4,6 +4,7 @@ use std::sync::Weak;
 
 use rusqlite::Connection;
 
+use super::batch::Held;
 use super::writer::Lock;
 use crate::StoreError;
 
@@ -19,7 +20,7 @@ pub(super) fn write_back(connection: &Connection, writer: &Weak<Lock>) -> Result
         return Ok(());
     }
     let Some(writer) = writer.upgrade() else { return Ok(()) };
-    let mut writer = writer.blocking_lock();
+    let mut writer = Held::new(writer.blocking_lock_owned());
     writer.end_group();
     write_back()?;
     Ok(())

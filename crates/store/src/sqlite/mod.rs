@@ -1,6 +1,7 @@
 //! SQLite, in process and in the calling thread: a point query takes microseconds, less than handing it to another
 //! thread would. What may take long (scans, commits to the disk) makes room for the runtime's other tasks first.
 
+mod batch;
 mod log;
 mod readers;
 mod writer;
@@ -13,6 +14,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Statement};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+pub(crate) use self::batch::Statement as Known;
+use self::batch::{Brought, Held};
 use self::readers::Readers;
 pub(crate) use self::writer::Turn;
 use self::writer::{Lock, Writer};
@@ -22,6 +25,8 @@ use crate::{StoreError, value};
 
 /// How long another process may hold the lock.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks at a lock that another process holds.
+const PAUSE: Duration = Duration::from_millis(2);
 /// Statements that each connection keeps prepared, of either database.
 pub(crate) const STATEMENTS: usize = 256;
 /// Most of the file that a connection keeps in memory, KiB.
@@ -43,6 +48,8 @@ pub(crate) struct Sqlite {
     writer: Arc<Lock>,
     /// How many wait in it.
     waiting: Arc<AtomicUsize>,
+    /// What is done without waiting in it.
+    brought: Arc<Brought>,
 }
 
 impl Sqlite {
@@ -57,9 +64,10 @@ impl Sqlite {
         // Where a statement may have to be taken back, what it changes is kept in memory, not in a file of its own.
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         let writer = Writer::new(connection, connect(path, OpenFlags::empty())?);
-        let waiting = writer.try_lock().map(|writer| writer.waiting()).unwrap_or_default();
+        let (waiting, brought) =
+            writer.try_lock().map(|writer| (writer.waiting(), writer.brought())).unwrap_or_default();
         let (readers, scanners) = (Readers::new(READERS, CACHE), Readers::new(SCANNERS, SCAN_CACHE));
-        Ok(Self { path: path.to_owned(), readers, scanners, writer, waiting })
+        Ok(Self { path: path.to_owned(), readers, scanners, writer, waiting, brought })
     }
 
     /// The file.
@@ -77,11 +85,12 @@ impl Sqlite {
         make_room(|| self.scanners.query(&self.path, sql, params))
     }
 
-    /// The first row of a query that changes nothing. The connection that writes has in memory what was written last;
-    /// another would read it from the file again. Whatever takes longer than a look at a row would keep writers waiting.
-    pub(crate) fn query_one(&self, sql: &str, params: &[Param]) -> Result<Option<Row>, StoreError> {
-        let looked = self.writer.try_lock().ok().and_then(|writer| writer.look(sql, params).transpose());
-        Ok(looked.unwrap_or_else(|| self.query(sql, params))?.into_iter().next())
+    /// The rows of a query that changes nothing and looks at a handful of rows. The connection that writes has in memory what
+    /// was written last; another would read it from the file again. Whatever takes longer would keep writers waiting.
+    pub(crate) fn look(&self, sql: &str, params: &[Param]) -> Result<Vec<Row>, StoreError> {
+        let writer = Arc::clone(&self.writer).try_lock_owned().ok().map(Held::new);
+        let looked = writer.and_then(|writer| writer.look(sql, params).transpose());
+        looked.unwrap_or_else(|| self.query(sql, params))
     }
 
     /// Begins a transaction: waits for the writer, and for other processes.
@@ -89,14 +98,14 @@ impl Sqlite {
         Turn::begin(&self.writer, &self.waiting, durability).await
     }
 
-    /// Runs one statement as its own transaction; how many rows it touched.
-    pub(crate) async fn execute(&self, durability: Durability, sql: &str, params: &[Param]) -> Result<u64, StoreError> {
-        writer::execute(&self.writer, &self.waiting, durability, sql, params).await
+    /// Runs statements as one transaction; how many rows each of them touched.
+    pub(crate) async fn run(&self, durability: Durability, known: Vec<Known>) -> Result<Vec<u64>, StoreError> {
+        batch::run(&self.writer, &self.brought, durability, known).await
     }
 
     /// Runs statements without parameters, one after the other.
     pub(crate) async fn script(&self, sql: &str) -> Result<(), StoreError> {
-        self.writer.lock().await.script(sql)
+        Held::new(Arc::clone(&self.writer).lock_owned().await).script(sql)
     }
 }
 
@@ -140,7 +149,11 @@ fn bind(statement: &mut Statement<'_>, params: &[Param]) -> Result<(), StoreErro
 }
 
 fn rows(connection: &Connection, sql: &str, params: &[Param]) -> Result<Vec<Row>, StoreError> {
-    let mut statement = prepare(connection, sql, params)?;
+    rows_of(&mut *prepare(connection, sql, params)?)
+}
+
+/// The rows of a statement that has its parameters.
+fn rows_of(statement: &mut Statement<'_>) -> Result<Vec<Row>, StoreError> {
     let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
     let mut rows = statement.raw_query();
     let mut found = Vec::new();

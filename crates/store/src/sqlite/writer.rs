@@ -8,21 +8,21 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::runtime::Handle;
-use tokio::sync::OwnedMutexGuard;
 
-use super::{PATIENCE, log, make_room, prepare, rows};
+use super::batch::{Brought, Held};
+use super::{PATIENCE, PAUSE, log, make_room, prepare, rows, rows_of};
 use crate::StoreError;
 use crate::database::Durability;
 use crate::value::{Param, Row};
 
-/// Between two looks at a lock that another process holds.
-const PAUSE: Duration = Duration::from_millis(2);
 /// Commits after which the log is written back to the database.
-pub(super) const COMMITS: u32 = 256;
+pub(super) const COMMITS: u32 = 512;
+/// How far whoever writes the log back stands behind those who answer requests (`nice(2)`).
+const BEHIND: i32 = 10;
 /// Transactions that are committed together, at most.
 const MOST: u32 = 32;
 /// Groups that failed, of which it is remembered why.
@@ -43,6 +43,8 @@ pub(crate) struct Writer {
     failed: VecDeque<(u64, ffi::Error)>,
     /// How many wait for their turn.
     waiting: Arc<AtomicUsize>,
+    /// What is to be done without anybody waiting in line for it.
+    brought: Arc<Brought>,
     durability: Durability,
     commits: u32,
     /// Writes the log back to the database. Locked: it is doing so.
@@ -58,7 +60,8 @@ struct Group {
 }
 
 /// A transaction that failed by itself: SQLite ends it where the disk is full, or memory.
-const GONE: ffi::Error = ffi::Error { code: ErrorCode::OperationAborted, extended_code: ffi::SQLITE_ABORT_ROLLBACK };
+pub(super) const GONE: ffi::Error =
+    ffi::Error { code: ErrorCode::OperationAborted, extended_code: ffi::SQLITE_ABORT_ROLLBACK };
 
 impl Writer {
     pub(super) fn new(connection: Connection, checkpointer: Connection) -> Arc<Lock> {
@@ -71,6 +74,7 @@ impl Writer {
                 groups: 0,
                 failed: VecDeque::new(),
                 waiting: Arc::default(),
+                brought: Arc::default(),
                 durability: Durability::Full,
                 commits: 0,
                 checkpointer,
@@ -83,7 +87,27 @@ impl Writer {
         Arc::clone(&self.waiting)
     }
 
-    fn set_durability(&mut self, durability: Durability) -> Result<(), StoreError> {
+    /// What is to be done by whoever has the writer.
+    pub(super) fn brought(&self) -> Arc<Brought> {
+        Arc::clone(&self.brought)
+    }
+
+    /// The lock around it.
+    pub(super) fn lock(&self) -> Option<Arc<Lock>> {
+        self.lock.upgrade()
+    }
+
+    /// Whether a transaction is open that the next in line joins.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.group.is_some() && self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether no transaction is open.
+    pub(super) fn is_autocommit(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
+    pub(super) fn set_durability(&mut self, durability: Durability) -> Result<(), StoreError> {
         if self.durability != durability {
             let mode = if durability == Durability::Full { "FULL" } else { "NORMAL" };
             self.connection.pragma_update(None, "synchronous", mode)?;
@@ -97,10 +121,11 @@ impl Writer {
         if self.group.is_some() {
             return Ok(None);
         }
-        if !self.connection.prepare_cached(sql)?.readonly() {
+        let mut statement = prepare(&self.connection, sql, params)?;
+        if !statement.readonly() {
             return Err(rusqlite::Error::InvalidQuery.into());
         }
-        rows(&self.connection, sql, params).map(Some)
+        rows_of(&mut statement).map(Some)
     }
 
     /// Statements without parameters, one after the other.
@@ -109,7 +134,7 @@ impl Writer {
         Ok(make_room(|| self.connection.execute_batch(sql))?)
     }
 
-    fn execute(&self, sql: &str, params: &[Param]) -> Result<u64, StoreError> {
+    pub(super) fn execute(&self, sql: &str, params: &[Param]) -> Result<u64, StoreError> {
         let mut statement = prepare(&self.connection, sql, params)?;
         let mut rows = statement.raw_query();
         while rows.next()?.is_some() {}
@@ -117,7 +142,7 @@ impl Writer {
     }
 
     /// A statement that is its own transaction.
-    fn execute_alone(&mut self, sql: &str, params: &[Param]) -> Result<u64, StoreError> {
+    pub(super) fn execute_alone(&mut self, sql: &str, params: &[Param]) -> Result<u64, StoreError> {
         let touched = match self.durability {
             Durability::Full => make_room(|| self.execute(sql, params)),
             Durability::Process => self.execute(sql, params),
@@ -163,7 +188,7 @@ impl Writer {
         failure.map_or(Ok(()), |(_, error)| Err(rusqlite::Error::SqliteFailure(*error, None).into()))
     }
 
-    fn committed(&mut self) {
+    pub(super) fn committed(&mut self) {
         self.commits += 1;
         if self.commits >= COMMITS {
             self.commits = 0;
@@ -171,20 +196,34 @@ impl Writer {
         }
     }
 
+    /// Commits since the log was written back.
+    #[cfg(test)]
+    pub(super) fn commits(&self) -> u32 {
+        self.commits
+    }
+
     /// Writes the log back to the database, on a thread of its own.
     fn checkpoint(&self) {
         let Ok(runtime) = Handle::try_current() else { return };
         let (checkpointer, writer) = (Arc::clone(&self.checkpointer), Weak::clone(&self.lock));
-        runtime.spawn_blocking(move || {
+        let work = move || {
+            // Nobody waits for it: whoever answers requests goes first.
+            if let Err(error) = rustix::process::nice(BEHIND) {
+                tracing::debug!(%error, "the log is written back as if somebody waited for it");
+            }
+            let _runtime = runtime.enter();
             let Ok(connection) = checkpointer.try_lock() else { return };
             if let Err(error) = log::write_back(&connection, &writer) {
                 tracing::warn!(%error, "the log could not be written back");
             }
-        });
+        };
+        if let Err(error) = std::thread::Builder::new().name("checkpoint".into()).spawn(work) {
+            tracing::warn!(%error, "the log could not be written back");
+        }
     }
 
     /// What may fail, as some errors end a transaction by themselves.
-    fn try_batch(&self, sql: &str) {
+    pub(super) fn try_batch(&self, sql: &str) {
         if let Err(error) = self.connection.execute_batch(sql) {
             tracing::debug!(%error, sql, "nothing to take back");
         }
@@ -218,7 +257,7 @@ impl Drop for Waiting<'_> {
 /// A transaction under way. Dropped without a commit, it never happened: the writer is given back without it, since other
 /// processes wait for the lock that it holds.
 pub(crate) struct Turn {
-    writer: OwnedMutexGuard<Writer>,
+    writer: Held,
     /// Whether it has joined others.
     joined: bool,
     done: bool,
@@ -235,7 +274,7 @@ impl Turn {
         Self::on(writer, durability).await
     }
 
-    async fn on(mut writer: OwnedMutexGuard<Writer>, durability: Durability) -> Result<Self, StoreError> {
+    async fn on(mut writer: Held, durability: Durability) -> Result<Self, StoreError> {
         let joins = |group: Group| group.members < MOST && durability == Durability::Process;
         if writer.group.is_some_and(joins) && !writer.connection.is_autocommit() {
             writer.execute("SAVEPOINT own", &[])?;
@@ -256,6 +295,12 @@ impl Turn {
     fn is_open(&self) -> Result<(), StoreError> {
         let ended = self.writer.connection.is_autocommit();
         if ended { Err(rusqlite::Error::SqliteFailure(GONE, None).into()) } else { Ok(()) }
+    }
+
+    /// Commits since the log was written back.
+    #[cfg(test)]
+    pub(super) fn commits(&self) -> u32 {
+        self.writer.commits()
     }
 
     /// The rows of a query, which may change something and say what.
@@ -287,10 +332,10 @@ impl Turn {
         if waiting == 0 || group.members >= MOST || self.writer.durability == Durability::Full {
             return self.writer.commit_group();
         }
-        let lock = Arc::clone(OwnedMutexGuard::mutex(&self.writer));
+        let Some(lock) = self.writer.lock() else { return self.writer.commit_group() };
         drop(self);
         // Whoever leaves meanwhile leaves nothing open behind.
-        let settled = tokio::spawn(async move { lock.lock().await.settle(number) });
+        let settled = tokio::spawn(async move { Held::new(lock.lock_owned().await).settle(number) });
         settled.await.unwrap_or_else(|_| Err(rusqlite::Error::SqliteFailure(GONE, None).into()))
     }
 }
@@ -309,36 +354,9 @@ impl Drop for Turn {
     }
 }
 
-async fn wait(lock: &Arc<Lock>, waiting: &AtomicUsize) -> OwnedMutexGuard<Writer> {
+async fn wait(lock: &Arc<Lock>, waiting: &AtomicUsize) -> Held {
     let _waiting = Waiting::new(waiting);
-    Arc::clone(lock).lock_owned().await
-}
-
-/// Runs one statement as its own transaction; how many rows it touched.
-pub(super) async fn execute(
-    lock: &Arc<Lock>,
-    waiting: &AtomicUsize,
-    durability: Durability,
-    sql: &str,
-    params: &[Param],
-) -> Result<u64, StoreError> {
-    let mut writer = wait(lock, waiting).await;
-    let others = writer.group.is_some() || waiting.load(Ordering::Acquire) > 0;
-    if others && durability == Durability::Process {
-        let turn = Turn::on(writer, durability).await?;
-        let touched = turn.execute(sql, params)?;
-        turn.commit().await?;
-        return Ok(touched);
-    }
-    writer.end_group();
-    writer.set_durability(durability)?;
-    let patience = Patience::begin();
-    loop {
-        if let Some(touched) = patience.asks_again(writer.execute_alone(sql, params))? {
-            return Ok(touched);
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
+    Held::new(Arc::clone(lock).lock_owned().await)
 }
 
 /// How long somebody waits for a lock that another process holds.
@@ -421,7 +439,8 @@ mod tests {
         let add = |number: usize| {
             world.spawn(|sqlite| async move {
                 if number % 4 == 3 {
-                    sqlite.execute(Durability::Process, ADD, &[name(number).into()]).await.unwrap();
+                    let add = vec![(ADD.into(), vec![name(number).into()])];
+                    assert_eq!(sqlite.run(Durability::Process, add).await.unwrap(), [1]);
                 } else {
                     let turn = sqlite.begin(Durability::Process).await.unwrap();
                     turn.execute(ADD, &[name(number).into()]).unwrap();
@@ -439,7 +458,7 @@ mod tests {
             })
         };
         let tasks: Vec<_> = (0..16).map(add).collect();
-        world.wait_for(16).await;
+        world.wait_for(12).await;
         held.execute(ADD, &["held".into()]).unwrap();
         held.commit().await.unwrap();
         for task in join_all(tasks).await {
@@ -467,14 +486,12 @@ mod tests {
         // The second has its turn, and the first is still open.
         let second = second.await.unwrap();
         assert!(world.names().is_empty());
-        drop(second);
-        // Now nobody has the writer, and what is open is not committed yet.
-        let seen = world.sqlite.query_one("SELECT COUNT(*) AS count FROM things", &[]).unwrap().unwrap();
+        let seen = world.sqlite.look("SELECT COUNT(*) AS count FROM things", &[]).unwrap().remove(0);
         assert_eq!(seen.int("count").unwrap(), 0);
+        // Whoever gives the writer back to nobody leaves nothing open.
+        drop(second);
+        assert_eq!(world.names(), BTreeSet::from(["first".to_owned()]));
         drop(left);
-        while world.names().is_empty() {
-            tokio::task::yield_now().await;
-        }
         assert!(world.sqlite.writer.lock().await.group.is_none());
     }
 

@@ -1,0 +1,446 @@
+//! Transactions whose statements are known before they begin. They are brought to the writer, and whoever has it does them
+//! all, commits them together and answers each: nobody waits in line with nothing to do meanwhile, and the pages that several
+//! touch are written once.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rusqlite::ErrorCode;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedMutexGuard, oneshot};
+
+use super::writer::{GONE, Lock, Writer};
+use super::{PATIENCE, PAUSE, make_room};
+use crate::StoreError;
+use crate::database::Durability;
+use crate::value::Param;
+
+/// Transactions that are committed together, at most.
+const MOST: usize = 32;
+/// Commits that one does for others before it goes on with its own.
+const ROUNDS: usize = 4;
+
+/// Times that one lets others bring theirs.
+const PATIENT: usize = 4;
+
+/// A statement with its parameters.
+pub(crate) type Statement = (Cow<'static, str>, Vec<Param>);
+
+/// A transaction that somebody has brought.
+pub(super) struct Batch {
+    durability: Durability,
+    statements: Vec<Statement>,
+    brought: Instant,
+    /// How many rows each statement has touched.
+    answer: oneshot::Sender<Result<Vec<u64>, StoreError>>,
+}
+
+/// What was brought, and not done yet.
+#[derive(Default)]
+pub(super) struct Brought {
+    list: Mutex<Vec<Batch>>,
+    /// Whether somebody waits for what others bring, to do it all.
+    collected: AtomicBool,
+}
+
+impl Brought {
+    fn list(&self) -> MutexGuard<'_, Vec<Batch>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what somebody brings; how much is there now.
+    fn add(&self, batch: Batch) -> usize {
+        let mut list = self.list();
+        list.push(batch);
+        list.len()
+    }
+
+    /// What is done together next. Those who have left want nothing done any more.
+    fn take(&self) -> Vec<Batch> {
+        let mut list = self.list();
+        list.retain(|batch| !batch.answer.is_closed());
+        let count = list.len().min(MOST);
+        list.drain(..count).collect()
+    }
+
+    fn give_back(&self, batches: Vec<Batch>) {
+        self.list().splice(..0, batches);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.list().is_empty()
+    }
+
+    /// Whether somebody is about to do all that is there.
+    fn is_collected(&self) -> bool {
+        self.collected.load(Ordering::SeqCst)
+    }
+}
+
+/// Somebody who waits for what others bring. However that ends, they do what is there.
+struct Collector<'b> {
+    brought: &'b Brought,
+    lock: &'b Arc<Lock>,
+}
+
+impl<'b> Collector<'b> {
+    /// `None`: somebody else does.
+    fn new(brought: &'b Brought, lock: &'b Arc<Lock>) -> Option<Self> {
+        let is_first = !brought.collected.swap(true, Ordering::SeqCst);
+        is_first.then_some(Self { brought, lock })
+    }
+
+    /// Lets others run until they bring nothing more: whoever is about to write does so now.
+    async fn collect(&self, mut there: usize) {
+        for _ in 0..PATIENT {
+            tokio::task::yield_now().await;
+            let now = self.brought.list().len();
+            if now <= there || now >= MOST {
+                return;
+            }
+            there = now;
+        }
+    }
+}
+
+impl Drop for Collector<'_> {
+    fn drop(&mut self) {
+        self.brought.collected.store(false, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        // Otherwise whoever has the writer does it before they give it back.
+        if let Ok(writer) = Arc::clone(self.lock).try_lock_owned() {
+            drop(Held::new(writer));
+        }
+    }
+}
+
+/// Does statements as one transaction; how many rows each has touched.
+pub(super) async fn run(
+    lock: &Arc<Lock>,
+    brought: &Brought,
+    durability: Durability,
+    statements: Vec<Statement>,
+) -> Result<Vec<u64>, StoreError> {
+    let (answer, answered) = oneshot::channel();
+    let there = brought.add(Batch { durability, statements, brought: Instant::now(), answer });
+    if let Some(collector) = Collector::new(brought, lock) {
+        collector.collect(there).await;
+    }
+    answered.await.unwrap_or_else(|_| Err(rusqlite::Error::SqliteFailure(GONE, None).into()))
+}
+
+/// The writer, for as long as somebody has it. Whoever gives it back does first what was brought meanwhile.
+pub(super) struct Held(Option<OwnedMutexGuard<Writer>>);
+
+impl Held {
+    pub(super) fn new(writer: OwnedMutexGuard<Writer>) -> Self {
+        Self(Some(writer))
+    }
+
+    /// The lock that it is behind.
+    pub(super) fn lock(&self) -> Option<Arc<Lock>> {
+        self.0.as_ref().map(|writer| Arc::clone(OwnedMutexGuard::mutex(writer)))
+    }
+}
+
+impl std::ops::Deref for Held {
+    type Target = Writer;
+
+    #[expect(clippy::expect_used, reason = "it is there until it is dropped")]
+    fn deref(&self) -> &Writer {
+        self.0.as_deref().expect("the writer, until it is given back")
+    }
+}
+
+impl std::ops::DerefMut for Held {
+    #[expect(clippy::expect_used, reason = "it is there until it is dropped")]
+    fn deref_mut(&mut self) -> &mut Writer {
+        self.0.as_deref_mut().expect("the writer, until it is given back")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(lock) = self.lock() else { return };
+        for _ in 0..ROUNDS {
+            let Some(mut writer) = self.0.take() else { return };
+            if writer.is_awaited() {
+                // It is open for the next in line, who comes here in turn.
+                return;
+            }
+            let brought = writer.brought();
+            let again = if brought.is_collected() {
+                writer.end_group();
+                true
+            } else {
+                writer.serve(&brought)
+            };
+            drop(writer);
+            // What was brought before the lock was open found it closed, and is here to be seen; and whoever has collected
+            // before that has said so.
+            fence(Ordering::SeqCst);
+            if !again || brought.is_collected() || brought.is_empty() {
+                return;
+            }
+            self.0 = Arc::clone(&lock).try_lock_owned().ok();
+        }
+        if let (Some(writer), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(async move { drop(Self::new(writer)) });
+        }
+    }
+}
+
+impl Writer {
+    /// Does what was brought, once; whether it may be tried again at once.
+    fn serve(&mut self, brought: &Arc<Brought>) -> bool {
+        self.end_group();
+        let batches = brought.take();
+        if batches.is_empty() {
+            return true;
+        }
+        match self.try_together(&batches) {
+            Ok(counts) => answer(batches, counts),
+            Err(error) if is_busy(&error) => return self.come_back(brought, batches),
+            Err(_) if batches.len() > 1 => return self.one_by_one(brought, batches),
+            Err(error) => {
+                if let Some(batch) = batches.into_iter().next() {
+                    drop(batch.answer.send(Err(error)));
+                }
+            }
+        }
+        true
+    }
+
+    /// One of them fails: so that it takes nothing of the others along, each goes alone.
+    fn one_by_one(&mut self, brought: &Arc<Brought>, batches: Vec<Batch>) -> bool {
+        let mut left = batches.into_iter();
+        while let Some(batch) = left.next() {
+            match self.try_together(std::slice::from_ref(&batch)) {
+                Ok(counts) => answer(vec![batch], counts),
+                Err(error) if is_busy(&error) => {
+                    return self.come_back(brought, std::iter::once(batch).chain(left).collect());
+                }
+                Err(error) => drop(batch.answer.send(Err(error))),
+            }
+        }
+        true
+    }
+
+    fn try_together(&mut self, batches: &[Batch]) -> Result<Vec<Vec<u64>>, StoreError> {
+        let full = batches.iter().any(|batch| batch.durability == Durability::Full);
+        self.set_durability(if full { Durability::Full } else { Durability::Process })?;
+        if let [Batch { statements, .. }] = batches
+            && let [(sql, params)] = statements.as_slice()
+        {
+            return Ok(vec![vec![self.execute_alone(sql, params)?]]);
+        }
+        self.execute("BEGIN IMMEDIATE", &[])?;
+        let done = self.all(batches).and_then(|counts| {
+            if full { make_room(|| self.execute("COMMIT", &[])) } else { self.execute("COMMIT", &[]) }?;
+            Ok(counts)
+        });
+        if done.is_ok() {
+            self.committed();
+        } else if !self.is_autocommit() {
+            self.try_batch("ROLLBACK");
+        }
+        done
+    }
+
+    fn all(&self, batches: &[Batch]) -> Result<Vec<Vec<u64>>, StoreError> {
+        let one = |(sql, params): &Statement| {
+            let touched = self.execute(sql, params)?;
+            // SQLite ends some transactions by itself: what comes after would be one of its own.
+            if self.is_autocommit() { Err(rusqlite::Error::SqliteFailure(GONE, None).into()) } else { Ok(touched) }
+        };
+        batches.iter().map(|batch| batch.statements.iter().map(one).collect()).collect()
+    }
+
+    /// Another process holds the lock of the file: later, or not at all.
+    fn come_back(&self, brought: &Arc<Brought>, batches: Vec<Batch>) -> bool {
+        let (late, patient): (Vec<_>, Vec<_>) =
+            batches.into_iter().partition(|batch| batch.brought.elapsed() >= PATIENCE);
+        for batch in late {
+            let busy =
+                rusqlite::ffi::Error { code: ErrorCode::DatabaseBusy, extended_code: rusqlite::ffi::SQLITE_BUSY };
+            drop(batch.answer.send(Err(rusqlite::Error::SqliteFailure(busy, None).into())));
+        }
+        // Without a runtime nobody waits for it: they learn that it is gone.
+        let (Ok(runtime), Some(lock)) = (Handle::try_current(), self.lock()) else { return false };
+        if !patient.is_empty() {
+            brought.give_back(patient);
+            runtime.spawn(async move {
+                tokio::time::sleep(PAUSE).await;
+                drop(Held::new(lock.lock_owned().await));
+            });
+        }
+        false
+    }
+}
+
+fn answer(batches: Vec<Batch>, counts: Vec<Vec<u64>>) {
+    for (batch, counts) in batches.into_iter().zip(counts) {
+        // Whoever has left does not learn of it.
+        drop(batch.answer.send(Ok(counts)));
+    }
+}
+
+fn is_busy(error: &StoreError) -> bool {
+    matches!(error, StoreError::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use rusqlite::Connection;
+
+    use super::super::Sqlite;
+    use super::*;
+
+    struct World {
+        folder: tempfile::TempDir,
+        sqlite: Arc<Sqlite>,
+    }
+
+    impl World {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let sqlite = Sqlite::open(&folder.path().join("test.sqlite3")).unwrap();
+            sqlite.script("CREATE TABLE things (name TEXT NOT NULL UNIQUE)").await.unwrap();
+            Self { folder, sqlite: Arc::new(sqlite) }
+        }
+
+        fn names(&self) -> BTreeSet<String> {
+            let rows = self.sqlite.query("SELECT name FROM things", &[]).unwrap();
+            rows.iter().map(|row| row.text("name").unwrap()).collect()
+        }
+
+        async fn commits(&self) -> u32 {
+            self.sqlite.writer.lock().await.commits()
+        }
+
+        fn brought(&self) -> usize {
+            self.sqlite.brought.list().len()
+        }
+    }
+
+    fn add(names: &[&str]) -> Vec<Statement> {
+        names.iter().map(|name| ("INSERT INTO things VALUES ($1)".into(), vec![(*name).into()])).collect()
+    }
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Nobody waits in line: whoever has the writer does all of it when they give it back.
+    #[tokio::test]
+    async fn whoever_has_the_writer_does_what_is_brought() {
+        let world = World::new().await;
+        let turn = world.sqlite.begin(Durability::Process).await.unwrap();
+        turn.execute("INSERT INTO things VALUES ('held')", &[]).unwrap();
+        let before = turn.commits();
+        let run = |names: &'static [&'static str]| {
+            let sqlite = Arc::clone(&world.sqlite);
+            tokio::spawn(async move { sqlite.run(Durability::Process, add(names)).await })
+        };
+        let tasks = [run(&["one", "two"]), run(&["three"]), run(&["four"])];
+        while world.brought() < 3 {
+            tokio::task::yield_now().await;
+        }
+        turn.commit().await.unwrap();
+        let mut touched = Vec::new();
+        for task in tasks {
+            touched.push(task.await.unwrap().unwrap());
+        }
+        assert_eq!(touched, [vec![1, 1], vec![1], vec![1]]);
+        assert_eq!(world.names(), set(&["held", "one", "two", "three", "four"]));
+        assert_eq!(world.commits().await, before + 2, "the turn's, and one for all that was brought");
+    }
+
+    /// One that fails is told so; it takes nothing of the others along, and leaves nothing of itself.
+    #[tokio::test]
+    async fn one_that_fails_fails_alone() {
+        let world = World::new().await;
+        world.sqlite.run(Durability::Full, add(&["there"])).await.unwrap();
+        let held = Held::new(Arc::clone(&world.sqlite.writer).lock_owned().await);
+        let run = |names: &'static [&'static str]| world.sqlite.run(Durability::Process, add(names));
+        let all = futures::future::join4(run(&["one"]), run(&["two", "there"]), run(&["three"]), async {
+            while world.brought() < 3 {
+                tokio::task::yield_now().await;
+            }
+            drop(held);
+        });
+        let (one, two, three, ()) = all.await;
+        assert_eq!((one.unwrap(), three.unwrap()), (vec![1], vec![1]));
+        let error = two.unwrap_err().to_string();
+        assert!(error.contains("UNIQUE constraint failed"), "{error}");
+        assert_eq!(world.names(), set(&["there", "one", "three"]));
+    }
+
+    /// Who has left before anybody did it wants nothing done.
+    #[tokio::test]
+    async fn who_leaves_wants_nothing_done() {
+        let world = World::new().await;
+        let held = Held::new(Arc::clone(&world.sqlite.writer).lock_owned().await);
+        let mut left = Box::pin(world.sqlite.run(Durability::Process, add(&["left"])));
+        assert!(futures::poll!(&mut left).is_pending());
+        assert_eq!(world.brought(), 1);
+        drop(left);
+        drop(held);
+        assert!(world.names().is_empty());
+        world.sqlite.run(Durability::Process, add(&["stays"])).await.unwrap();
+        assert_eq!(world.names(), set(&["stays"]));
+        assert_eq!(world.brought(), 0);
+    }
+
+    /// Another process writes: it is done once that is over.
+    #[tokio::test]
+    async fn another_process_is_waited_for() {
+        let world = World::new().await;
+        let other = Connection::open(world.folder.path().join("test.sqlite3")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE; INSERT INTO things VALUES ('other')").unwrap();
+        let run = |names: &'static [&'static str]| world.sqlite.run(Durability::Process, add(names));
+        let all = futures::future::join3(run(&["one"]), run(&["two", "three"]), async {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            assert!(world.names().is_empty());
+            other.execute_batch("COMMIT").unwrap();
+        });
+        let (one, two, ()) = all.await;
+        assert_eq!((one.unwrap(), two.unwrap()), (vec![1], vec![1, 1]));
+        assert_eq!(world.names(), set(&["other", "one", "two", "three"]));
+    }
+
+    /// Many at once, of both ways: everything is answered, and everything is there.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_is_forgotten() {
+        let world = World::new().await;
+        let tasks: Vec<_> = (0..64)
+            .map(|number| {
+                let sqlite = Arc::clone(&world.sqlite);
+                tokio::spawn(async move {
+                    for step in 0..20 {
+                        let name = format!("{number} {step}");
+                        if (number + step) % 3 == 0 {
+                            let turn = sqlite.begin(Durability::Process).await.unwrap();
+                            turn.execute("INSERT INTO things VALUES ($1)", &[name.into()]).unwrap();
+                            turn.commit().await.unwrap();
+                        } else {
+                            let durability = if step == 7 { Durability::Full } else { Durability::Process };
+                            sqlite.run(durability, add(&[&name])).await.unwrap();
+                        }
+                        drop(sqlite.look("SELECT COUNT(*) AS count FROM things", &[]).unwrap());
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(world.names().len(), 64 * 20);
+        assert_eq!(world.brought(), 0);
+    }
+}
