@@ -12,6 +12,7 @@ mod cache;
 mod evaluate;
 mod functions;
 mod object;
+mod plain;
 mod program;
 mod rewrite;
 mod value;
@@ -21,3 +22,7 @@ pub use evaluate::{Outcome, RunError};
 pub use object::{Arguments, Failure, HOST_FUNCTIONS, Host, HttpRequest, HttpResponse, Object};
 pub use program::{Program, SyntaxError};
 pub use value::Value;
+
+// The tests of both kinds share what they are run against.
+#[cfg(test)]
+extern crate self as vestibule_expression;

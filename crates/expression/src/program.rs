@@ -11,6 +11,7 @@ use crate::budget::Budget;
 use crate::cache::Cache;
 use crate::evaluate::{self, Outcome, RunError};
 use crate::object::Host;
+use crate::plain::{self, Plain};
 use crate::rewrite::{self, Rewritten};
 use crate::value::Value;
 
@@ -52,6 +53,8 @@ pub(crate) struct Compiled {
     pub(crate) run: Mutex<MontyRun>,
     pub(crate) lines: Vec<usize>,
     words: HashSet<Box<str>>,
+    /// The same, where it needs no interpreter.
+    pub(crate) plain: Option<Plain>,
 }
 
 impl Program {
@@ -92,7 +95,18 @@ impl Program {
         host: &dyn Host,
         budget: Budget,
     ) -> Result<Outcome, RunError> {
+        if let Some(plain) = &self.0.plain
+            && let Some(outcome) = plain::run(plain, &inputs, &budget).await
+        {
+            return Ok(outcome);
+        }
         evaluate::evaluate(&self.0, inputs, host, budget).await
+    }
+
+    /// What it was made of.
+    #[cfg(test)]
+    pub(crate) fn compiled(&self) -> &Compiled {
+        &self.0
     }
 }
 
@@ -105,7 +119,7 @@ fn compile_apart(text: &str) -> Result<Program, SyntaxError> {
 }
 
 fn compile(text: &str) -> Result<Program, SyntaxError> {
-    let Rewritten { source, lines, words, indent } = rewrite::rewrite(text)?;
+    let Rewritten { source, lines, words, indent, plain } = rewrite::rewrite(text)?;
     let run =
         MontyRun::new(source, "expression", vec!["context".into()], CompileOptions::default()).map_err(|error| {
             let place = error.traceback().last().map(|frame| (frame.start.line, frame.start.column));
@@ -116,7 +130,7 @@ fn compile(text: &str) -> Result<Program, SyntaxError> {
                 message: error.message().unwrap_or("The text is not understood").to_owned(),
             }
         })?;
-    Ok(Program(Arc::new(Compiled { run: Mutex::new(run), lines, words })))
+    Ok(Program(Arc::new(Compiled { run: Mutex::new(run), lines, words, plain })))
 }
 
 fn to_index(number: u32) -> usize {

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use ruff_python_ast::token::TokenKind;
 use ruff_text_size::Ranged;
 
+use crate::plain::{self, Plain};
 use crate::program::SyntaxError;
 use edits::Lines;
 use visit::{NETWORK_WORDS, Rewriter};
@@ -26,6 +27,8 @@ pub(crate) struct Rewritten {
     pub(crate) words: HashSet<Box<str>>,
     /// How far each line is indented more than the administrator's, characters.
     pub(crate) indent: usize,
+    /// What it is where it needs no interpreter.
+    pub(crate) plain: Option<Plain>,
 }
 
 /// Rewrites a text.
@@ -70,7 +73,8 @@ pub(crate) fn rewrite(text: &str) -> Result<Rewritten, SyntaxError> {
     source.push_str("_vb_result = _vb_handler()\n_vb_weigh((_vb_result, context))\n");
     // What the text itself mentions it mentions still, whatever it has become.
     let words = prelude::Words::of(text).all().into_iter().chain(words.all()).collect();
-    Ok(Rewritten { source, lines: numbers, words, indent: 4 })
+    let plain = plain::compile(&parsed.syntax().body);
+    Ok(Rewritten { source, lines: numbers, words, indent: 4, plain })
 }
 
 /// How often a text has one of some words, outside of comments and of texts.
