@@ -43,7 +43,7 @@ pub use plan::{Pending, Plan};
 pub use policies::{BINDING, BOUND_TO, Library, Occasion, Policies, Question, Verdict};
 pub use program::Program;
 pub use stage::{BuiltIn, Enter, Outcome, STAGES, SignIn, Stage, StageBase, StageCx, StageEntry, StageRegistry, Visit};
-pub use state::FlowState;
+pub use state::{FlowParts, FlowState};
 pub use suppose::{Supposed, Supposing};
 pub use trial::{Asked, Failed, Said, Trial};
 

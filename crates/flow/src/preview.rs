@@ -28,7 +28,7 @@ use crate::page::dressed;
 use crate::policies::Policies;
 use crate::program::Program;
 use crate::stage::{StageRegistry, Visit};
-use crate::state::FlowState;
+use crate::state::{FlowParts, FlowState};
 
 const IDENTIFICATION: &str = "authentik_stages_identification.identificationstage";
 
@@ -227,7 +227,7 @@ fn pk(object: &Object) -> Result<Uuid, ApiError> {
 
 /// The page, as somebody meets it who is not signed in.
 async fn render(call: &Call, configuration: Arc<Configuration>, shown: Shown) -> Result<(String, String), ApiError> {
-    let state = FlowState {
+    let state = FlowState::from(FlowParts {
         api: call.api.clone(),
         sessions: call.api.extension::<Sessions>()?,
         users: call.api.extension::<Users>()?,
@@ -236,7 +236,7 @@ async fn render(call: &Call, configuration: Arc<Configuration>, shown: Shown) ->
         stages: call.api.extension::<StageRegistry>()?,
         policies: Arc::clone(&*call.api.extension::<Arc<dyn Policies>>()?),
         limits: Arc::new(Limits::new(false)),
-    };
+    });
     let mut client = ClientInfo::of(&call.parts);
     client.host = shown.host.unwrap_or(client.host);
     let user_agent = call.parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What the flows share.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use vestibule_directory::password::Passwords;
@@ -14,9 +15,12 @@ use crate::limits::Limits;
 use crate::policies::Policies;
 use crate::stage::StageRegistry;
 
-/// What the flows share. Cheap to clone.
+/// What the flows share. Cheap to clone: every request does it, more than once.
 #[derive(Clone)]
-pub struct FlowState {
+pub struct FlowState(Arc<FlowParts>);
+
+/// What it consists of.
+pub struct FlowParts {
     /// The API: store, time, registry.
     pub api: Api,
     /// Sessions.
@@ -33,6 +37,20 @@ pub struct FlowState {
     pub policies: Arc<dyn Policies>,
     /// Limits on attempts.
     pub limits: Arc<Limits>,
+}
+
+impl From<FlowParts> for FlowState {
+    fn from(parts: FlowParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for FlowState {
+    type Target = FlowParts;
+
+    fn deref(&self) -> &FlowParts {
+        &self.0
+    }
 }
 
 impl FlowState {

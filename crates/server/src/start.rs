@@ -17,7 +17,7 @@ use vestibule_directory::session::Sessions;
 use vestibule_directory::user::Users;
 use vestibule_expression_host::Outside;
 use vestibule_flow::begin::{Destination, Elsewhere, Farewell};
-use vestibule_flow::{FlowState, RecoveryLinkMaker};
+use vestibule_flow::{FlowParts, FlowState, RecoveryLinkMaker};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::address::EgressGuard;
 use vestibule_kernel::secret::Keys;
@@ -209,7 +209,8 @@ pub async fn assemble(settings: &Settings, ctx: Ctx, families: Families, store: 
         extensions: Arc::new(extensions),
     };
     let limits = Arc::new(vestibule_flow::Limits::new(settings.rate_limit));
-    let flow = FlowState { api: api.clone(), sessions, users, passwords, pages, stages, policies, limits };
+    let flow =
+        FlowState::from(FlowParts { api: api.clone(), sessions, users, passwords, pages, stages, policies, limits });
     let token = vestibule_flow::setup::new_token(&flow).await?;
     let setup_link = token.map(|token| format!("{}/if/flow/initial-setup/?token={token}", base_url(settings)));
     let front = Front {

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use vestibule_directory::password::Params;
 use vestibule_directory::{Authenticator, Passwords, Sessions, Users};
 use vestibule_expression_host::Outside;
-use vestibule_flow::{FlowState, Limits, StageEntry, StageRegistry};
+use vestibule_flow::{FlowParts, FlowState, Limits, StageEntry, StageRegistry};
 use vestibule_http_client::HttpClient;
 use vestibule_kernel::address::EgressGuard;
 use vestibule_kernel::context::{FixedClock, SystemRandom};
@@ -140,7 +140,16 @@ impl TestApp {
             extensions: Arc::new(extensions),
         };
         let limits = Arc::new(Limits::new(limits));
-        let state = FlowState { api: api.clone(), sessions, users, passwords, pages, stages, policies, limits };
+        let state = FlowState::from(FlowParts {
+            api: api.clone(),
+            sessions,
+            users,
+            passwords,
+            pages,
+            stages,
+            policies,
+            limits,
+        });
         let router = vestibule_resource::routes(&api).merge(vestibule_flow::routes(&state));
         Self { state, clock, grants, router, _database: database }
     }
