@@ -44,7 +44,8 @@ if [ "${1:-}" = --postgres ]; then
     shift
     scratch=$(mktemp -d)
     chmod 755 "$scratch"
-    database=$(scripts/postgres.sh start "$scratch/postgres")
+    # A quarter of the memory of a small server, as PostgreSQL's manual says.
+    database=$(scripts/postgres.sh start "$scratch/postgres" 512MB)
     set -- --database "$database" "$@"
 fi
 step "Measure" "$target/release/vestibule-bench" "$what" --server "$target/release/vestibule" "$@"

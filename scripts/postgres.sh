@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A private PostgreSQL for tests: `start FOLDER` makes and starts one and prints its address, `stop FOLDER` ends it.
+# A private PostgreSQL for tests: `start FOLDER [BUFFERS]` makes and starts one and prints its address, `stop FOLDER` ends it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -48,7 +48,7 @@ start)
     }
     # Nothing here outlives the tests, so nothing needs to be on the disk.
     options="-p $port -k $folder -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off"
-    options="$options -c full_page_writes=off -c max_connections=500 -c shared_buffers=64MB"
+    options="$options -c full_page_writes=off -c max_connections=500 -c shared_buffers=${3:-64MB}"
     as_postgres "$tools/pg_ctl" --pgdata "$folder/data" --log "$folder/server.log" --wait --options "$options" start >/dev/null || {
         cat "$folder/server.log" >&2
         exit 1

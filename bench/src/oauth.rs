@@ -256,5 +256,13 @@ fn paced(address: SocketAddr, count: usize, rate: f64, asked: &str, span: Span) 
 }
 
 fn figure(count: &Count) -> String {
-    format!("{:.0}/s, p50 {:.2} ms, p99 {:.2} ms", count.rate(), count.percentile(0.5), count.percentile(0.99))
+    format!(
+        "{:.0}/s, p50 {:.2} ms, p99 {:.2} ms; processor time of the server {:.3} ms, of this client {:.3} ms, {:.0} % busy",
+        count.rate(),
+        count.percentile(0.5),
+        count.percentile(0.99),
+        count.each(count.servers),
+        count.each(count.mine),
+        100.0 * (count.servers + count.mine) / (count.seconds * number(processors())),
+    )
 }
