@@ -27,7 +27,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0031_source_connections", include_str!("../migrations/0031_source_connections.sql")),
     ("0032_history", include_str!("../migrations/0032_history.sql")),
     ("0033_claimed_addresses", include_str!("../migrations/0033_claimed_addresses.sql")),
-    ("0034_fewer_indexes", include_str!("../migrations/0034_fewer_indexes.sql")),
+    ("0034_costs", include_str!("../migrations/0034_costs.sql")),
 ];
 
 /// What the two databases name differently.

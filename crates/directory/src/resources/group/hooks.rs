@@ -134,23 +134,27 @@ fn keys(objects: &[Object]) -> Vec<Param> {
 }
 
 async fn attach_members(database: &Database, full: bool, objects: &mut [Object]) -> Result<(), ApiError> {
-    // Keys are all in an index; who their users are is not.
-    let columns = if full { ", username, name, is_active, last_login, email, attributes, uid" } else { "" };
-    let join = if full { "JOIN users ON users.id = memberships.user_id" } else { "" };
-    let sql = format!(
-        "SELECT group_pk, user_id{columns} FROM memberships {join} WHERE group_pk IN ({}) ORDER BY user_id",
-        places(1, objects.len())
-    );
-    let mut members: HashMap<Uuid, (Vec<Value>, Vec<Value>)> = HashMap::new();
+    let of_groups =
+        format!("SELECT group_pk, user_id FROM memberships WHERE group_pk IN ({})", places(1, objects.len()));
+    // Keys are all in an index; who their users are is not, and neighbours lie beside one another.
+    let sql = if full {
+        format!(
+            "WITH theirs AS MATERIALIZED ({of_groups} ORDER BY user_id) SELECT group_pk, user_id, username, name, \
+             is_active, last_login, email, attributes, uid FROM theirs JOIN users ON users.id = theirs.user_id"
+        )
+    } else {
+        of_groups
+    };
+    let mut members: HashMap<Uuid, Vec<(i64, Value)>> = HashMap::new();
     for row in database.query(sql, keys(objects)).await? {
-        let (users, shown) = members.entry(row.uuid("group_pk")?).or_default();
-        users.push(row.int("user_id")?.into());
-        if full {
-            shown.push(member(&row)?);
-        }
+        let shown = if full { member(&row)? } else { Value::Null };
+        members.entry(row.uuid("group_pk")?).or_default().push((row.int("user_id")?, shown));
     }
     for object in objects {
-        let (users, shown) = members.remove(&pk_uuid(object)).unwrap_or_default();
+        let mut members = members.remove(&pk_uuid(object)).unwrap_or_default();
+        members.sort_by_key(|(user, _)| *user);
+        let (users, shown): (Vec<Value>, Vec<Value>) =
+            members.into_iter().map(|(user, shown)| (Value::from(user), shown)).unzip();
         object.insert("users".into(), users.into());
         object.insert("users_obj".into(), if full { shown.into() } else { Value::Null });
     }
