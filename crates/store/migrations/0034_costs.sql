@@ -1,5 +1,4 @@
 DROP INDEX events_user;
 DROP INDEX events_quarter_day;
 DROP INDEX oauth2_access_tokens_session;
-CREATE INDEX oauth2_access_tokens_session ON oauth2_access_tokens (session) WHERE session IS NOT NULL;
-{postgres} ALTER TABLE users_search ALTER COLUMN text SET STATISTICS 10
+CREATE INDEX oauth2_access_tokens_session ON oauth2_access_tokens (session) WHERE session IS NOT NULL

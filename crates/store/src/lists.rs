@@ -48,21 +48,25 @@ impl Database {
         self.execute(crate::Durability::Process, self.speak(sql), vec![table.into()]).await.map(drop)
     }
 
-    /// A condition, with `$?` for its parameter, that holds for the rows of `table` that have `text`, folded, in one of
-    /// `columns`. `None`: there is nothing that would find them faster than a look at each.
-    pub fn containing(&self, table: &str, key: &str, columns: &[String], text: &str) -> Option<(String, Param)> {
-        let (_, searched) = SEARCHED.iter().find(|(name, _)| *name == table)?;
+    /// Whether [`Self::containing`] finds the rows that have this text.
+    pub fn has_pieces(&self, table: &str, columns: &[String], text: &str) -> bool {
+        let Some((_, searched)) = SEARCHED.iter().find(|(name, _)| *name == table) else { return false };
         let all = columns.len() == searched.len() && columns.iter().all(|one| searched.contains(&one.as_str()));
         // The columns are kept as lines of one text: a line's end would match between two of them.
-        if !all || text.chars().count() < PIECE || text.contains('\n') {
-            return None;
+        all && text.chars().count() >= PIECE && !text.contains('\n')
+    }
+
+    /// A condition, with `$?` for its parameters, that holds for the rows of `table` that have each of `texts`, folded, in one
+    /// of the columns that are searched together: of what [`Self::has_pieces`].
+    pub fn containing(&self, table: &str, key: &str, texts: &[&str]) -> (String, Vec<Param>) {
+        if self.is_sqlite() {
+            let phrases: Vec<String> = texts.iter().map(|text| format!("\"{}\"", text.replace('"', "\"\""))).collect();
+            let sql = format!("{key} IN (SELECT rowid FROM {table}_search WHERE text MATCH $?)");
+            return (sql, vec![phrases.join(" AND ").into()]);
         }
-        Some(if self.is_sqlite() {
-            let phrase = format!("\"{}\"", text.replace('"', "\"\""));
-            (format!("{key} IN (SELECT rowid FROM {table}_search WHERE text MATCH $?)"), phrase.into())
-        } else {
-            let pattern = format!("%{}%", vestibule_kernel::fold::escape_like(text));
-            (format!("{key} IN (SELECT {key} FROM {table}_search WHERE text LIKE $? ESCAPE '\\')"), pattern.into())
-        })
+        let pattern = |text: &&str| Param::from(format!("%{}%", vestibule_kernel::fold::escape_like(text)));
+        let all = vec!["text LIKE $? ESCAPE '\\'"; texts.len()].join(" AND ");
+        let sql = format!("{key} IN (SELECT {key} FROM {table}_search WHERE {all})");
+        (sql, texts.iter().map(pattern).collect())
     }
 }

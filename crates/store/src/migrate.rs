@@ -189,9 +189,9 @@ mod tests {
         );
         let columns = ["username_folded", "name_folded", "email_folded"].map(str::to_owned);
         for (text, id) in [("üna", 1), ("%_\"", 2)] {
-            let (sql, param) = database.containing("users", "id", &columns, text).unwrap();
-            let found =
-                database.query(format!("SELECT id FROM users WHERE {}", sql.replace("$?", "$1")), vec![param]).await;
+            assert!(database.has_pieces("users", &columns, text));
+            let (sql, params) = database.containing("users", "id", &[text]);
+            let found = database.query(format!("SELECT id FROM users WHERE {}", sql.replace("$?", "$1")), params).await;
             assert_eq!(found.unwrap().iter().map(|row| row.int("id").unwrap()).collect::<Vec<_>>(), [id], "{text}");
         }
 

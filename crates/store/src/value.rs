@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value as SqliteValue, ValueRef};
 use serde_json::Value;
-use sqlx::Row as _;
+use sqlx::{Column as _, Row as _};
 use uuid::Uuid;
 
 use crate::StoreError;
@@ -127,6 +127,12 @@ impl FromStored for f64 {
     }
 }
 
+/// Where a column is: there are few of them, and looking at each takes less than the driver's table of names.
+fn place(row: &sqlx::postgres::PgRow, column: &str) -> Result<usize, StoreError> {
+    let found = row.columns().iter().position(|one| one.name() == column);
+    found.ok_or_else(|| wrong(column, "there is no such column"))
+}
+
 /// A row of an answer; columns by name.
 pub enum Row {
     /// From SQLite.
@@ -147,7 +153,7 @@ macro_rules! getter {
                         None => Err(wrong(column, "a value of another type")),
                     },
                 },
-                Self::Postgres(row) => Ok(row.try_get::<Option<$type>, _>(column)?),
+                Self::Postgres(row) => Ok(row.try_get::<Option<$type>, _>(place(row, column)?)?),
             }
         }
         $(#[$doc])* /// Null is an error.
@@ -175,6 +181,11 @@ impl Row {
 
     /// A column that holds JSON text; text that is none counts as null.
     pub fn json(&self, column: &str) -> Result<Value, StoreError> {
-        Ok(self.optional_text(column)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null))
+        Ok(match self.optional_text(column)? {
+            // Most have nothing to say.
+            Some(text) if text == "{}" => Value::Object(serde_json::Map::new()),
+            Some(text) => serde_json::from_str(&text).unwrap_or(Value::Null),
+            None => Value::Null,
+        })
     }
 }

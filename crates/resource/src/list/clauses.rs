@@ -34,10 +34,46 @@ pub(super) fn clauses(
         clauses.add(&sql, params);
         return clauses;
     }
-    for term in terms(query) {
-        clauses.search(database, configuration, kind, &term);
+    // Words that are found by their pieces alone are looked for at once: rows that have all are fewer than those of each.
+    let terms = terms(query);
+    let (together, others): (Vec<&str>, Vec<&str>) =
+        terms.iter().map(String::as_str).partition(|term| is_found_by_pieces(database, kind, term));
+    if let (Storage::Table { name, key, .. }, false) = (kind.spec.storage, together.is_empty()) {
+        let (sql, params) = database.containing(name, key, &together);
+        clauses.add(&sql, params);
+    }
+    for term in others {
+        clauses.search(database, configuration, kind, term);
     }
     clauses
+}
+
+/// The fields that a search looks into.
+fn searched(kind: &Kind) -> impl Iterator<Item = &Field> {
+    kind.spec.search.iter().filter_map(|name| kind.field(name))
+}
+
+fn is_text(field: &Field) -> bool {
+    !matches!(field.shape, Shape::Uuid)
+}
+
+/// What a search looks into for texts, folded.
+fn text_columns(kind: &Kind) -> Vec<String> {
+    let columns = searched(kind).filter(|field| is_text(field)).map(|field| {
+        if field.folded { format!("{}_folded", field.column) } else { format!("LOWER({})", field.column) }
+    });
+    columns.collect()
+}
+
+/// Whether pieces of a word find all that a search for it would.
+fn is_found_by_pieces(database: &Database, kind: &Kind, term: &str) -> bool {
+    let only_texts = kind.spec.search_beyond.is_none()
+        && searched(kind).all(is_text)
+        && kind.spec.search.iter().all(|name| !name.contains("__"));
+    match kind.spec.storage {
+        Storage::Table { name, .. } => only_texts && database.has_pieces(name, &text_columns(kind), term),
+        Storage::Documents => false,
+    }
 }
 
 /// Conditions of a statement, all of which must hold.
@@ -115,20 +151,14 @@ impl Clauses {
     fn search(&mut self, database: &Database, configuration: &Configuration, kind: &Kind, term: &str) {
         let pattern = format!("%{}%", escape_like(term));
         let key = decode::parse_uuid(term);
-        let is_text = |field: &&Field| !matches!(field.shape, Shape::Uuid);
-        let fields = || kind.spec.search.iter().filter_map(|name| kind.field(name));
-        let columns = fields().filter(is_text).map(|field| {
-            if field.folded { format!("{}_folded", field.column) } else { format!("LOWER({})", field.column) }
-        });
-        let columns: Vec<String> = columns.collect();
+        let columns = text_columns(kind);
         // Columns that are looked into together are one condition: from an index of pieces, where there is one.
-        let pieces = match kind.spec.storage {
-            Storage::Table { name, key, .. } => database.containing(name, key, &columns, term),
-            Storage::Documents => None,
-        };
-        let (mut like, mut params) = match pieces {
-            Some((sql, param)) => (vec![sql], vec![param]),
-            None => {
+        let (mut like, mut params) = match kind.spec.storage {
+            Storage::Table { name, key, .. } if database.has_pieces(name, &columns, term) => {
+                let (sql, params) = database.containing(name, key, &[term]);
+                (vec![sql], params)
+            }
+            _ => {
                 let like = columns.iter().map(|column| format!("{column} LIKE $? ESCAPE '\\'"));
                 (like.collect::<Vec<_>>(), columns.iter().map(|_| pattern.as_str().into()).collect::<Vec<Param>>())
             }
@@ -138,7 +168,7 @@ impl Clauses {
             params.push(pattern.as_str().into());
         }
         // Keys are found whole.
-        for (field, key) in fields().filter(|field| !is_text(field)).filter_map(|field| Some((field, key?))) {
+        for (field, key) in searched(kind).filter(|field| !is_text(field)).filter_map(|field| Some((field, key?))) {
             like.push(format!("{} = $?", field.column));
             params.push(key.into());
         }

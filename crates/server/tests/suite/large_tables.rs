@@ -168,6 +168,8 @@ async fn a_search_for_users_finds_pieces_of_what_they_are_called() {
     let path = format!("/api/v3/core/users/{pk}/");
     admin.patch(&path, json!({"name": "Something else"})).await.expect(200);
     assert!(found(&mut admin, "search=axb").await.is_empty());
+    assert_eq!(found(&mut admin, "search=som%20else").await, ["plain"]);
+    assert!(found(&mut admin, "search=something%20axbc").await.is_empty());
     assert_eq!(found(&mut admin, "search=thing%20els").await, ["plain"]);
     admin.delete(&path).await.expect(204);
     assert!(found(&mut admin, "search=something").await.is_empty());
@@ -215,4 +217,9 @@ async fn a_search_for_users_goes_by_pieces() {
     let (sql, params) = selection(api, &app.store().configuration(), users, &query).await.unwrap();
     assert!(sql.contains("users_search"), "{sql}");
     assert_eq!(params.len(), 1);
+    // Words are looked for at once, but for one that is too short to have pieces.
+    let query = Query::parse("search=one%20two%20ab");
+    let (sql, _) = selection(api, &app.store().configuration(), users, &query).await.unwrap();
+    assert_eq!(sql.matches("users_search").count(), 1, "{sql}");
+    assert!(sql.contains("email_folded LIKE"), "{sql}");
 }

@@ -298,27 +298,10 @@ mod tests {
 
     use rusqlite::Connection;
 
-    use super::super::Sqlite;
+    use super::super::world::World;
     use super::*;
 
-    struct World {
-        folder: tempfile::TempDir,
-        sqlite: Arc<Sqlite>,
-    }
-
     impl World {
-        async fn new() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let sqlite = Sqlite::open(&folder.path().join("test.sqlite3")).unwrap();
-            sqlite.script("CREATE TABLE things (name TEXT NOT NULL UNIQUE)").await.unwrap();
-            Self { folder, sqlite: Arc::new(sqlite) }
-        }
-
-        fn names(&self) -> BTreeSet<String> {
-            let rows = self.sqlite.query("SELECT name FROM things", &[]).unwrap();
-            rows.iter().map(|row| row.text("name").unwrap()).collect()
-        }
-
         async fn commits(&self) -> u32 {
             self.sqlite.writer.lock().await.commits()
         }

@@ -4,6 +4,8 @@
 mod batch;
 mod log;
 mod readers;
+#[cfg(test)]
+mod world;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -388,29 +388,12 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::super::Sqlite;
+    use super::super::world::World;
     use super::*;
 
     const ADD: &str = "INSERT INTO things VALUES ($1)";
 
-    struct World {
-        _folder: tempfile::TempDir,
-        sqlite: Arc<Sqlite>,
-    }
-
     impl World {
-        async fn new() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let sqlite = Sqlite::open(&folder.path().join("test.sqlite3")).unwrap();
-            sqlite.script("CREATE TABLE things (name TEXT NOT NULL UNIQUE)").await.unwrap();
-            Self { _folder: folder, sqlite: Arc::new(sqlite) }
-        }
-
-        /// What others can see.
-        fn names(&self) -> BTreeSet<String> {
-            let rows = self.sqlite.query("SELECT name FROM things", &[]).unwrap();
-            rows.iter().map(|row| row.text("name").unwrap()).collect()
-        }
-
         /// Waits until so many wait for the writer.
         async fn wait_for(&self, count: usize) {
             while self.sqlite.waiting.load(Ordering::Acquire) < count {
