@@ -458,4 +458,35 @@ mod tests {
         let names: Vec<String> = rows.iter().map(|row| row.text("name").unwrap()).collect();
         assert_eq!(names, ["kept", "waited"]);
     }
+
+    /// What was added comes before what is asked for; dropped, none of it happened.
+    #[tokio::test]
+    async fn a_transaction_that_gathers_begins_when_it_has_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::sqlite(&folder.path().join("test.sqlite3")).await.unwrap();
+        database.script("CREATE TABLE things (name TEXT NOT NULL UNIQUE)").await.unwrap();
+        const ADD: &str = "INSERT INTO things VALUES ($1)";
+        let count = || async {
+            let rows = database.query("SELECT name FROM things", vec![]).await.unwrap();
+            rows.len()
+        };
+        let mut lost = database.gather(Durability::Process);
+        lost.add(ADD, vec!["lost".into()]).await.unwrap();
+        drop(lost);
+        let mut asked = database.gather(Durability::Process);
+        asked.add(ADD, vec!["one".into()]).await.unwrap();
+        assert_eq!(count().await, 0);
+        assert_eq!(asked.execute("UPDATE things SET name = 'two' WHERE name = 'one'", vec![]).await.unwrap(), 1);
+        asked.add(ADD, vec!["three".into()]).await.unwrap();
+        assert_eq!(asked.query("SELECT name FROM things", vec![]).await.unwrap().len(), 2);
+        asked.commit().await.unwrap();
+        assert_eq!(count().await, 2);
+        // One that fails at its commit leaves nothing.
+        let mut failing = database.gather(Durability::Process);
+        failing.add(ADD, vec!["four".into()]).await.unwrap();
+        failing.add(ADD, vec!["two".into()]).await.unwrap();
+        assert!(failing.commit().await.unwrap_err().unique_violation().is_some());
+        assert_eq!(count().await, 2);
+        database.gather(Durability::Process).commit().await.unwrap();
+    }
 }

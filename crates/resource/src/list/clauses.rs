@@ -68,7 +68,7 @@ fn text_columns(kind: &Kind) -> Vec<String> {
 /// Whether pieces of a word find all that a search for it would.
 fn is_found_by_pieces(database: &Database, kind: &Kind, term: &str) -> bool {
     let only_texts = kind.spec.search_beyond.is_none()
-        && searched(kind).all(is_text)
+        && (decode::parse_uuid(term).is_none() || searched(kind).all(is_text))
         && kind.spec.search.iter().all(|name| !name.contains("__"));
     match kind.spec.storage {
         Storage::Table { name, .. } => only_texts && database.has_pieces(name, &text_columns(kind), term),
