@@ -434,6 +434,8 @@ impl TransactionInner {
 mod tests {
     use super::*;
 
+    const ADD: &str = "INSERT INTO things VALUES ($1)";
+
     /// A transaction that was dropped holds no lock, and nothing of it happened.
     #[tokio::test]
     async fn a_dropped_transaction_gives_the_lock_back() {
@@ -465,7 +467,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::sqlite(&folder.path().join("test.sqlite3")).await.unwrap();
         database.script("CREATE TABLE things (name TEXT NOT NULL UNIQUE)").await.unwrap();
-        const ADD: &str = "INSERT INTO things VALUES ($1)";
         let count = || async {
             let rows = database.query("SELECT name FROM things", vec![]).await.unwrap();
             rows.len()
