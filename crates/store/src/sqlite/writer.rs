@@ -21,8 +21,6 @@ use crate::value::{Param, Row};
 
 /// Commits after which the log is written back to the database.
 pub(super) const COMMITS: u32 = 512;
-/// How far whoever writes the log back stands behind those who answer requests (`nice(2)`).
-const BEHIND: i32 = 10;
 /// Transactions that are committed together, at most.
 const MOST: u32 = 32;
 /// Groups that failed, of which it is remembered why.
@@ -206,20 +204,12 @@ impl Writer {
     fn checkpoint(&self) {
         let Ok(runtime) = Handle::try_current() else { return };
         let (checkpointer, writer) = (Arc::clone(&self.checkpointer), Weak::clone(&self.lock));
-        let work = move || {
-            // Nobody waits for it: whoever answers requests goes first.
-            if let Err(error) = rustix::process::nice(BEHIND) {
-                tracing::debug!(%error, "the log is written back as if somebody waited for it");
-            }
-            let _runtime = runtime.enter();
+        runtime.spawn_blocking(move || {
             let Ok(connection) = checkpointer.try_lock() else { return };
             if let Err(error) = log::write_back(&connection, &writer) {
                 tracing::warn!(%error, "the log could not be written back");
             }
-        };
-        if let Err(error) = std::thread::Builder::new().name("checkpoint".into()).spawn(work) {
-            tracing::warn!(%error, "the log could not be written back");
-        }
+        });
     }
 
     /// What may fail, as some errors end a transaction by themselves.
