@@ -95,10 +95,12 @@ impl Program {
         host: &dyn Host,
         budget: Budget,
     ) -> Result<Outcome, RunError> {
-        if let Some(plain) = &self.0.plain
-            && let Some(outcome) = plain::run(plain, &inputs, &budget).await
-        {
-            return Ok(outcome);
+        if let Some(plain) = &self.0.plain {
+            match tokio::time::timeout(budget.total, plain::run(plain, &inputs, &budget)).await {
+                Ok(Some(outcome)) => return Ok(outcome),
+                Ok(None) => {}
+                Err(_) => return Err(RunError::Budget("time")),
+            }
         }
         evaluate::evaluate(&self.0, inputs, host, budget).await
     }

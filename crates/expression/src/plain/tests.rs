@@ -8,8 +8,10 @@ use proptest::prelude::*;
 use self::support::{TestHost, inputs};
 use crate::budget::Budget;
 use crate::evaluate::{self, Outcome};
+use crate::object::{Failure, Object};
 use crate::plain;
 use crate::program::Program;
+use crate::value::Value;
 
 const CORPUS: &str = include_str!("../../tests/suite/corpus.txt");
 
@@ -158,6 +160,29 @@ async fn budgets_are_the_interpreters() {
     let program = Program::parse(&long).unwrap();
     assert!(plain::run(program.compiled().plain.as_ref().unwrap(), &inputs(), &Budget::default()).await.is_none());
     assert!(program.run(inputs(), &TestHost, Budget::default()).await.is_ok());
+}
+
+/// What never answers.
+struct Silent;
+
+#[async_trait::async_trait]
+impl Object for Silent {
+    fn class(&self) -> &'static str {
+        "Silent"
+    }
+    async fn attribute(&self, _: &str) -> Result<Option<Value>, Failure> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn what_never_answers_is_not_waited_for() {
+    let program = Program::parse("return user.name").unwrap();
+    assert!(program.compiled().plain.is_some());
+    let inputs = vec![("user".to_owned(), Value::object(Silent))];
+    let budget = Budget { total: std::time::Duration::from_millis(20), ..Budget::default() };
+    let error = program.run(inputs, &TestHost, budget).await.unwrap_err();
+    assert_eq!(error, evaluate::RunError::Budget("time"));
 }
 
 /// Expressions of the plain kind, whether they make sense or not.
