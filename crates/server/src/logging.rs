@@ -1,13 +1,20 @@
 //! Log entries: for people or as JSON, on standard error.
 
-use std::io::IsTerminal as _;
+mod lines;
+
+use std::io::{IsTerminal as _, Stderr};
+use std::sync::LazyLock;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use vestibule_kernel::settings::Settings;
 
+use self::lines::{Lines, To};
+
 /// Libraries that speak at every level about what only their developers want to know.
 const QUIET: &str = "sqlx=error,hyper=warn,hyper_util=warn,rustls=warn,h2=warn";
+
+static LINES: LazyLock<Lines<Stderr>> = LazyLock::new(|| Lines::new(std::io::stderr()));
 
 /// What `log_level` means: a level, authentik's name for one, or a filter of its own.
 fn filter(level: &str) -> Result<EnvFilter, String> {
@@ -34,7 +41,7 @@ fn filter(level: &str) -> Result<EnvFilter, String> {
 pub(crate) fn start(settings: &Settings) -> Result<(), String> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter(&settings.log_level)?)
-        .with_writer(std::io::stderr)
+        .with_writer(To(&LINES))
         .with_ansi(std::io::stderr().is_terminal());
     let started = if settings.log_json {
         builder.json().flatten_event(true).with_span_list(false).try_init()
@@ -49,6 +56,11 @@ pub(crate) fn start(settings: &Settings) -> Result<(), String> {
         }));
     }
     Ok(())
+}
+
+/// Sends off what has not left yet.
+pub(crate) fn end() {
+    LINES.flush();
 }
 
 #[cfg(test)]

@@ -137,6 +137,7 @@ pub fn run(program: Program) -> ExitCode {
     let result = runtime.block_on(perform(command, settings));
     // What still runs (a password being hashed, say) is not waited for.
     runtime.shutdown_background();
+    logging::end();
     match result {
         Ok(code) => code,
         Err(error) => complain(&[error.to_string()]),
