@@ -7,6 +7,7 @@ pub mod context;
 pub mod duration;
 pub mod error;
 pub mod fold;
+pub mod requeue;
 pub mod secret;
 pub mod settings;
 

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::StoreError;
 use crate::configuration::Configuration;
 use crate::postgres::{self, Open};
-use crate::sqlite::{Known, STATEMENTS, Sqlite, Turn};
+use crate::sqlite::{Coming, Known, STATEMENTS, Sqlite, Turn};
 use crate::value::{Param, Row};
 use crate::wake::{CHANNEL, Wakes};
 
@@ -221,7 +221,7 @@ impl Database {
         self.count();
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => {
-                Ok(sqlite.run(durability, vec![(sql.into(), params)]).await?.first().copied().unwrap_or_default())
+                Ok(sqlite.run(durability, vec![(sql.into(), params)], None).await?.first().copied().unwrap_or_default())
             }
             Engine::Postgres(Pools { pool, .. }) => postgres::execute(pool, sql.into().into_owned(), params).await,
         }
@@ -239,17 +239,28 @@ impl Database {
     /// A transaction that begins when it has to: what is only [added](Transaction::add) to it is kept until it is committed,
     /// and then done in one go. On SQLite others that come at the same time are committed together with it.
     pub fn gather(&self, durability: Durability) -> Transaction {
-        let inner = TransactionInner::Gathering { durability, known: Vec::new() };
+        let inner = TransactionInner::Gathering { durability, known: Vec::new(), coming: None };
+        Transaction { database: self.clone(), inner, wakes: false }
+    }
+
+    /// The same for one that is committed once something is made that takes a while: a signature. Others that are ready come
+    /// as far first; on SQLite those that are done before it wait for it a little, so that they are committed together.
+    pub async fn gather_soon(&self, durability: Durability) -> Transaction {
+        let coming = match &self.inner.engine {
+            Engine::Sqlite(sqlite) => Some(sqlite.announce().await),
+            Engine::Postgres(_) => None,
+        };
+        let inner = TransactionInner::Gathering { durability, known: Vec::new(), coming };
         Transaction { database: self.clone(), inner, wakes: false }
     }
 
     /// Runs statements that were counted as one transaction.
-    async fn run(&self, durability: Durability, known: Vec<Known>) -> Result<(), StoreError> {
+    async fn run(&self, durability: Durability, known: Vec<Known>, coming: Option<Coming>) -> Result<(), StoreError> {
         if known.is_empty() {
             return Ok(());
         }
         match &self.inner.engine {
-            Engine::Sqlite(sqlite) => sqlite.run(durability, known).await.map(drop),
+            Engine::Sqlite(sqlite) => sqlite.run(durability, known, coming).await.map(drop),
             Engine::Postgres(Pools { pool, .. }) => postgres::run(pool, known).await,
         }
     }
@@ -324,7 +335,7 @@ pub struct Transaction {
 
 enum TransactionInner {
     /// Not begun yet.
-    Gathering { durability: Durability, known: Vec<Known> },
+    Gathering { durability: Durability, known: Vec<Known>, coming: Option<Coming> },
     /// The writer.
     Sqlite(Turn),
     /// The driver's, which rolls back by itself.
@@ -396,7 +407,9 @@ impl Transaction {
     /// Commits.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.inner {
-            TransactionInner::Gathering { durability, known } => self.database.run(durability, known).await?,
+            TransactionInner::Gathering { durability, known, coming } => {
+                self.database.run(durability, known, coming).await?;
+            }
             TransactionInner::Sqlite(turn) => turn.commit().await?,
             TransactionInner::Postgres(transaction) => transaction.commit().await?,
         }

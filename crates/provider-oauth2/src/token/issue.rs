@@ -64,15 +64,22 @@ impl Issue<'_> {
     pub(crate) async fn answer(self, asking: &Asking<'_>) -> Result<Object, TokenError> {
         let (state, client) = (asking.state, asking.client);
         let provider = client.provider;
+        let store = state.store();
         let now = state.ctx().now();
         let signer = client.signer()?;
+        // Signatures take longer than all the rest: who else is ready comes as far first.
+        let mut transaction = store.database().gather_soon(Durability::Process).await;
         let telling = Telling::new(state, client, self.user, &asking.request);
         let lasts = span(&provider.access_token_validity);
         let id_token = telling.id_token(&asking.origin, &self.granted, self.scope, lasts).await?;
         let bound = self.granted.confirmation.as_deref();
         let access = signer.token("JWT", &access_claims(&client, state.ctx(), &id_token, self.scope, bound))?;
-        let mut told = id_token.clone();
-        told.insert("at_hash".into(), signer.key.algorithm().half_hash(&access).into());
+        // What the identity token says, and with a refresh token the next one.
+        let told = || {
+            let mut told = id_token.clone();
+            told.insert("at_hash".into(), signer.key.algorithm().half_hash(&access).into());
+            told
+        };
         let mut answer = Object::new();
         answer.insert("access_token".into(), access.clone().into());
         answer.insert("token_type".into(), if bound.is_some() { "DPoP" } else { "Bearer" }.into());
@@ -80,10 +87,9 @@ impl Issue<'_> {
         answer.insert("expires_in".into(), lasts.num_seconds().into());
         // OpenID Connect Core, section 3.1.2.1: without its scope the request is one of OAuth 2 alone.
         if self.scope.iter().any(|one| one == OPENID) {
-            answer.insert("id_token".into(), signer.token("JWT", &Value::Object(told.clone()))?.into());
+            answer.insert("id_token".into(), signer.token("JWT", &Value::Object(told()))?.into());
         }
 
-        let store = state.store();
         let kept = |key, scope, expires, id_token| NewToken {
             key,
             provider: client.pk(),
@@ -97,7 +103,6 @@ impl Issue<'_> {
         let threshold = span(&provider.refresh_token_threshold);
         let renews = self.spent.is_none_or(|(_, expires)| threshold.is_zero() || expires - now < threshold);
         let wants_refresh = self.refresh_scope.iter().any(|one| one == OFFLINE_ACCESS);
-        let mut transaction = store.database().gather(Durability::Process);
         if let (Some((id, _)), true) = (self.spent, renews)
             && !spend_refresh(&mut transaction, id).await?
         {
@@ -107,6 +112,7 @@ impl Issue<'_> {
         if self.refreshable && wants_refresh && renews {
             let lasts = span(&provider.refresh_token_validity);
             let key = state.ctx().token(REFRESH_LENGTH);
+            let mut told = told();
             told.insert("exp".into(), (now + lasts).timestamp().into());
             add_refresh(store, &mut transaction, &kept(&key, self.refresh_scope, now + lasts, &told)).await?;
             answer.insert("refresh_token".into(), key.into());

@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 
 use super::Peer;
+use super::wakeful::Wakeful;
 
 /// How long a connection may take to its first request, handshake included.
 const FIRST_REQUEST: Duration = Duration::from_secs(15);
@@ -47,7 +48,7 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Rout
     let graceful = GracefulShutdown::new();
     let spawn = |stream: TcpStream, peer: SocketAddr| {
         let (router, watcher, tls) = (router.clone(), graceful.watcher(), tls.clone());
-        tokio::spawn(accepted(stream, peer.ip(), tls, router, watcher));
+        tokio::spawn(Wakeful::new(accepted(stream, peer.ip(), tls, router, watcher)));
     };
     loop {
         tokio::select! {

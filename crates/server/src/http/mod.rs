@@ -9,6 +9,7 @@ mod statics;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod wakeful;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;

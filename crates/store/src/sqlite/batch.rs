@@ -3,13 +3,14 @@
 //! touch are written once.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::ErrorCode;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedMutexGuard, oneshot};
+use vestibule_kernel::requeue::requeue;
 
 use super::writer::{GONE, Lock, Writer};
 use super::{PATIENCE, PAUSE, make_room};
@@ -24,6 +25,8 @@ const ROUNDS: usize = 4;
 
 /// Times that one lets others bring theirs.
 const PATIENT: usize = 4;
+/// How long those who have brought theirs wait for those who have said that they will.
+const SOON: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2 });
 
 /// A statement with its parameters.
 pub(crate) type Statement = (Cow<'static, str>, Vec<Param>);
@@ -43,6 +46,8 @@ pub(super) struct Brought {
     list: Mutex<Vec<Batch>>,
     /// Whether somebody waits for what others bring, to do it all.
     collected: AtomicBool,
+    /// How many have said that they will bring something.
+    coming: AtomicUsize,
 }
 
 impl Brought {
@@ -50,11 +55,9 @@ impl Brought {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds what somebody brings; how much is there now.
-    fn add(&self, batch: Batch) -> usize {
-        let mut list = self.list();
-        list.push(batch);
-        list.len()
+    /// Adds what somebody brings.
+    fn add(&self, batch: Batch) {
+        self.list().push(batch);
     }
 
     /// What is done together next. Those who have left want nothing done any more.
@@ -73,9 +76,50 @@ impl Brought {
         self.list().is_empty()
     }
 
+    /// Whether more are coming than are there, and nobody has waited for them long enough.
+    fn awaits_more(&self) -> bool {
+        let list = self.list();
+        let is_patient = list.first().is_some_and(|first| first.brought.elapsed() < SOON);
+        is_patient && list.len() < MOST && self.coming.load(Ordering::SeqCst) > list.len()
+    }
+
     /// Whether somebody is about to do all that is there.
     fn is_collected(&self) -> bool {
         self.collected.load(Ordering::SeqCst)
+    }
+}
+
+/// Somebody who will bring something before long. Those who have brought theirs wait for them, as long as more are coming
+/// than are there.
+pub(crate) struct Coming {
+    brought: Arc<Brought>,
+    lock: Arc<Lock>,
+    /// Whether they have brought it.
+    here: bool,
+}
+
+impl Coming {
+    /// Says so, and lets others say so, too.
+    pub(super) async fn announce(brought: &Arc<Brought>, lock: &Arc<Lock>) -> Self {
+        brought.coming.fetch_add(1, Ordering::SeqCst);
+        let coming = Self { brought: Arc::clone(brought), lock: Arc::clone(lock), here: false };
+        requeue().await;
+        coming
+    }
+
+    /// They have brought it.
+    fn arrive(mut self) {
+        self.here = true;
+    }
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.brought.coming.fetch_sub(1, Ordering::SeqCst);
+        if !self.here && !self.brought.is_empty() && !self.brought.awaits_more() {
+            // Nobody else does it for those who have waited for this one.
+            drop(Collector::new(&self.brought, &self.lock));
+        }
     }
 }
 
@@ -93,7 +137,8 @@ impl<'b> Collector<'b> {
     }
 
     /// Lets others run until they bring nothing more: whoever is about to write does so now.
-    async fn collect(&self, mut there: usize) {
+    async fn collect(&self) {
+        let mut there = self.brought.list().len();
         for _ in 0..PATIENT {
             tokio::task::yield_now().await;
             let now = self.brought.list().len();
@@ -122,11 +167,21 @@ pub(super) async fn run(
     brought: &Brought,
     durability: Durability,
     statements: Vec<Statement>,
+    coming: Option<Coming>,
 ) -> Result<Vec<u64>, StoreError> {
-    let (answer, answered) = oneshot::channel();
-    let there = brought.add(Batch { durability, statements, brought: Instant::now(), answer });
+    let (answer, mut answered) = oneshot::channel();
+    brought.add(Batch { durability, statements, brought: Instant::now(), answer });
+    if let Some(coming) = coming {
+        coming.arrive();
+    }
+    // Whoever comes last does it for all.
+    if brought.awaits_more()
+        && let Ok(answered) = tokio::time::timeout(SOON, &mut answered).await
+    {
+        return answered.unwrap_or_else(|_| Err(rusqlite::Error::SqliteFailure(GONE, None).into()));
+    }
     if let Some(collector) = Collector::new(brought, lock) {
-        collector.collect(there).await;
+        collector.collect().await;
     }
     answered.await.unwrap_or_else(|_| Err(rusqlite::Error::SqliteFailure(GONE, None).into()))
 }
@@ -171,7 +226,7 @@ impl Drop for Held {
                 return;
             }
             let brought = writer.brought();
-            let again = if brought.is_collected() {
+            let again = if brought.is_collected() || brought.awaits_more() {
                 writer.end_group();
                 true
             } else {
@@ -181,7 +236,7 @@ impl Drop for Held {
             // What was brought before the lock was open found it closed, and is here to be seen; and whoever has collected
             // before that has said so.
             fence(Ordering::SeqCst);
-            if !again || brought.is_collected() || brought.is_empty() {
+            if !again || brought.is_collected() || brought.is_empty() || brought.awaits_more() {
                 return;
             }
             self.0 = Arc::clone(&lock).try_lock_owned().ok();
@@ -328,7 +383,7 @@ mod tests {
         let before = turn.commits();
         let run = |names: &'static [&'static str]| {
             let sqlite = Arc::clone(&world.sqlite);
-            tokio::spawn(async move { sqlite.run(Durability::Process, add(names)).await })
+            tokio::spawn(async move { sqlite.run(Durability::Process, add(names), None).await })
         };
         let tasks = [run(&["one", "two"]), run(&["three"]), run(&["four"])];
         while world.brought() < 3 {
@@ -348,9 +403,9 @@ mod tests {
     #[tokio::test]
     async fn one_that_fails_fails_alone() {
         let world = World::new().await;
-        world.sqlite.run(Durability::Full, add(&["there"])).await.unwrap();
+        world.sqlite.run(Durability::Full, add(&["there"]), None).await.unwrap();
         let held = Held::new(Arc::clone(&world.sqlite.writer).lock_owned().await);
-        let run = |names: &'static [&'static str]| world.sqlite.run(Durability::Process, add(names));
+        let run = |names: &'static [&'static str]| world.sqlite.run(Durability::Process, add(names), None);
         let all = futures::future::join4(run(&["one"]), run(&["two", "there"]), run(&["three"]), async {
             while world.brought() < 3 {
                 tokio::task::yield_now().await;
@@ -364,18 +419,56 @@ mod tests {
         assert_eq!(world.names(), set(&["there", "one", "three"]));
     }
 
+    /// Whoever has brought theirs waits for those who have said that they will, and all are committed together.
+    #[tokio::test]
+    async fn those_who_are_coming_are_waited_for() {
+        let world = World::new().await;
+        let before = world.commits().await;
+        let (second, third) = (world.sqlite.announce().await, world.sqlite.announce().await);
+        let run = |name: &'static [&'static str], coming| world.sqlite.run(Durability::Process, add(name), coming);
+        let mut first = Box::pin(run(&["one"], None));
+        assert!(futures::poll!(&mut first).is_pending());
+        // A look at the database is no reason to go without them.
+        drop(world.sqlite.look("SELECT name FROM things", &[]).unwrap());
+        assert_eq!(world.brought(), 1);
+        let (first, second, third) = futures::join!(first, run(&["two"], Some(second)), run(&["three"], Some(third)));
+        assert_eq!((first.unwrap(), second.unwrap(), third.unwrap()), (vec![1], vec![1], vec![1]));
+        assert_eq!(world.commits().await, before + 1);
+        assert_eq!(world.names(), set(&["one", "two", "three"]));
+    }
+
+    /// Who does not come after all keeps nobody waiting, and who takes too long not for ever.
+    #[tokio::test]
+    async fn those_who_stay_away_are_not() {
+        let world = World::new().await;
+        let (second, third) = (world.sqlite.announce().await, world.sqlite.announce().await);
+        let mut first = Box::pin(world.sqlite.run(Durability::Process, add(&["one"]), None));
+        assert!(futures::poll!(&mut first).is_pending());
+        assert_eq!(world.brought(), 1);
+        drop(second);
+        assert_eq!(world.brought(), 0, "as many are there as are coming");
+        first.await.unwrap();
+        let fourth = world.sqlite.announce().await;
+        let begun = Instant::now();
+        world.sqlite.run(Durability::Process, add(&["two"]), None).await.unwrap();
+        assert!(begun.elapsed() >= SOON, "{:?}", begun.elapsed());
+        assert_eq!(world.names(), set(&["one", "two"]));
+        drop((third, fourth));
+        assert_eq!(world.sqlite.brought.coming.load(Ordering::SeqCst), 0);
+    }
+
     /// Who has left before anybody did it wants nothing done.
     #[tokio::test]
     async fn who_leaves_wants_nothing_done() {
         let world = World::new().await;
         let held = Held::new(Arc::clone(&world.sqlite.writer).lock_owned().await);
-        let mut left = Box::pin(world.sqlite.run(Durability::Process, add(&["left"])));
+        let mut left = Box::pin(world.sqlite.run(Durability::Process, add(&["left"]), None));
         assert!(futures::poll!(&mut left).is_pending());
         assert_eq!(world.brought(), 1);
         drop(left);
         drop(held);
         assert!(world.names().is_empty());
-        world.sqlite.run(Durability::Process, add(&["stays"])).await.unwrap();
+        world.sqlite.run(Durability::Process, add(&["stays"]), None).await.unwrap();
         assert_eq!(world.names(), set(&["stays"]));
         assert_eq!(world.brought(), 0);
     }
@@ -386,7 +479,7 @@ mod tests {
         let world = World::new().await;
         let other = Connection::open(world.folder.path().join("test.sqlite3")).unwrap();
         other.execute_batch("BEGIN IMMEDIATE; INSERT INTO things VALUES ('other')").unwrap();
-        let run = |names: &'static [&'static str]| world.sqlite.run(Durability::Process, add(names));
+        let run = |names: &'static [&'static str]| world.sqlite.run(Durability::Process, add(names), None);
         let all = futures::future::join3(run(&["one"]), run(&["two", "three"]), async {
             tokio::time::sleep(Duration::from_millis(30)).await;
             assert!(world.names().is_empty());
@@ -413,7 +506,8 @@ mod tests {
                             turn.commit().await.unwrap();
                         } else {
                             let durability = if step == 7 { Durability::Full } else { Durability::Process };
-                            sqlite.run(durability, add(&[&name])).await.unwrap();
+                            let coming = if step % 2 == 0 { Some(sqlite.announce().await) } else { None };
+                            sqlite.run(durability, add(&[&name]), coming).await.unwrap();
                         }
                         drop(sqlite.look("SELECT COUNT(*) AS count FROM things", &[]).unwrap());
                     }

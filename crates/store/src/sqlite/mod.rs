@@ -16,8 +16,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Statement};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-pub(crate) use self::batch::Statement as Known;
 use self::batch::{Brought, Held};
+pub(crate) use self::batch::{Coming, Statement as Known};
 use self::readers::Readers;
 pub(crate) use self::writer::Turn;
 use self::writer::{Lock, Writer};
@@ -101,8 +101,18 @@ impl Sqlite {
     }
 
     /// Runs statements as one transaction; how many rows each of them touched.
-    pub(crate) async fn run(&self, durability: Durability, known: Vec<Known>) -> Result<Vec<u64>, StoreError> {
-        batch::run(&self.writer, &self.brought, durability, known).await
+    pub(crate) async fn run(
+        &self,
+        durability: Durability,
+        known: Vec<Known>,
+        coming: Option<Coming>,
+    ) -> Result<Vec<u64>, StoreError> {
+        batch::run(&self.writer, &self.brought, durability, known, coming).await
+    }
+
+    /// Says that statements are about to be brought: others who bring theirs meanwhile wait for them.
+    pub(crate) async fn announce(&self) -> Coming {
+        Coming::announce(&self.brought, &self.writer).await
     }
 
     /// Runs statements without parameters, one after the other.

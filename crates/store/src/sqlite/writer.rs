@@ -413,7 +413,7 @@ mod tests {
             world.spawn(|sqlite| async move {
                 if number % 4 == 3 {
                     let add = vec![(ADD.into(), vec![name(number).into()])];
-                    assert_eq!(sqlite.run(Durability::Process, add).await.unwrap(), [1]);
+                    assert_eq!(sqlite.run(Durability::Process, add, None).await.unwrap(), [1]);
                 } else {
                     let turn = sqlite.begin(Durability::Process).await.unwrap();
                     turn.execute(ADD, &[name(number).into()]).unwrap();
