@@ -51,8 +51,8 @@ param_from! {
     Vec<u8> => Bytes(value) value;
     Uuid => Uuid(value) value;
     DateTime<Utc> => Time(value) value;
-    Value => Text(value) value.to_string();
-    &Value => Text(value) value.to_string();
+    Value => Text(value) serde_json::to_string(&value).unwrap_or_default();
+    &Value => Text(value) serde_json::to_string(value).unwrap_or_default();
 }
 
 impl ToSql for Param {
