@@ -238,14 +238,16 @@ fn paced(address: SocketAddr, count: usize, rate: f64, asked: &str, span: Span) 
     // One after the other, as people come: all at once they would wait for one another.
     let mut turn = 0.0;
     let work = workers(address, count, |mut client| {
-        let (took, first, mut last) = (&took, pause.mul_f64(turn / number(count)), None::<Instant>);
+        let (took, first, mut next) = (&took, pause.mul_f64(turn / number(count)), None::<Instant>);
         turn += 1.0;
         Ok(move || {
             let now = Instant::now();
-            let next = last.map_or(now + first, |last| (last + pause).max(now));
-            last = Some(next);
-            thread::sleep(next.saturating_duration_since(Instant::now()));
-            let begun = Instant::now();
+            // Each keeps to its times, however late an answer was: those who wait together would come together for ever.
+            let due = next.map_or(now + first, |next| next + pause);
+            next = Some(due);
+            thread::sleep(due.saturating_duration_since(now));
+            // Whoever could not ask in time, since the last answer was not there yet, has waited since then.
+            let begun = if due < now { due } else { Instant::now() };
             expect(&client.form("/application/o/token/", "", asked)?, "\"access_token\"")?;
             took.lock().unwrap_or_else(PoisonError::into_inner).push(begun.elapsed().as_secs_f64() * 1000.0);
             Ok(())
