@@ -174,16 +174,23 @@ pub(super) async fn run(
     if let Some(coming) = coming {
         coming.arrive();
     }
-    // Whoever comes last does it for all.
-    if brought.awaits_more()
-        && let Ok(answered) = tokio::time::timeout(SOON, &mut answered).await
-    {
-        return answered.unwrap_or_else(|_| Err(rusqlite::Error::SqliteFailure(GONE, None).into()));
+    let outcome =
+        |answered: Result<_, _>| answered.unwrap_or_else(|_| Err(rusqlite::Error::SqliteFailure(GONE, None).into()));
+    loop {
+        // Whoever comes last does it for all.
+        if brought.awaits_more()
+            && let Ok(answered) = tokio::time::timeout(SOON, &mut answered).await
+        {
+            return outcome(answered);
+        }
+        if let Some(collector) = Collector::new(brought, lock) {
+            collector.collect().await;
+        }
+        // Those who have said meanwhile that they come may hold it back once more.
+        if !brought.awaits_more() {
+            return outcome(answered.await);
+        }
     }
-    if let Some(collector) = Collector::new(brought, lock) {
-        collector.collect().await;
-    }
-    answered.await.unwrap_or_else(|_| Err(rusqlite::Error::SqliteFailure(GONE, None).into()))
 }
 
 /// The writer, for as long as somebody has it. Whoever gives it back does first what was brought meanwhile.
@@ -455,6 +462,19 @@ mod tests {
         assert_eq!(world.names(), set(&["one", "two"]));
         drop((third, fourth));
         assert_eq!(world.sqlite.brought.coming.load(Ordering::SeqCst), 0);
+    }
+
+    /// Those who say that they come while somebody lets others bring theirs are not waited for for ever either.
+    #[tokio::test]
+    async fn those_who_come_later_are_waited_for_no_longer() {
+        let world = World::new().await;
+        let mut first = Box::pin(world.sqlite.run(Durability::Process, add(&["one"]), None));
+        assert!(futures::poll!(&mut first).is_pending());
+        let coming = (world.sqlite.announce().await, world.sqlite.announce().await);
+        let patience = Duration::from_secs(30);
+        assert_eq!(tokio::time::timeout(patience, first).await.unwrap().unwrap(), [1]);
+        drop(coming);
+        assert_eq!(world.names(), set(&["one"]));
     }
 
     /// Who has left before anybody did it wants nothing done.
