@@ -114,7 +114,7 @@ impl Authenticator {
             is_superuser_sql("u.id")
         );
         let reaches = format!("% {API_SCOPE} %");
-        let params = vec![self.store.keys().lookup_hash(key).into(), self.ctx.now().into(), reaches.into()];
+        let params = vec![self.store.keys().token_hash(key).into(), self.ctx.now().into(), reaches.into()];
         let database = self.store.database();
         Ok(database.query_one(database.speak(&sql), params).await?)
     }

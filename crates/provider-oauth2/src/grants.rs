@@ -181,7 +181,7 @@ pub(crate) async fn add_access(
                (token_hash, provider, user_id, scope, expires, id_token, session, family, confirmation) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let params = vec![
-        store.keys().lookup_hash(token.key).into(),
+        store.keys().token_hash(token.key).into(),
         token.provider.into(),
         token.user.into(),
         token.scope.join(" ").into(),
@@ -222,7 +222,7 @@ pub(crate) async fn access(store: &Store, now: DateTime<Utc>, key: &str) -> Resu
                u.is_active AND (t.session IS NULL OR EXISTS \
                (SELECT 1 FROM sessions s WHERE s.uuid = t.session AND s.expires > $2)) AS alive \
                FROM oauth2_access_tokens t JOIN users u ON u.id = t.user_id WHERE t.token_hash = $1";
-    let params = vec![store.keys().lookup_hash(key).into(), now.into()];
+    let params = vec![store.keys().token_hash(key).into(), now.into()];
     let Some(row) = store.database().query_one(sql, params).await? else { return Ok(None) };
     let (session, confirmation) = (row.optional_uuid("session")?, row.optional_text("confirmation")?);
     read(&row, Granted { session, confirmation, ..Granted::default() }).map(Some)

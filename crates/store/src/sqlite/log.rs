@@ -31,12 +31,11 @@ mod tests {
     use crate::Database;
     use crate::database::Durability;
 
-    use super::super::writer::COMMITS;
-
     /// While others go on writing, too: whatever else the machine does meanwhile, sooner or later.
     #[tokio::test(flavor = "multi_thread")]
     async fn the_log_begins_anew() {
         const LONG: usize = 3000;
+        const MANY: u32 = 512;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("test.sqlite3");
         let database = Database::sqlite(&path).await.unwrap();
@@ -44,14 +43,14 @@ mod tests {
         let (mut written, mut length) = (0, 0);
         for _ in 0..256 {
             let writers = (0..2).map(|_| async {
-                for _ in 0..COMMITS {
+                for _ in 0..MANY {
                     let sql = "INSERT INTO things VALUES ($1)";
                     database.execute(Durability::Process, sql, vec!["x".repeat(LONG).into()]).await.unwrap();
                     tokio::task::yield_now().await;
                 }
             });
             futures::future::join_all(writers).await;
-            written += 2 * u64::from(COMMITS) * LONG as u64;
+            written += 2 * u64::from(MANY) * LONG as u64;
             length = std::fs::metadata(folder.path().join("test.sqlite3-wal")).unwrap().len();
             if written > 2 * length {
                 return;

@@ -19,8 +19,9 @@ use crate::StoreError;
 use crate::database::Durability;
 use crate::value::{Param, Row};
 
-/// Commits after which the log is written back to the database.
-pub(super) const COMMITS: u32 = 512;
+/// Commits after which the log is written back to the database. It takes a processor for as long as what was written since
+/// then is long, and those who come meanwhile wait for that one: with 512, a hundredth of them for some ten milliseconds.
+const COMMITS: u32 = 32;
 /// Transactions that are committed together, at most.
 const MOST: u32 = 32;
 /// Groups that failed, of which it is remembered why.
