@@ -34,7 +34,7 @@ enum Expression {
     Constant(Value),
     /// What the program itself has given this name.
     Own(Box<str>),
-    /// What it was given under this name.
+    /// What it was given under this name, or its host has for it.
     Input(Box<str>),
     Attribute(Box<Expression>, Box<str>),
     /// What a dictionary has under a key, which has to be there.

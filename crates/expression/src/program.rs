@@ -96,7 +96,7 @@ impl Program {
         budget: Budget,
     ) -> Result<Outcome, RunError> {
         if let Some(plain) = &self.0.plain {
-            match tokio::time::timeout(budget.total, plain::run(plain, &inputs, &budget)).await {
+            match tokio::time::timeout(budget.total, plain::run(plain, &inputs, host, &budget)).await {
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => {}
                 Err(_) => return Err(RunError::Budget("time")),

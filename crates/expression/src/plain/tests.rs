@@ -3,25 +3,61 @@
 #[path = "../../tests/suite/support.rs"]
 mod support;
 
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
 use self::support::{TestHost, inputs};
 use crate::budget::Budget;
 use crate::evaluate::{self, Outcome};
-use crate::object::{Failure, Object};
+use crate::object::{Arguments, Failure, Host, HttpRequest, HttpResponse, Object};
 use crate::plain;
 use crate::program::Program;
 use crate::value::Value;
 
 const CORPUS: &str = include_str!("../../tests/suite/corpus.txt");
 
-/// Runs a program in both ways; what comes of it if it is plain.
+/// A host that has itself, for whoever asks by name, what programs are given otherwise.
+struct Asked;
+
+#[async_trait]
+impl Host for Asked {
+    fn now(&self) -> DateTime<Utc> {
+        TestHost.now()
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        TestHost.random(bytes);
+    }
+
+    async fn name(&self, name: &str) -> Result<Option<Value>, Failure> {
+        Ok(inputs().into_iter().find_map(|(known, value)| (known == name).then_some(value)))
+    }
+
+    async fn call(&self, function: &str, arguments: Arguments) -> Result<Value, Failure> {
+        TestHost.call(function, arguments).await
+    }
+
+    async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, Failure> {
+        TestHost.fetch(request).await
+    }
+}
+
+/// Runs a program in both ways, with what it knows given and asked for; what comes of it if it is plain.
 async fn both(text: &str) -> Option<Outcome> {
+    let given = by_both(text, &TestHost, inputs).await;
+    let context = || inputs().into_iter().filter(|(name, _)| name == "context").collect();
+    let asked = by_both(text, &Asked, context).await;
+    let value = |outcome: &Option<Outcome>| outcome.as_ref().map(|outcome| outcome.value.to_json());
+    assert_eq!(value(&given), value(&asked), "{text}");
+    given
+}
+
+async fn by_both(text: &str, host: &dyn Host, known: impl Fn() -> Vec<(String, Value)>) -> Option<Outcome> {
     let program = Program::parse(text).unwrap();
     let compiled = program.compiled();
-    let known = || -> Vec<_> { inputs() };
-    let by_itself = plain::run(compiled.plain.as_ref()?, &known(), &Budget::default()).await?;
-    let interpreted = evaluate::evaluate(compiled, known(), &TestHost, Budget::default()).await;
+    let by_itself = plain::run(compiled.plain.as_ref()?, &known(), host, &Budget::default()).await?;
+    let interpreted = evaluate::evaluate(compiled, known(), host, Budget::default()).await;
     let interpreted = interpreted.unwrap_or_else(|error| panic!("{text}\n{error}"));
     assert_eq!(by_itself.value.to_json(), interpreted.value.to_json(), "{text}");
     assert_eq!(by_itself.context.to_json(), interpreted.context.to_json(), "{text}");
@@ -140,7 +176,7 @@ async fn these_are_not() {
     ] {
         let Ok(program) = Program::parse(text) else { continue };
         let found = match &program.compiled().plain {
-            Some(plain) => plain::run(plain, &inputs(), &Budget::default()).await,
+            Some(plain) => plain::run(plain, &inputs(), &TestHost, &Budget::default()).await,
             None => None,
         };
         assert!(found.is_none(), "{text}: {found:?}");
@@ -153,12 +189,16 @@ async fn budgets_are_the_interpreters() {
     let program = Program::parse("return [user.name, user.email]").unwrap();
     let plain = program.compiled().plain.as_ref().unwrap();
     let budget = Budget { output: 20, ..Budget::default() };
-    assert!(plain::run(plain, &inputs(), &budget).await.is_none());
+    assert!(plain::run(plain, &inputs(), &TestHost, &budget).await.is_none());
     let error = program.run(inputs(), &TestHost, budget).await.unwrap_err();
     assert_eq!(error, evaluate::RunError::Budget("output"));
     let long = format!("return [x for x in [{}]]", "'x', ".repeat(3000));
     let program = Program::parse(&long).unwrap();
-    assert!(plain::run(program.compiled().plain.as_ref().unwrap(), &inputs(), &Budget::default()).await.is_none());
+    assert!(
+        plain::run(program.compiled().plain.as_ref().unwrap(), &inputs(), &TestHost, &Budget::default())
+            .await
+            .is_none()
+    );
     assert!(program.run(inputs(), &TestHost, Budget::default()).await.is_ok());
 }
 

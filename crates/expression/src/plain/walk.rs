@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use super::{Call, Comparison, Each, Expression, Plain, Statement};
 use crate::budget::Budget;
 use crate::evaluate::Outcome;
-use crate::object::{Arguments, Object};
+use crate::object::{Arguments, Host, Object};
 use crate::value::Value;
 
 /// Steps that are taken at most: the interpreter, which looks at the time, takes more.
@@ -18,8 +18,13 @@ const MOST: usize = 2_000;
 const DEEPEST: usize = 32;
 
 /// What a program comes to. `None`: it is not as plain as it looks, and nothing has happened.
-pub(crate) async fn run(program: &Plain, inputs: &[(String, Value)], budget: &Budget) -> Option<Outcome> {
-    let mut walk = Walk { inputs, own: Vec::new(), met: Vec::new(), left: MOST };
+pub(crate) async fn run(
+    program: &Plain,
+    inputs: &[(String, Value)],
+    host: &dyn Host,
+    budget: &Budget,
+) -> Option<Outcome> {
+    let mut walk = Walk { inputs, host, told: Vec::new(), own: Vec::new(), met: Vec::new(), left: MOST };
     let value = match walk.block(&program.0).await? {
         Flow::Back(value) => value.into_owned(),
         Flow::On => Value::None,
@@ -87,6 +92,9 @@ type Attributes = Arc<[(String, Value)]>;
 
 struct Walk<'r> {
     inputs: &'r [(String, Value)],
+    host: &'r dyn Host,
+    /// What the host has said names stand for.
+    told: Vec<(&'r str, Value)>,
     /// The program's own names; of two of one name the later.
     own: Vec<(&'r str, Seen<'r>)>,
     /// Objects whose attributes were asked for.
@@ -130,7 +138,7 @@ impl<'r> Walk<'r> {
             Some(match expression {
                 Expression::Constant(value) => Cow::Borrowed(value),
                 Expression::Own(name) => self.own.iter().rev().find(|(known, _)| *known == &**name)?.1.clone(),
-                Expression::Input(name) => Cow::Borrowed(input(self.inputs, name)?),
+                Expression::Input(name) => self.given(name).await?,
                 Expression::Attribute(of, name) => {
                     let of = self.value(of).await?;
                     self.attribute(&of, name).await?.or_none()?
@@ -189,6 +197,19 @@ impl<'r> Walk<'r> {
         })
     }
 
+    /// What the program was given under a name, or the host has for it.
+    async fn given(&mut self, name: &'r str) -> Option<Seen<'r>> {
+        if let Some(value) = input(self.inputs, name) {
+            return Some(Cow::Borrowed(value));
+        }
+        if let Some((_, value)) = self.told.iter().find(|(told, _)| *told == name) {
+            return Some(Cow::Owned(value.clone()));
+        }
+        let value = self.host.name(name).await.ok()??;
+        self.told.push((name, value.clone()));
+        Some(Cow::Owned(value))
+    }
+
     /// The first that is `wanted`, or the last.
     async fn first(&mut self, values: &'r [Expression], wanted: bool) -> Option<Seen<'r>> {
         let mut last = None;
@@ -245,7 +266,8 @@ impl<'r> Walk<'r> {
     /// Whether the program's `context` is an object's, too: the request's, and that of the plan within it.
     fn has_context(&self, object: &Arc<dyn Object>) -> bool {
         let plan = input(self.inputs, "context").and_then(|context| context.get("flow_plan"));
-        [input(self.inputs, "request"), plan].into_iter().flatten().any(|value| match value {
+        let told = self.told.iter().find(|(told, _)| *told == "request").map(|(_, value)| value);
+        [input(self.inputs, "request").or(told), plan].into_iter().flatten().any(|value| match value {
             Value::Object(known) => Arc::ptr_eq(known, object),
             _ => false,
         })
