@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value as SqliteValue, ValueRef};
+use rusqlite::{Statement, ToSql};
 use serde_json::Value;
 use sqlx::{Column as _, Row as _};
 use uuid::Uuid;
@@ -75,15 +75,42 @@ impl ToSql for Param {
 /// A value as SQLite keeps it.
 pub(crate) type Stored = SqliteValue;
 
+/// The names of an answer's columns: behind one another, since they are made for every question.
+#[derive(Default)]
+pub(crate) struct Columns {
+    names: String,
+    ends: Vec<usize>,
+}
+
+impl Columns {
+    pub(crate) fn of(statement: &Statement<'_>) -> Self {
+        let mut columns = Self::default();
+        for index in 0..statement.column_count() {
+            columns.names.push_str(statement.column_name(index).unwrap_or_default());
+            columns.ends.push(columns.names.len());
+        }
+        columns
+    }
+
+    fn position(&self, column: &str) -> Option<usize> {
+        let mut begin = 0;
+        self.ends.iter().position(|&end| {
+            let name = self.names.get(begin..end);
+            begin = end;
+            name == Some(column)
+        })
+    }
+}
+
 /// A row of SQLite's.
 pub struct SqliteRow {
-    pub(crate) columns: Arc<[String]>,
+    pub(crate) columns: Arc<Columns>,
     pub(crate) values: Vec<Stored>,
 }
 
 impl SqliteRow {
     fn get(&self, column: &str) -> Result<&Stored, StoreError> {
-        let found = self.columns.iter().position(|name| name == column).and_then(|index| self.values.get(index));
+        let found = self.columns.position(column).and_then(|index| self.values.get(index));
         found.ok_or_else(|| wrong(column, "there is no such column"))
     }
 }

@@ -22,7 +22,7 @@ use self::readers::Readers;
 pub(crate) use self::writer::Turn;
 use self::writer::{Lock, Writer};
 use crate::database::Durability;
-use crate::value::{Param, Row, SqliteRow};
+use crate::value::{Columns, Param, Row, SqliteRow};
 use crate::{StoreError, value};
 
 /// How long another process may hold the lock.
@@ -166,11 +166,11 @@ fn rows(connection: &Connection, sql: &str, params: &[Param]) -> Result<Vec<Row>
 
 /// The rows of a statement that has its parameters.
 fn rows_of(statement: &mut Statement<'_>) -> Result<Vec<Row>, StoreError> {
-    let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let (columns, count) = (Arc::new(Columns::of(statement)), statement.column_count());
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let values = (0..columns.len()).map(|column| row.get(column)).collect::<Result<Vec<value::Stored>, _>>()?;
+        let values = (0..count).map(|column| row.get(column)).collect::<Result<Vec<value::Stored>, _>>()?;
         found.push(Row::Sqlite(SqliteRow { columns: Arc::clone(&columns), values }));
     }
     Ok(found)
