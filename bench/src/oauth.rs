@@ -26,7 +26,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     target: Target,
     /// Connections at once
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 32)]
     connections: usize,
     /// Pairs of windows: the work, then the signatures
     #[arg(long, default_value_t = 3)]
