@@ -57,7 +57,7 @@ macro_rules! insert {
 const INSERT: &str = insert!("INSERT INTO");
 /// Events are counted by a trigger. SQLite would keep every page as it was before, to take back one row and not the count, if
 /// it were not told that nobody wants that: whatever a transaction has done until something of it fails is taken back as a
-/// whole. https://sqlite.org/lang_conflict.html
+/// whole (<https://sqlite.org/lang_conflict.html>).
 const INSERT_OR_FAIL: &str = insert!("INSERT OR FAIL INTO");
 
 impl Event {
