@@ -42,24 +42,6 @@ pub struct Event {
     pub told: bool,
 }
 
-/// Adds an event, by the words that say so.
-macro_rules! insert {
-    ($words:literal) => {
-        concat!(
-            $words,
-            " events (pk, created, expires, action, app, user_id, user_json, context, client_ip, brand, username, \
-             context_username, model_app, model_name, model_pk, authorized_app, device, brand_name, quarter_day) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
-        )
-    };
-}
-
-const INSERT: &str = insert!("INSERT INTO");
-/// Events are counted by a trigger. SQLite would keep every page as it was before, to take back one row and not the count, if
-/// it were not told that nobody wants that: whatever a transaction has done until something of it fails is taken back as a
-/// whole (<https://sqlite.org/lang_conflict.html>).
-const INSERT_OR_FAIL: &str = insert!("INSERT OR FAIL INTO");
-
 impl Event {
     /// An event without details.
     pub fn new(action: impl Into<Cow<'static, str>>, app: impl Into<Cow<'static, str>>, actor: Actor) -> Self {
@@ -134,7 +116,11 @@ impl Event {
         let pk = ctx.uuid_in_order();
         let user = self.user();
         let facts = Facts::of(&user, &self.context, &self.brand);
-        let sql = if transaction.is_sqlite() { INSERT_OR_FAIL } else { INSERT };
+        let sql = transaction.speak(
+            "INSERT {or fail}INTO events (pk, created, expires, action, app, user_id, user_json, context, client_ip, brand, \
+             username, context_username, model_app, model_name, model_pk, authorized_app, device, brand_name, quarter_day) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+        );
         let params = vec![
             pk.into(),
             now.into(),

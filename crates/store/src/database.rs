@@ -69,7 +69,7 @@ const SESSION: &str = "SET random_page_cost = 1.1; SET max_parallel_workers_per_
 const PLAN_ONCE: &str = "SET plan_cache_mode = force_generic_plan";
 
 /// Words of statements that the databases say differently: the word, SQLite, PostgreSQL.
-const WORDS: [(&str, &str, &str); 10] = [
+const WORDS: [(&str, &str, &str); 11] = [
     ("{json}", "json(", "CAST("),
     ("{/json}", ")", " AS jsonb)"),
     (
@@ -84,6 +84,7 @@ const WORDS: [(&str, &str, &str); 10] = [
     ("{skip locked}", "", "FOR UPDATE SKIP LOCKED"),
     ("{few}", "IN (", "= ANY (ARRAY("),
     ("{/few}", ")", "))"),
+    ("{or fail}", "OR FAIL ", ""),
 ];
 
 impl Database {
@@ -164,6 +165,8 @@ impl Database {
     /// another transaction has taken; `{number}...{/number}` is the number that such a JSON is, null for anything else;
     /// `{bytewise}` behind a text compares it by its bytes; `column {few}SELECT ...{/few}` is `IN` for a handful, which
     /// PostgreSQL would take for hundreds and read the whole table.
+    /// `INSERT {or fail}INTO` adds one row to a table with triggers: SQLite would keep each page as it was before, to take back
+    /// the one statement, where its transaction is taken back as a whole (<https://sqlite.org/lang_conflict.html>).
     pub fn speak(&self, sql: &str) -> String {
         WORDS.iter().fold(sql.to_owned(), |sql, (word, sqlite, postgres)| {
             if sql.contains(word) { sql.replace(word, if self.is_sqlite() { sqlite } else { postgres }) } else { sql }
